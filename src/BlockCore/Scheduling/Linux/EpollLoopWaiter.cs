@@ -1,0 +1,125 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using BlockGraph.BlockCore.Errors;
+
+namespace BlockGraph.BlockCore.Scheduling.Linux;
+
+/// <summary>
+/// Sleeps on an eventfd with nanosecond time-outs; with watched descriptors, on an epoll set that holds it. The epoll
+/// descriptor is what an embedder polls.
+/// </summary>
+internal sealed unsafe class EpollLoopWaiter : LoopWaiter
+{
+    // struct epoll_event is packed on x86-64 and naturally aligned elsewhere.
+    private static readonly int s_eventBytes = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
+    private static readonly int s_dataOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
+    private const int HarvestMax = 64;
+    private readonly Dictionary<int, DescriptorHandler> _handlers = [];
+    private readonly int _event;
+    private readonly int _epoll;
+
+    public EpollLoopWaiter()
+    {
+        _event = LoopNative.EventFd(0, LoopNative.EventFdFlags);
+        if (_event < 0)
+        {
+            throw NoDescriptor("eventfd");
+        }
+
+        _epoll = LoopNative.EpollCreate(LoopNative.EpollCloseOnExec);
+        if (_epoll < 0)
+        {
+            _ = LoopNative.Close(_event);
+            throw NoDescriptor("epoll set");
+        }
+
+        Control(LoopNative.EpollAdd, _event, DescriptorEvents.Readable);
+    }
+
+    public override int PollDescriptor => _epoll;
+
+    public override bool CanWatch => true;
+
+    public override void Wake()
+    {
+        ulong one = 1;
+        LoopNative.Write(_event, &one, sizeof(ulong));
+    }
+
+    public override void Wait(long timeoutNs, AioContext context)
+    {
+        LoopNative.TimeSpec timeout = new() { Seconds = timeoutNs / 1_000_000_000, Nanoseconds = timeoutNs % 1_000_000_000 };
+        LoopNative.PollDescriptor poll = new() { Descriptor = WatchCount == 0 ? _event : _epoll, Events = LoopNative.PollIn };
+        int ready = LoopNative.PPoll(&poll, 1, timeoutNs < 0 ? null : &timeout, null);
+        if (ready <= 0)
+        {
+            return;
+        }
+
+        if (WatchCount > 0)
+        {
+            Harvest(context);
+        }
+
+        ulong count;
+        LoopNative.Read(_event, &count, sizeof(ulong));
+    }
+
+    public override void Watch(DescriptorHandler handler)
+    {
+        Invariant.Check(!handler.IsWatched);
+        Control(LoopNative.EpollAdd, handler.Descriptor, handler.Events);
+        _handlers.Add(handler.Descriptor, handler);
+        handler.IsWatched = true;
+        WatchCount++;
+    }
+
+    public override void Unwatch(DescriptorHandler handler)
+    {
+        if (!handler.IsWatched)
+        {
+            return;
+        }
+
+        handler.IsWatched = false;
+        _handlers.Remove(handler.Descriptor);
+        WatchCount--;
+        Control(LoopNative.EpollDelete, handler.Descriptor, DescriptorEvents.None);
+    }
+
+    public override void Dispose()
+    {
+        _ = LoopNative.Close(_epoll);
+        _ = LoopNative.Close(_event);
+    }
+
+    private void Harvest(AioContext context)
+    {
+        byte* events = stackalloc byte[16 * HarvestMax];
+        int count = LoopNative.EpollWait(_epoll, events, HarvestMax, 0);
+        for (int i = 0; i < count; i++)
+        {
+            int descriptor = BinaryPrimitives.ReadInt32LittleEndian(new ReadOnlySpan<byte>(events + (i * s_eventBytes) + s_dataOffset, sizeof(int)));
+            if (_handlers.TryGetValue(descriptor, out DescriptorHandler? handler) && !handler.IsQueued)
+            {
+                handler.IsQueued = true;
+                context.Ready(handler);
+            }
+        }
+    }
+
+    private void Control(int operation, int descriptor, DescriptorEvents events)
+    {
+        byte* epollEvent = stackalloc byte[16];
+        new Span<byte>(epollEvent, 16).Clear();
+        BinaryPrimitives.WriteInt32LittleEndian(new Span<byte>(epollEvent, sizeof(int)), (int)events);
+        BinaryPrimitives.WriteInt32LittleEndian(new Span<byte>(epollEvent + s_dataOffset, sizeof(int)), descriptor);
+        if (LoopNative.EpollControl(_epoll, operation, descriptor, epollEvent) != 0)
+        {
+            throw new BlockException(BlockErrorKind.InvalidArgument, $"Cannot watch descriptor {descriptor} (errno {Marshal.GetLastPInvokeError()})");
+        }
+    }
+
+    private static BlockException NoDescriptor(string what) =>
+        new(BlockErrorKind.Busy, $"Cannot make an {what} for a loop (errno {Marshal.GetLastPInvokeError()})");
+}
