@@ -1,0 +1,44 @@
+using BlockGraph.BlockCore.Permissions;
+
+namespace BlockGraph.BlockCore.Backend;
+
+/// <summary>How a backend uses its root node.</summary>
+public sealed record BackendOptions
+{
+    /// <summary>The backend's name, by which commands find it; null for none.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Ask for no write permission.</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>Ask for permission to change the length.</summary>
+    public bool CanResize { get; init; }
+
+    /// <summary>Whether other writers are tolerated; null: as the graph's profile says.</summary>
+    public bool? ShareWrite { get; init; }
+
+    /// <summary>Exactly these permissions, instead of what the other members add up to.</summary>
+    public PermissionSet? Permissions { get; init; }
+
+    internal PermissionSet ToPermissions(bool profileSharesWrite)
+    {
+        if (Permissions is { } exact)
+        {
+            return exact;
+        }
+
+        BlockPermissions required = BlockPermissions.ConsistentRead;
+        if (!ReadOnly)
+        {
+            required |= BlockPermissions.Write;
+        }
+
+        if (CanResize)
+        {
+            required |= BlockPermissions.Resize;
+        }
+
+        bool sharesWrite = ShareWrite ?? (profileSharesWrite || ReadOnly);
+        return new PermissionSet(required, sharesWrite ? BlockPermissions.All : BlockPermissions.ConsistentRead | BlockPermissions.WriteUnchanged);
+    }
+}

@@ -1,0 +1,114 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Graph;
+
+namespace BlockGraph.BlockCore.Drain;
+
+/// <summary>How far down a drain reaches.</summary>
+public enum DrainReach
+{
+    /// <summary>The node and everything above it.</summary>
+    Node,
+
+    /// <summary>The node, everything above it, and everything below it.</summary>
+    Subtree,
+}
+
+/// <summary>
+/// Keeps a node quiet until it is disposed: no request of any user above it is in flight, new ones wait at their backends.
+/// Scopes nest; each waits. <i>QEMU: bdrv_drained_begin() and bdrv_drained_end().</i>
+/// </summary>
+/// <remarks>
+/// Begin: every ancestor is told to finish; the gate of every ancestor backend closes; then, once, at the end, their requests in
+/// flight are waited for. It never waits in the middle, so what ends while it waits may change the graph.
+/// </remarks>
+public sealed class DrainScope : IAsyncDisposable
+{
+    private readonly NodeGraph _graph;
+    private readonly List<BlockNode> _nodes = [];
+    private readonly List<BlockBackend> _backends = [];
+    private bool _isEnded;
+
+    private DrainScope(NodeGraph graph) => _graph = graph;
+
+    /// <summary>Drains <paramref name="node"/>; any thread.</summary>
+    public static Task<DrainScope> BeginAsync(BlockNode node, DrainReach reach = DrainReach.Node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return node.Graph.MainContext.RunAsync(() => BeginCoreAsync(node, reach));
+    }
+
+    /// <summary>Lets requests flow again; any thread.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_isEnded)
+        {
+            _isEnded = true;
+            await _graph.MainContext.RunAsync(EndCoreAsync);
+        }
+    }
+
+    private static async Task<DrainScope> BeginCoreAsync(BlockNode node, DrainReach reach)
+    {
+        DrainScope scope = new(node.Graph);
+        HashSet<BlockNode> seen = [];
+        scope.CollectAbove(node, seen);
+        if (reach == DrainReach.Subtree)
+        {
+            foreach (BlockNode below in TopologicalOrder.Below([node]))
+            {
+                scope.CollectAbove(below, seen);
+            }
+        }
+
+        foreach (BlockNode quiesced in scope._nodes)
+        {
+            quiesced.QuiesceBegin();
+        }
+
+        foreach (BlockBackend backend in scope._backends)
+        {
+            await backend.CloseGateAsync();
+        }
+
+        foreach (BlockBackend backend in scope._backends)
+        {
+            await backend.WaitUntilIdleAsync();
+        }
+
+        return scope;
+    }
+
+    private async Task EndCoreAsync()
+    {
+        foreach (BlockNode node in _nodes)
+        {
+            node.QuiesceEnd();
+        }
+
+        foreach (BlockBackend backend in _backends)
+        {
+            await backend.OpenGateAsync();
+        }
+    }
+
+    private void CollectAbove(BlockNode node, HashSet<BlockNode> seen)
+    {
+        if (!seen.Add(node))
+        {
+            return;
+        }
+
+        _nodes.Add(node);
+        foreach (BlockChild edge in node.Parents)
+        {
+            if (edge.Parent.AsNode is { } parent)
+            {
+                CollectAbove(parent, seen);
+            }
+            else if (edge.Parent.AsBackend is { } backend && !_backends.Contains(backend))
+            {
+                _backends.Add(backend);
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
+
+namespace BlockGraph.BlockCore.DriverModel;
+
+/// <summary>
+/// What a driver author registers: the driver's names, options and probe, and how it opens. It holds no state of any image.
+/// <i>QEMU: BlockDriver.</i>
+/// </summary>
+public abstract class BlockDriver
+{
+    /// <summary>The probe score of a format that found its signature.</summary>
+    public const int ProbeScoreSignature = 100;
+
+    /// <summary>The name that <c>driver=</c> takes.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>One line for a person.</summary>
+    public abstract string Summary { get; }
+
+    /// <summary>What kind of layer it is.</summary>
+    public abstract DriverCategory Category { get; }
+
+    /// <summary>The driver's own options; the generic ones (node-name, read-only, …) belong to the core.</summary>
+    public abstract OptionSchema Options { get; }
+
+    /// <summary>The prefix of file names that mean this driver, without the colon; null for none.</summary>
+    public virtual string? ProtocolName => null;
+
+    /// <summary>True where opening without a file name is refused.</summary>
+    public virtual bool NeedsFileName => false;
+
+    /// <summary>True where the driver can have a backing child.</summary>
+    public virtual bool SupportsBacking => false;
+
+    /// <summary>How sure the driver is that an image beginning with <paramref name="head"/> (up to 512 bytes) is its own: 0 no, 100 its signature.</summary>
+    public virtual int Probe(ReadOnlySpan<byte> head) => 0;
+
+    /// <summary>Turns a file name with this driver's protocol prefix into options.</summary>
+    /// <exception cref="BlockException">The name is malformed.</exception>
+    public virtual void ParseFileName(string fileName, OptionsDictionary options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options["filename"] = fileName;
+    }
+
+    /// <summary>
+    /// Opens one image. Children are opened through the context, options read through its reader. On failure the driver
+    /// releases what it took itself; the core releases the rest.
+    /// </summary>
+    /// <exception cref="BlockException">The image cannot be opened; the message names the option or file.</exception>
+    public abstract Task<BlockDriverInstance> OpenAsync(OpenContext context, CancellationToken cancel);
+}

@@ -1,0 +1,44 @@
+namespace BlockGraph.BlockCore.DriverModel;
+
+/// <summary>
+/// Every difference between this project's own semantics and QEMU's, in one object. docs/compatibility.md is its table: a
+/// deviation that is not a cell of it is a bug.
+/// </summary>
+public sealed record CompatibilityProfile
+{
+    /// <summary>This project's own defaults.</summary>
+    public static CompatibilityProfile Own { get; } = new() { Name = "own" };
+
+    /// <summary>What scripts written for QEMU's programs expect.</summary>
+    public static CompatibilityProfile Qemu { get; } = new()
+    {
+        Name = "qemu",
+        ProbesFilterChild = false,
+        WritableBackendsShareWrite = true,
+        ThrottleNodesTakeLimits = false,
+        ThrottleGroupIsOptional = false,
+        ThrottleChangeResetsLevels = true,
+        SuggestsNearestOption = false,
+    };
+
+    /// <summary>What the profile is called: <c>own</c> or <c>qemu</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>A filter's inline child without a driver is probed like a top-level image.</summary>
+    public bool ProbesFilterChild { get; init; } = true;
+
+    /// <summary>Two writers of one node or file tolerate each other unless told otherwise.</summary>
+    public bool WritableBackendsShareWrite { get; init; }
+
+    /// <summary>A throttle node takes <c>limits.*</c>; otherwise they are unknown options.</summary>
+    public bool ThrottleNodesTakeLimits { get; init; } = true;
+
+    /// <summary>A throttle node without a group gets an anonymous one; otherwise it is refused.</summary>
+    public bool ThrottleGroupIsOptional { get; init; } = true;
+
+    /// <summary>New limits forgive all debt; otherwise debt is kept in proportion.</summary>
+    public bool ThrottleChangeResetsLevels { get; init; }
+
+    /// <summary>A refusal of an unknown option names the nearest known one.</summary>
+    public bool SuggestsNearestOption { get; init; } = true;
+}

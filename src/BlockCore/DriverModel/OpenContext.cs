@@ -1,0 +1,70 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.BlockCore.DriverModel;
+
+/// <summary>What a driver has at hand while it opens an image: its options, its children, the node's settings.</summary>
+public sealed class OpenContext
+{
+    private readonly NodeOpener _opener;
+    private readonly ChildOptions _children;
+
+    internal OpenContext(NodeOpener opener, BlockNode node, OptionReader options, ChildOptions children)
+    {
+        _opener = opener;
+        _children = children;
+        Node = node;
+        Options = options;
+    }
+
+    /// <summary>The node being opened. Its instance is not there yet.</summary>
+    public BlockNode Node { get; }
+
+    /// <summary>The graph that the node will belong to.</summary>
+    public NodeGraph Graph => Node.Graph;
+
+    /// <summary>The context that will run the node's requests.</summary>
+    public AioContext Context => Node.Context;
+
+    /// <summary>The driver's own options. Those that the driver leaves unread are refused before it is asked to open.</summary>
+    public OptionReader Options { get; }
+
+    /// <summary>The generic options: cache, discard, read-only and their like.</summary>
+    public NodeSettings Settings => Node.Settings;
+
+    /// <summary>Which semantics are wanted.</summary>
+    public CompatibilityProfile Profile => Graph.Profile;
+
+    /// <summary>True where the format was guessed from the image's contents.</summary>
+    public bool IsProbed => Node.IsProbed;
+
+    /// <summary>Opens, or finds, the child under option <paramref name="name"/> and attaches it.</summary>
+    /// <exception cref="BlockException">No child is named, or it cannot be opened or used.</exception>
+    public async Task<BlockChild> OpenChildAsync(string name, ChildRole role) =>
+        await OpenOptionalChildAsync(name, role) ?? throw new BlockException($"A block device must be specified for \"{name}\"");
+
+    /// <summary>Like <see cref="OpenChildAsync"/>; null where the options name no child.</summary>
+    public Task<BlockChild?> OpenOptionalChildAsync(string name, ChildRole role) => _opener.OpenChildAsync(Node, name, role, _children);
+
+    /// <summary>The image cannot be written: goes on read-only where the options allow that.</summary>
+    /// <exception cref="BlockException">They do not: <paramref name="reason"/>, or "Image is read-only".</exception>
+    public void FallBackToReadOnly(string? reason = null)
+    {
+        if (Node.IsReadOnly)
+        {
+            return;
+        }
+
+        if (!Settings.AutoReadOnly)
+        {
+            throw new BlockException(BlockErrorKind.AccessDenied, reason ?? "Image is read-only");
+        }
+
+        Node.IsReadOnly = true;
+    }
+
+    /// <summary>Marks a point at which opening may fail, for tests that fail each.</summary>
+    public void Step(string name) => Graph.Step(name);
+}

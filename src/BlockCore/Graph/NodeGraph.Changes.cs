@@ -1,0 +1,232 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Drain;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Permissions;
+using BlockGraph.BlockCore.Transactions;
+
+namespace BlockGraph.BlockCore.Graph;
+
+/// <content>The changes themselves, on the main context.</content>
+public sealed partial class NodeGraph
+{
+    /// <summary>Attaches <paramref name="child"/> under <paramref name="parent"/> and computes permissions; one transaction. The caller keeps its own reference to the child.</summary>
+    internal BlockChild Attach(IChildParent parent, BlockNode child, string name, ChildRole role, Func<BlockChild, PermissionSet> permissions)
+    {
+        Transaction transaction = new();
+        try
+        {
+            BlockChild edge = AttachAction.Prepare(transaction, new GraphWriteToken(this), parent, child, name, role);
+            Dictionary<BlockChild, PermissionSet> requested = new() { [edge] = permissions(edge) };
+            PermissionAction.Prepare(transaction, PermissionUpdate.Compute([child], requested));
+            transaction.Commit();
+            return edge;
+        }
+        catch
+        {
+            transaction.Abort();
+            throw;
+        }
+    }
+
+    /// <summary>Recomputes the permissions at and below <paramref name="node"/>.</summary>
+    internal static void RefreshPermissions(BlockNode node)
+    {
+        Transaction transaction = new();
+        PermissionAction.Prepare(transaction, PermissionUpdate.Compute([node]));
+        transaction.Commit();
+    }
+
+    /// <summary>Unlinks an edge and drops its reference. The child's remaining users only gain by it, so that nothing can be refused.</summary>
+    internal void Detach(BlockChild edge)
+    {
+        GraphWriteToken token = new(this);
+        edge.Parent.AsNode?.UnlinkChild(token, edge);
+        edge.Node.UnlinkParent(token, edge);
+        try
+        {
+            RefreshPermissions(edge.Node);
+        }
+        catch (BlockException)
+        {
+            // Loosening never fails: whoever kept stricter permissions below keeps them until the next change.
+        }
+
+        edge.Node.DropReference(token);
+    }
+
+    internal async Task CloseBackendAsync(BlockBackend backend)
+    {
+        await MainContext.RunAsync(async () =>
+        {
+            BlockException? flushError = null;
+            if (backend.RootEdge is { } root)
+            {
+                await using (await DrainScope.BeginAsync(root.Node, DrainReach.Subtree))
+                {
+                    flushError = await TryFlushAsync(root.Node);
+                    backend.SetRoot(null);
+                    Detach(root);
+                }
+
+                await CloseScheduledAsync();
+            }
+
+            Volatile.Write(ref _backends, Array.FindAll(_backends, b => !ReferenceEquals(b, backend)));
+            if (flushError is not null)
+            {
+                throw flushError;
+            }
+        });
+    }
+
+    /// <summary>Closes the nodes that lost their last reference, and those that lose it by that.</summary>
+    internal async Task CloseScheduledAsync()
+    {
+        while (_closing.TryDequeue(out BlockNode? node))
+        {
+            Invariant.Check(node.ReferenceCount == 0);
+            Invariant.Check(node.Parents.Count == 0);
+            if (node.HasInstance)
+            {
+                await TryFlushAsync(node);
+                await node.Instance.CloseAsync();
+            }
+
+            while (node.Children.Count > 0)
+            {
+                Detach(node.Children[^1]);
+            }
+
+            ReleaseName(node.Name);
+            if (FindNode(node.Name) == node)
+            {
+                Volatile.Write(ref _nodes, Array.FindAll(_nodes, n => !ReferenceEquals(n, node)));
+                Events.Publish(new NodeClosed(node.Name));
+            }
+        }
+    }
+
+    private static async Task<BlockException?> TryFlushAsync(BlockNode node)
+    {
+        try
+        {
+            await Requests.SlowRequest.FlushAsync(node, CancellationToken.None);
+            return null;
+        }
+        catch (BlockException error)
+        {
+            return error;
+        }
+    }
+
+    private async Task<BlockBackend> OpenCoreAsync(OptionsDictionary options, BackendOptions backendOptions, CancellationToken cancel)
+    {
+        BlockNode node = await new NodeOpener(this, cancel).OpenAsync(options);
+        try
+        {
+            Step("attach backend");
+            return AttachBackend(node, node.IsReadOnly ? backendOptions with { ReadOnly = true } : backendOptions);
+        }
+        finally
+        {
+            node.DropReference(new GraphWriteToken(this));
+            await CloseScheduledAsync();
+        }
+    }
+
+    private async Task<BlockNode> AddNodeCoreAsync(OptionsDictionary options, CancellationToken cancel)
+    {
+        OptionsDictionary flat = options.Flatten();
+        if (!flat.ContainsKey("node-name"))
+        {
+            throw new BlockException("'node-name' must be specified for the root node");
+        }
+
+        flat.SetDefault("cache.direct", "off");
+        flat.SetDefault("cache.no-flush", "off");
+        flat.SetDefault("read-only", "off");
+        BlockNode node = await new NodeOpener(this, cancel).OpenAsync(flat);
+        node.IsMonitorOwned = true;
+        return node;
+    }
+
+    private async Task RemoveNodeCoreAsync(string name)
+    {
+        BlockNode node = FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Failed to find node with node-name='{name}'");
+        foreach (BlockChild edge in node.Parents)
+        {
+            if (edge.Parent.AsBackend is not null)
+            {
+                throw new BlockException(BlockErrorKind.Busy, $"Node {name} is in use");
+            }
+        }
+
+        if (!node.IsMonitorOwned)
+        {
+            throw new BlockException(BlockErrorKind.NotPermitted, $"Node {name} is not owned by the monitor");
+        }
+
+        if (node.ReferenceCount > 1)
+        {
+            throw new BlockException(BlockErrorKind.Busy, $"Block device {name} is in use");
+        }
+
+        node.IsMonitorOwned = false;
+        node.DropReference(new GraphWriteToken(this));
+        await CloseScheduledAsync();
+    }
+
+    private BlockBackend AttachBackend(BlockNode node, BackendOptions options)
+    {
+        if (options.Name is { } name)
+        {
+            CheckBackendName(name);
+        }
+
+        BlockBackend backend = new(this, options.Name, node.Context);
+        BlockChild edge = Attach(backend, node, "root", ChildRole.Filtered | ChildRole.Primary, _ => options.ToPermissions(Profile.WritableBackendsShareWrite));
+        backend.SetRoot(edge);
+        Volatile.Write(ref _backends, [.. _backends, backend]);
+        return backend;
+    }
+
+    private void CheckBackendName(string name)
+    {
+        if (!NodeName.IsWellFormed(name))
+        {
+            throw new BlockException("Invalid device name");
+        }
+
+        if (FindBackend(name) is not null)
+        {
+            throw new BlockException(BlockErrorKind.AlreadyExists, $"Device with id '{name}' already exists");
+        }
+
+        if (FindNode(name) is not null)
+        {
+            throw new BlockException(BlockErrorKind.AlreadyExists, $"Device name '{name}' conflicts with an existing node name");
+        }
+    }
+
+    private async Task CloseEverythingAsync()
+    {
+        while (_backends.Length > 0)
+        {
+            await _backends[^1].DisposeAsync();
+        }
+
+        foreach (BlockNode node in Nodes)
+        {
+            if (node.IsMonitorOwned)
+            {
+                node.IsMonitorOwned = false;
+                node.DropReference(new GraphWriteToken(this));
+            }
+        }
+
+        await CloseScheduledAsync();
+        Objects.Dispose();
+    }
+}

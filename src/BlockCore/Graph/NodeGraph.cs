@@ -1,0 +1,179 @@
+using System.Runtime.CompilerServices;
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
+using BlockGraph.BlockCore.Objects;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.BlockCore.Graph;
+
+/// <summary>
+/// All nodes and backends of one world, by name and in order of creation: where graphs are opened, looked up, changed and
+/// closed. <i>QEMU: the global node and backend lists, and block.c.</i>
+/// </summary>
+/// <remarks>
+/// Control plane. Public methods may be called from any thread; they run on the main context. What has to wait is done before a
+/// change is validated; from validation to commit nothing is awaited.
+/// </remarks>
+public sealed partial class NodeGraph : IAsyncDisposable
+{
+    private readonly NodeGraphOptions _options;
+
+    // Replaced, never edited, so that lists may be read from any thread. The main context changes them.
+    private BlockNode[] _nodes = [];
+    private BlockBackend[] _backends = [];
+    private readonly HashSet<string> _reservedNames = new(StringComparer.Ordinal);
+    private readonly Queue<BlockNode> _closing = new();
+    private int _epoch = 1;
+    private int _nameCounter;
+    private bool _isDisposed;
+
+    /// <summary>An empty graph whose main context is <paramref name="loop"/>'s.</summary>
+    public NodeGraph(MainLoop loop, IEnumerable<BlockDriver> drivers, NodeGraphOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(loop);
+        MainContext = loop.Context;
+        Drivers = new DriverRegistry(drivers);
+        _options = options ?? new NodeGraphOptions();
+    }
+
+    /// <summary>The context that the graph is changed on, and the home of new nodes.</summary>
+    public AioContext MainContext { get; }
+
+    /// <summary>The drivers that can be opened.</summary>
+    public DriverRegistry Drivers { get; }
+
+    /// <summary>Which semantics the graph follows.</summary>
+    public CompatibilityProfile Profile => _options.Profile;
+
+    /// <summary>How files are opened.</summary>
+    public HostPlatform Platform => _options.Platform;
+
+    /// <summary>What happens in the graph.</summary>
+    public BlockEventBus Events { get; } = new();
+
+    /// <summary>The user-created objects.</summary>
+    public ObjectRegistry Objects { get; } = new();
+
+    /// <summary>Every node, in order of creation.</summary>
+    public IReadOnlyList<BlockNode> Nodes => Volatile.Read(ref _nodes);
+
+    /// <summary>Every backend, in order of creation.</summary>
+    public IReadOnlyList<BlockBackend> Backends => Volatile.Read(ref _backends);
+
+    /// <summary>Rises whenever a request path may have changed; plans of an older epoch are void.</summary>
+    public int Epoch
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Volatile.Read(ref _epoch);
+    }
+
+    internal bool UsesPlans => _options.UsesPlans;
+
+    internal PseudoFileNameParser? PseudoFileNames => _options.PseudoFileNames;
+
+    /// <summary>Makes every request plan stale: the next request of every edge looks at the graph again. Any thread.</summary>
+    public void BumpEpoch()
+    {
+        // Only equality is asked of epochs: wrapping is meant.
+        unchecked
+        {
+            Interlocked.Increment(ref _epoch);
+        }
+    }
+
+    /// <summary>The node called <paramref name="name"/>, or null.</summary>
+    public BlockNode? FindNode(string name) => Array.Find(_nodes, n => n.Name == name);
+
+    /// <summary>The backend called <paramref name="name"/>, or null.</summary>
+    public BlockBackend? FindBackend(string name) => Array.Find(_backends, b => b.Name == name);
+
+    /// <summary>The node that a single name means: a backend's root first, then a node.</summary>
+    /// <exception cref="BlockException">Nothing is called so, or the backend has no medium.</exception>
+    public BlockNode LookUp(string name)
+    {
+        if (FindBackend(name) is { } backend)
+        {
+            return backend.Root ?? throw new BlockException(BlockErrorKind.NoMedium, $"Device '{name}' has no medium");
+        }
+
+        return FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Cannot find device='' nor node-name='{name}'");
+    }
+
+    /// <summary>Opens a tree of nodes from <paramref name="options"/> (nested or flat) under a new backend. Nothing is left of a failure.</summary>
+    /// <exception cref="BlockException">The options, the storage or the permissions refuse; the message names which.</exception>
+    public Task<BlockBackend> OpenAsync(OptionsDictionary options, BackendOptions? backend = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return MainContext.RunAsync(() => OpenCoreAsync(options, backend ?? new BackendOptions(), cancel));
+    }
+
+    /// <summary>Opens a tree of nodes whose root the graph keeps under its node-name until <see cref="RemoveNodeAsync"/>. <i>QEMU: blockdev-add.</i></summary>
+    /// <exception cref="BlockException">The options, the storage or the permissions refuse; the message names which.</exception>
+    public Task<BlockNode> AddNodeAsync(OptionsDictionary options, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return MainContext.RunAsync(() => AddNodeCoreAsync(options, cancel));
+    }
+
+    /// <summary>Lets go of a node added by name; it must have no users. <i>QEMU: blockdev-del.</i></summary>
+    /// <exception cref="BlockException">It is unknown, in use, or not the graph's to remove.</exception>
+    public Task RemoveNodeAsync(string name) => MainContext.RunAsync(() => RemoveNodeCoreAsync(name));
+
+    /// <summary>Puts a new backend over an existing node.</summary>
+    /// <exception cref="BlockException">The permissions conflict with those of the node's other users, or the name is taken.</exception>
+    public Task<BlockBackend> AttachBackendAsync(BlockNode node, BackendOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return MainContext.RunAsync(async () =>
+        {
+            try
+            {
+                return AttachBackend(node, options ?? new BackendOptions());
+            }
+            finally
+            {
+                await CloseScheduledAsync();
+            }
+        });
+    }
+
+    /// <summary>Closes every backend and every node; flushes first.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_isDisposed)
+        {
+            _isDisposed = true;
+            await MainContext.RunAsync(CloseEverythingAsync);
+        }
+    }
+
+    internal void Step(string name) => _options.StepHook?.Invoke(name);
+
+    /// <summary>Takes a name for a node that is being opened, until it is registered or given back.</summary>
+    internal void ReserveName(string name)
+    {
+        NodeName.Check(this, name);
+        if (!_reservedNames.Add(name))
+        {
+            throw new BlockException(BlockErrorKind.AlreadyExists, $"Duplicate nodes with node-name='{name}'");
+        }
+    }
+
+    internal void ReleaseName(string name) => _reservedNames.Remove(name);
+
+    internal string GenerateName() => $"#block{_nameCounter++:D3}";
+
+    internal void Register(GraphWriteToken token, BlockNode node)
+    {
+        Invariant.Check(ReferenceEquals(token.Graph, this));
+        Invariant.Check(FindNode(node.Name) is null);
+        _reservedNames.Remove(node.Name);
+        Volatile.Write(ref _nodes, [.. _nodes, node]);
+        Events.Publish(new NodeOpened(node.Name, node.Driver.Name));
+    }
+
+    internal void ScheduleClose(BlockNode node) => _closing.Enqueue(node);
+}

@@ -1,0 +1,245 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.BlockCore.Requests;
+
+/// <summary>
+/// One data request at one node, pooled: the tracked range, the work after the driver, and, where the driver's task is not an
+/// operation of ours, the source that the caller awaits. <i>QEMU: BdrvTrackedRequest.</i>
+/// </summary>
+/// <remarks>
+/// Life: rented and begun; the driver is called; completed at once, or hooked to the driver's own operation, or awaited through
+/// this source; finished (untracked, counted, drain told) exactly once; freed to its context's pool.
+/// </remarks>
+internal sealed class BlockRequest : CompletionHook, IValueTaskSource
+{
+    private readonly AioContext _context;
+    private readonly Action _onChildDone;
+    private HomeCompletion _core;
+    private ValueTaskAwaiter _child;
+    private BlockRequest? _nextFree;
+    private BlockNode _node = null!;
+    private BackendLane? _lane;
+    private RequestKind _kind;
+    private bool _isTracked;
+    private long _startNs;
+    private long _countedBytes;
+
+    private BlockRequest(AioContext context)
+    {
+        _context = context;
+        _onChildDone = OnChildDone;
+    }
+
+    /// <summary>The neighbours in the tracker's list.</summary>
+    internal BlockRequest? Previous { get; set; }
+
+    /// <summary>The neighbours in the tracker's list.</summary>
+    internal BlockRequest? Next { get; set; }
+
+    /// <summary>The tracked range, in bytes; a serialising request widens it.</summary>
+    internal long Offset { get; set; }
+
+    /// <summary>The length of the tracked range.</summary>
+    internal long LengthBytes { get; set; }
+
+    internal bool IsSerialising { get; set; }
+
+    internal bool IsWaiting { get; set; }
+
+    /// <summary>Carries out a read or write at the plan's target. The offset is shifted already, the range is inside the image.</summary>
+    internal static ValueTask Start(BackendLane? lane, RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        BlockRequest request = Begin(lane, plan, kind, offset, buffer.Length);
+        if (!plan.IsTransparent
+            && ((((offset | (long)buffer.Length) & plan.AlignmentMask) != 0) | ((flags & plan.SlowFlags) != 0)
+                | (plan.Target.Tracker.SerialisingCount != 0) | (buffer.Length > plan.TransferBytesMax)))
+        {
+            return SlowRequest.RunAsync(request, plan, kind, offset, buffer, flags, cancel);
+        }
+
+#pragma warning disable CA2012 // The task is consumed once on each of the three ways out: taken, hooked and handed on, or awaited by the pooled source.
+        ValueTask task;
+        try
+        {
+            task = kind == RequestKind.Read
+                ? plan.Instance.ReadAsync(offset, buffer, flags, cancel)
+                : plan.Instance.WriteAsync(offset, buffer, flags, cancel);
+        }
+#pragma warning disable CA1031 // A driver may throw at once; the request must be finished all the same.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            task = ValueTask.FromException(error);
+        }
+#pragma warning restore CA2012
+
+        if (task.IsCompletedSuccessfully)
+        {
+            task.GetAwaiter().GetResult();
+            request.Finish(null);
+            request.Free();
+            return default;
+        }
+
+        if (!task.IsCompleted && request._context.LastIssued is { } operation && operation.TryHook(task, request))
+        {
+            return task;
+        }
+
+        return request.AwaitChild(task);
+    }
+
+    /// <summary>Rents a request, counts it in flight and tracks its range.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static BlockRequest Begin(BackendLane? lane, RequestPlan plan, RequestKind kind, long offset, long lengthBytes)
+    {
+        AioContext context = lane is null ? AioContext.Current! : lane.Context;
+        BlockRequest request = Rent(context);
+        BlockNode node = plan.Target;
+
+        // In pooled objects a comparison is cheaper than the write barrier of a store.
+        if (!ReferenceEquals(request._node, node))
+        {
+            request._node = node;
+        }
+
+        if (!ReferenceEquals(request._lane, lane))
+        {
+            request._lane = lane;
+        }
+
+        request._kind = kind;
+        request.Offset = offset;
+        request.LengthBytes = lengthBytes;
+        request._countedBytes = lengthBytes;
+        request._startNs = context.NowNs;
+        if (lane is not null)
+        {
+            lane.InFlightCount++;
+        }
+
+        request._isTracked = !plan.IsTransparent;
+        if (request._isTracked)
+        {
+            node.Tracker.Add(request);
+        }
+
+        return request;
+    }
+
+    /// <summary>The request is over: untracks it, counts it, and tells a waiting drain. Exactly once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Finish(Exception? error)
+    {
+        if (_isTracked)
+        {
+            _node.Tracker.Remove(this);
+        }
+
+        if (_node.Observer is not null)
+        {
+            _node.Observer.OnRequestDone(_kind, _countedBytes, _startNs, _context.NowNs, error is null);
+        }
+
+        _lane?.Finish(_kind, _countedBytes, _context.NowNs - _startNs, error is null);
+    }
+
+    /// <summary>Returns the request to its pool.</summary>
+    internal void Free()
+    {
+        BlockRequest? head = Unsafe.As<BlockRequest?>(_context.RequestPool);
+        if (!ReferenceEquals(_nextFree, head))
+        {
+            _nextFree = head;
+        }
+
+        _context.RequestPool = this;
+    }
+
+    /// <inheritdoc/>
+    protected internal override void OnOperationDone(Exception? error)
+    {
+        Finish(error);
+        Free();
+    }
+
+    /// <inheritdoc/>
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _core.GetStatus(token);
+
+    /// <inheritdoc/>
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, _context);
+
+    /// <inheritdoc/>
+    void IValueTaskSource.GetResult(short token)
+    {
+        try
+        {
+            _core.GetResult(token);
+        }
+        finally
+        {
+            _core.Reset();
+            Free();
+        }
+    }
+
+    private static BlockRequest Rent(AioContext context)
+    {
+        BlockRequest? request = Unsafe.As<BlockRequest?>(context.RequestPool);
+        if (request is null)
+        {
+            return new BlockRequest(context);
+        }
+
+        context.RequestPool = request._nextFree;
+        return request;
+    }
+
+    private ValueTask AwaitChild(in ValueTask task)
+    {
+        ValueTask own = new(this, _core.Version);
+        _child = task.GetAwaiter();
+        if (_child.IsCompleted)
+        {
+            OnChildDone();
+        }
+        else
+        {
+            _child.UnsafeOnCompleted(_onChildDone);
+        }
+
+        return own;
+    }
+
+    private void OnChildDone()
+    {
+        Exception? error = null;
+        try
+        {
+            _child.GetResult();
+        }
+#pragma warning disable CA1031 // Whatever the driver threw is the awaiter's.
+        catch (Exception childError)
+#pragma warning restore CA1031
+        {
+            error = childError;
+        }
+
+        _child = default;
+        Finish(error);
+        if (error is null)
+        {
+            _core.SetResult();
+        }
+        else
+        {
+            _core.SetException(error);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+
+namespace BlockGraph.BlockCore.Requests;
+
+/// <summary>
+/// The compiled path of one edge: the first layer with something to do, what to add to offsets, and what must be checked on the
+/// way. It never holds a length, which a growing write changes. It is valid for one epoch of its graph.
+/// </summary>
+internal sealed class RequestPlan
+{
+    private RequestPlan(int epoch, BlockNode target, long shiftBytes)
+    {
+        Epoch = epoch;
+        Target = target;
+        Instance = target.Instance;
+        ShiftBytes = shiftBytes;
+        AlignmentMask = target.Limits.RequestAlignmentBytes - 1;
+        TransferBytesMax = Math.Min(target.Limits.TransferBytesMax ?? BlockLimits.RequestBytesMax, BlockLimits.RequestBytesMax);
+        IsTransparent = target.Driver.Category == DriverCategory.Filter && target.Observer is null;
+        SlowFlags = RequestFlags.Serialising | RequestFlags.ZeroWrite | RequestFlags.CopyOnRead | RequestFlags.WriteCompressed
+            | (RequestFlags.Fua & ~Instance.SupportedWriteFlags);
+    }
+
+    /// <summary>The graph's epoch that the plan was compiled in.</summary>
+    public int Epoch { get; }
+
+    /// <summary>The first node with something to do.</summary>
+    public BlockNode Target { get; }
+
+    /// <summary>The target's driver instance.</summary>
+    public BlockDriverInstance Instance { get; }
+
+    /// <summary>What the layers skipped add to an offset, in bytes.</summary>
+    public long ShiftBytes { get; }
+
+    /// <summary>The target's request alignment minus one.</summary>
+    public long AlignmentMask { get; }
+
+    /// <summary>The longest request that the target's driver takes, in bytes.</summary>
+    public int TransferBytesMax { get; }
+
+    /// <summary>True where the target is a filter: its requests are tracked, padded and serialised by the first non-filter below, so that one that waits for admission blocks nobody.</summary>
+    public bool IsTransparent { get; }
+
+    /// <summary>The flags that the core must work on before the driver sees the request.</summary>
+    public RequestFlags SlowFlags { get; }
+
+    /// <summary>Walks down from <paramref name="edge"/> past every layer that has nothing to do.</summary>
+    public static RequestPlan Compile(BlockChild edge)
+    {
+        // Read before anything is looked at: a change during compiling makes the plan stale at once.
+        NodeGraph graph = edge.Node.Graph;
+        int epoch = graph.Epoch;
+        BlockNode node = edge.Node;
+        long shiftBytes = 0;
+        while (graph.UsesPlans && node.Observer is null && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
+        {
+            shiftBytes += shift;
+            node = next.Node;
+        }
+
+        return new RequestPlan(epoch, node, shiftBytes);
+    }
+}

@@ -1,0 +1,342 @@
+using System.Runtime.CompilerServices;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Permissions;
+
+namespace BlockGraph.BlockCore.Requests;
+
+/// <summary>
+/// The generic work that most requests do not need: waiting for overlaps, padding to the driver's alignment, splitting,
+/// zeroing by hand, flushing a tree. Ordinary asynchronous methods; they may allocate.
+/// </summary>
+internal static class SlowRequest
+{
+    /// <summary>The longest buffer of zeros that is written in one piece, in bytes.</summary>
+    private const int ZeroBufferBytes = 1 << 20;
+
+    private static readonly byte[] s_zeros = new byte[ZeroBufferBytes];
+
+    /// <summary>Carries out a begun read or write that is serialising, overlapping, unaligned, too long or flagged.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public static async ValueTask RunAsync(BlockRequest request, RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        Exception? failure = null;
+        try
+        {
+            if ((flags & RequestFlags.WriteCompressed & ~plan.Instance.SupportedWriteFlags) != 0)
+            {
+                throw new BlockException(BlockErrorKind.NotSupported, $"Node '{plan.Target.Name}' cannot write compressed data");
+            }
+
+            bool isUnaligned = ((offset | (long)buffer.Length) & plan.AlignmentMask) != 0;
+            if ((flags & RequestFlags.Serialising) != 0 || (isUnaligned && kind == RequestKind.Write))
+            {
+                plan.Target.Tracker.MakeSerialising(request, plan.AlignmentMask + 1);
+            }
+
+            await plan.Target.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
+            if (isUnaligned)
+            {
+                await RunPaddedAsync(plan, kind, offset, buffer, flags, cancel);
+            }
+            else
+            {
+                await RunSplitAsync(plan, kind, offset, buffer, flags, cancel);
+            }
+
+            if (kind == RequestKind.Write && (flags & RequestFlags.Fua & ~plan.Instance.SupportedWriteFlags) != 0)
+            {
+                await FlushAsync(plan.Target, cancel);
+            }
+        }
+        catch (Exception error)
+        {
+            failure = error;
+            throw;
+        }
+        finally
+        {
+            request.Finish(failure);
+            request.Free();
+        }
+    }
+
+    /// <summary>Reads the part inside the child and zeroes the rest of the buffer.</summary>
+    public static async ValueTask ReadAcrossEndAsync(BlockChild edge, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        CheckRange(edge.Node, offset, buffer.Length);
+        int inside = (int)Math.Clamp(edge.LengthBytes - offset, 0, buffer.Length);
+        buffer.Slice(inside, buffer.Length - inside).Fill(0);
+        if (inside > 0)
+        {
+            await edge.ReadAsync(offset, buffer.Slice(0, inside), flags, cancel);
+        }
+    }
+
+    /// <summary>Writes beyond the child's end, which makes it longer.</summary>
+    public static async ValueTask WriteAcrossEndAsync(BlockChild edge, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        CheckRange(edge.Node, offset, buffer.Length);
+        if ((edge.Permissions.Required & BlockPermissions.Resize) == 0)
+        {
+            throw new BlockException(BlockErrorKind.InputOutput, $"The range {offset}+{buffer.Length} lies outside node '{edge.Node.Name}' of {edge.LengthBytes} bytes");
+        }
+
+        RequestPlan plan = edge.Plan();
+        await BlockRequest.Start(null, plan, RequestKind.Write, offset + plan.ShiftBytes, buffer, flags, cancel);
+        RefreshLengths(edge.Node);
+    }
+
+    /// <summary>Zeroes a range at the first layer with something to do.</summary>
+    public static async ValueTask WriteZeroesAsync(BlockChild edge, long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        RequestPlan plan = edge.Plan();
+        BlockNode node = plan.Target;
+        offset += plan.ShiftBytes;
+        if (!node.Settings.DiscardUnmap)
+        {
+            flags &= ~RequestFlags.MayUnmap;
+        }
+
+        if (plan.IsTransparent)
+        {
+            // A filter passes zero writes on; that it cannot is a bug, not a reason to write buffers around it.
+            Invariant.Check(await plan.Instance.TryWriteZeroesAsync(offset, length, flags, cancel));
+            return;
+        }
+
+        Exception? failure = null;
+        BlockRequest request = BlockRequest.Begin(null, plan, RequestKind.WriteZeroes, offset, length);
+        try
+        {
+            await node.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
+            await ZeroTrackedAsync(request, plan, offset, length, flags, cancel);
+            if ((flags & RequestFlags.Fua & ~plan.Instance.SupportedZeroFlags) != 0)
+            {
+                await FlushAsync(node, cancel);
+            }
+        }
+        catch (Exception error)
+        {
+            failure = error;
+            throw;
+        }
+        finally
+        {
+            request.Finish(failure);
+            request.Free();
+        }
+    }
+
+    /// <summary>Lets go of the aligned part of a range, where the node was opened with discard=unmap.</summary>
+    public static async ValueTask DiscardAsync(BlockChild edge, long offset, long length, CancellationToken cancel)
+    {
+        if (!edge.Node.Settings.DiscardUnmap)
+        {
+            return;
+        }
+
+        RequestPlan plan = edge.Plan();
+        offset += plan.ShiftBytes;
+        if (plan.IsTransparent)
+        {
+            await plan.Instance.TryDiscardAsync(offset, length, cancel);
+            return;
+        }
+
+        long alignment = plan.AlignmentMask + 1;
+        long start = (offset + alignment - 1) / alignment * alignment;
+        long end = (offset + length) / alignment * alignment;
+        if (end <= start || !plan.Target.Settings.DiscardUnmap)
+        {
+            return;
+        }
+
+        Exception? failure = null;
+        BlockRequest request = BlockRequest.Begin(null, plan, RequestKind.Discard, start, end - start);
+        try
+        {
+            await plan.Target.Tracker.WaitForConflictsAsync(request, failsInsteadOfWaiting: false);
+            long stepMax = plan.Target.Limits.DiscardBytesMax ?? long.MaxValue;
+            for (long at = start; at < end;)
+            {
+                long step = Math.Min(end - at, stepMax);
+                await plan.Instance.TryDiscardAsync(at, step, cancel);
+                at += step;
+            }
+        }
+        catch (Exception error)
+        {
+            failure = error;
+            throw;
+        }
+        finally
+        {
+            request.Finish(failure);
+            request.Free();
+        }
+    }
+
+    /// <summary>Flushes a node, then every child that it may write through.</summary>
+    public static async ValueTask FlushAsync(BlockNode node, CancellationToken cancel)
+    {
+        if (node.IsReadOnly)
+        {
+            return;
+        }
+
+        if (node.Children.Count > 0 || !node.Settings.CacheNoFlush)
+        {
+            await node.Instance.FlushAsync(cancel);
+        }
+
+        foreach (BlockChild child in node.Children)
+        {
+            if ((child.Permissions.Required & (BlockPermissions.Write | BlockPermissions.WriteUnchanged)) != 0)
+            {
+                await FlushAsync(child.Node, cancel);
+            }
+        }
+    }
+
+    /// <summary>Asks the child what is known of a range; the answer is clamped to the range and the child's end.</summary>
+    public static async ValueTask<BlockStatus> GetStatusAsync(BlockChild edge, BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    {
+        BlockNode node = edge.Node;
+        CheckRange(node, offset, length);
+        long inside = Math.Min(length, node.LengthBytes - offset);
+        if (inside <= 0)
+        {
+            return new BlockStatus(BlockStatusFlags.EndOfFile, 0);
+        }
+
+        BlockStatus status = await node.Instance.GetStatusAsync(wanted, offset, inside, cancel);
+        Invariant.Check(status.LengthBytes > 0);
+        status = status with { LengthBytes = Math.Min(status.LengthBytes, inside) };
+        if ((status.Flags & (BlockStatusFlags.Data | BlockStatusFlags.Zero)) != 0)
+        {
+            status = status with { Flags = status.Flags | BlockStatusFlags.Allocated };
+        }
+
+        return offset + status.LengthBytes == node.LengthBytes ? status with { Flags = status.Flags | BlockStatusFlags.EndOfFile } : status;
+    }
+
+    /// <summary>Refuses what no image can have: negative values, or an end beyond the largest image.</summary>
+    public static void CheckRange(BlockNode node, long offset, long length)
+    {
+        if (offset < 0 || length < 0 || offset > BlockLimits.LengthBytesMax - length)
+        {
+            throw new BlockException(BlockErrorKind.InputOutput, $"The range {offset}+{length} is no range of node '{node.Name}'");
+        }
+    }
+
+    /// <summary>The image may have become longer: refreshes the node's length, from the bottom of its chain of filters up.</summary>
+    private static void RefreshLengths(BlockNode node)
+    {
+        if (node.FilteredChild is { } filtered)
+        {
+            RefreshLengths(filtered.Node);
+        }
+
+        node.RefreshLength();
+    }
+
+    private static async ValueTask RunPaddedAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        long alignment = plan.AlignmentMask + 1;
+        long start = offset & ~plan.AlignmentMask;
+        long end = (offset + buffer.Length + plan.AlignmentMask) & ~plan.AlignmentMask;
+        int head = (int)(offset - start);
+        Memory<byte> bounce = AlignedBuffer.Allocate((int)(end - start), (int)Math.Max(alignment, plan.Target.Limits.MemoryAlignmentBytes));
+        if (kind == RequestKind.Read)
+        {
+            await RunSplitAsync(plan, kind, start, bounce, flags, cancel);
+            buffer.CopyFrom(bounce.Span.Slice(head, buffer.Length));
+            return;
+        }
+
+        // Only the edges need reading; a short request reads both in one.
+        if (bounce.Length <= 2 * alignment)
+        {
+            await plan.Instance.ReadAsync(start, bounce, RequestFlags.None, cancel);
+        }
+        else
+        {
+            await plan.Instance.ReadAsync(start, bounce[..(int)alignment], RequestFlags.None, cancel);
+            await plan.Instance.ReadAsync(end - alignment, bounce[^(int)alignment..], RequestFlags.None, cancel);
+        }
+
+        buffer.CopyTo(bounce.Span[head..]);
+        await RunSplitAsync(plan, kind, start, bounce, flags, cancel);
+    }
+
+    private static async ValueTask RunSplitAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        RequestFlags driverFlags = flags & plan.Instance.SupportedWriteFlags;
+        int stepMax = (int)(plan.TransferBytesMax & ~plan.AlignmentMask);
+        int done = 0;
+        do
+        {
+            int step = Math.Min(buffer.Length - done, stepMax);
+            IoVector piece = buffer.Slice(done, step);
+            await (kind == RequestKind.Read
+                ? plan.Instance.ReadAsync(offset + done, piece, RequestFlags.None, cancel)
+                : plan.Instance.WriteAsync(offset + done, piece, driverFlags, cancel));
+            done += step;
+        }
+        while (done < buffer.Length);
+    }
+
+    // The aligned middle goes to the driver; what it does not take, and the edges, are written as buffers.
+    private static async ValueTask ZeroTrackedAsync(BlockRequest request, RequestPlan plan, long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        long alignment = plan.AlignmentMask + 1;
+        long middle = Math.Min((offset + plan.AlignmentMask) & ~plan.AlignmentMask, offset + length);
+        long middleEnd = Math.Max((offset + length) & ~plan.AlignmentMask, middle);
+        if (middle > offset || middleEnd < offset + length)
+        {
+            if ((flags & RequestFlags.NoFallback) != 0)
+            {
+                throw new BlockException(BlockErrorKind.NotSupported, $"Zeroing an unaligned range of node '{plan.Target.Name}' needs a slow path");
+            }
+
+            plan.Target.Tracker.MakeSerialising(request, alignment);
+            await plan.Target.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
+            await WriteZeroBuffersAsync(plan, offset, middle - offset, cancel);
+            await WriteZeroBuffersAsync(plan, middleEnd, offset + length - middleEnd, cancel);
+        }
+
+        long stepMax = plan.Target.Limits.WriteZeroesBytesMax ?? long.MaxValue;
+        RequestFlags driverFlags = flags & (plan.Instance.SupportedZeroFlags | RequestFlags.NoFallback);
+        for (long at = middle; at < middleEnd;)
+        {
+            long step = Math.Min(middleEnd - at, stepMax);
+            if (!await plan.Instance.TryWriteZeroesAsync(at, step, driverFlags, cancel))
+            {
+                if ((flags & RequestFlags.NoFallback) != 0)
+                {
+                    throw new BlockException(BlockErrorKind.NotSupported, $"Node '{plan.Target.Name}' cannot zero efficiently");
+                }
+
+                await WriteZeroBuffersAsync(plan, at, step, cancel);
+            }
+
+            at += step;
+        }
+    }
+
+    private static async ValueTask WriteZeroBuffersAsync(RequestPlan plan, long offset, long length, CancellationToken cancel)
+    {
+        for (long done = 0; done < length;)
+        {
+            int step = (int)Math.Min(length - done, ZeroBufferBytes);
+            bool isAligned = (((offset + done) | (uint)step) & plan.AlignmentMask) == 0;
+            IoVector zeros = s_zeros.AsMemory(0, step);
+            await (isAligned
+                ? RunSplitAsync(plan, RequestKind.Write, offset + done, zeros, RequestFlags.None, cancel)
+                : RunPaddedAsync(plan, RequestKind.Write, offset + done, zeros, RequestFlags.None, cancel));
+            done += step;
+        }
+    }
+}
