@@ -66,6 +66,20 @@ public sealed class DriverRegistry
         return end >= 0 && fileName[end] == ':' ? fileName[..end] : null;
     }
 
+    /// <summary>True where an image that begins with <paramref name="head"/> would be taken for another format than <paramref name="driver"/>'s.</summary>
+    public bool RecognizesOtherThan(BlockDriver driver, ReadOnlySpan<byte> head)
+    {
+        foreach (BlockDriver other in _byName.Values)
+        {
+            if (!ReferenceEquals(other, driver) && other.Category == DriverCategory.Format && other.Probe(head) > driver.Probe(head))
+            {
+                return true;
+            }
+        }
+
+        return FormatSignatures.Find(head) is { } format && format != driver.Name;
+    }
+
     /// <summary>The format driver for an image that begins with <paramref name="head"/>; of equal scores the driver registered last wins.</summary>
     /// <exception cref="BlockException">The image's format has no driver here; the message names the format.</exception>
     internal BlockDriver ProbeFormat(ReadOnlySpan<byte> head, string? fileName)

@@ -30,6 +30,21 @@ public sealed partial class NodeGraph
         }
     }
 
+    /// <summary>Lets <paramref name="observer"/> hear of every request that <paramref name="node"/> completes from now on; null ends it.</summary>
+    public Task ObserveAsync(BlockNode node, Requests.INodeObserver? observer)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return MainContext.RunAsync(async () =>
+        {
+            // A barrier: by a new epoch alone, requests that fly now would pass unseen.
+            await using (await DrainScope.BeginAsync(node))
+            {
+                node.Observer = observer;
+                BumpEpoch();
+            }
+        });
+    }
+
     /// <summary>Recomputes the permissions at and below <paramref name="node"/>.</summary>
     internal static void RefreshPermissions(BlockNode node)
     {

@@ -1,0 +1,16 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.Drivers.Formats.Raw;
+using BlockGraph.Drivers.Protocols.Null;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace BlockGraph.Drivers;
+
+/// <summary>Registers the drivers of this library.</summary>
+public static class BlockDriverServices
+{
+    /// <summary>Adds every driver of this library.</summary>
+    public static IServiceCollection AddBlockDrivers(this IServiceCollection services) => services
+        .AddBlockDriver<NullCoDriver>()
+        .AddBlockDriver<NullAioDriver>()
+        .AddBlockDriver<RawDriver>();
+}

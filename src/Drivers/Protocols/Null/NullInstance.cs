@@ -1,0 +1,62 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.Drivers.Protocols.Null;
+
+/// <summary>One null image: every request succeeds, later, and nothing is kept.</summary>
+internal sealed class NullInstance(long lengthBytes, long latencyNs, bool readsZeroes) : BlockDriverInstance
+{
+    /// <inheritdoc/>
+    public override RequestFlags SupportedWriteFlags => RequestFlags.Fua | RequestFlags.WriteUnchanged;
+
+    /// <inheritdoc/>
+    public override RequestFlags SupportedZeroFlags => RequestFlags.Fua | RequestFlags.MayUnmap | RequestFlags.NoFallback | RequestFlags.WriteUnchanged;
+
+    /// <inheritdoc/>
+    protected override long GetLengthBytes() => lengthBytes;
+
+    /// <inheritdoc/>
+    protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        if (readsZeroes)
+        {
+            buffer.Fill(0);
+        }
+
+        return CompleteLater();
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => CompleteLater();
+
+    /// <inheritdoc/>
+    protected override async ValueTask<bool> TryWriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        await CompleteLater();
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override async ValueTask<bool> TryDiscardAsync(long offset, long length, CancellationToken cancel)
+    {
+        await CompleteLater();
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask FlushAsync(CancellationToken cancel) => CompleteLater();
+
+    /// <inheritdoc/>
+    protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    {
+        BlockStatusFlags flags = BlockStatusFlags.OffsetValid | (readsZeroes ? BlockStatusFlags.Zero : BlockStatusFlags.None);
+        return new(new BlockStatus(flags, length, offset));
+    }
+
+    private ValueTask CompleteLater()
+    {
+        AioContext context = AioContext.Current!;
+        return latencyNs == 0 ? context.YieldAsync() : context.DelayAsync(latencyNs);
+    }
+}
