@@ -4,58 +4,130 @@ namespace BlockGraph.BlockCore.Options;
 
 /// <summary>
 /// Reads a flat dictionary by a schema and remembers what was read, so that whatever nobody consumed can be refused.
-/// Every method throws a <see cref="BlockException"/> that names the option. <i>QEMU: qemu_opts_absorb_qdict() and the opt getters.</i>
+/// Text is converted by the grammar of its type; a value that came typed must have the right type already. Every method
+/// throws a <see cref="BlockException"/> that names the option. <i>QEMU: qemu_opts_absorb_qdict() and the opt getters.</i>
 /// </summary>
 public sealed class OptionReader
 {
     private readonly OptionsDictionary _options;
     private readonly OptionSchema _schema;
+    private readonly string _prefix;
 
     /// <summary>Reads from <paramref name="options"/> (flat; consumed keys are removed from it) by <paramref name="schema"/>.</summary>
-    public OptionReader(OptionsDictionary options, OptionSchema schema)
+    /// <param name="options">The options; what stays in it was not consumed.</param>
+    /// <param name="schema">What may be read.</param>
+    /// <param name="prefix">Stands before the option's name in error texts, such as <c>file.</c>; it is not part of the keys.</param>
+    public OptionReader(OptionsDictionary options, OptionSchema schema, string prefix = "")
     {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(schema);
+        ArgumentNullException.ThrowIfNull(prefix);
         _options = options;
         _schema = schema;
+        _prefix = prefix;
     }
 
     /// <summary>The text of <paramref name="name"/>, its default, or null.</summary>
-    public string? GetString(string name) => Take(name, out OptionDefinition definition, out OptionValue? value) ? OptionText(name, value!) : definition.Default;
+    public string? GetString(string name) => Take(name, null, out OptionDefinition definition) is { } value ? TextOf(name, value) : definition.Default;
 
     /// <summary>The boolean <paramref name="name"/>, or its default; off where it has none.</summary>
     public bool GetBoolean(string name) => GetBooleanOrNull(name) ?? false;
 
     /// <summary>The boolean <paramref name="name"/>, its default, or null.</summary>
-    public bool? GetBooleanOrNull(string name) => throw new NotImplementedException(name);
+    public bool? GetBooleanOrNull(string name) => TakeOrDefault(name, OptionType.Boolean) switch
+    {
+        null => null,
+        OptionText text => BooleanText.Parse(_prefix + name, text.Text),
+        OptionBoolean boolean => boolean.Value,
+        _ => throw WrongType(name, "boolean"),
+    };
 
     /// <summary>The size <paramref name="name"/> in bytes, or its default; 0 where it has none.</summary>
     public long GetSize(string name) => GetSizeOrNull(name) ?? 0;
 
-    /// <summary>The size <paramref name="name"/> in bytes, its default, or null.</summary>
-    public long? GetSizeOrNull(string name) => throw new NotImplementedException(name);
+    /// <summary>The size <paramref name="name"/> in bytes, its default, or null. From 0 to 2^63 - 1.</summary>
+    public long? GetSizeOrNull(string name) => TakeOrDefault(name, OptionType.Size) switch
+    {
+        null => null,
+        OptionText text => SizeText.Parse(_prefix + name, text.Text),
+        OptionInteger { Value: var value } when value < 0 => throw SizeText.MalformedFailure(_prefix + name),
+        OptionInteger { Value: var value } integer when value > long.MaxValue => throw SizeText.OutOfRangeFailure(_prefix + name, integer.AsText),
+        OptionInteger integer => (long)integer.Value,
+        _ => throw WrongType(name, "integer"),
+    };
 
     /// <summary>The integer <paramref name="name"/>, or its default; 0 where it has none.</summary>
     public long GetInteger(string name) => GetIntegerOrNull(name) ?? 0;
 
-    /// <summary>The integer <paramref name="name"/>, its default, or null.</summary>
-    public long? GetIntegerOrNull(string name) => throw new NotImplementedException(name);
+    /// <summary>The integer <paramref name="name"/>, its default, or null. It may be negative; the caller knows its range.</summary>
+    public long? GetIntegerOrNull(string name) => TakeOrDefault(name, OptionType.Integer) switch
+    {
+        null => null,
+        OptionText text => NumberText.Parse(_prefix + name, text.Text),
+        OptionInteger integer when integer.Value >= long.MinValue && integer.Value <= long.MaxValue => (long)integer.Value,
+        _ => throw WrongType(name, "integer"), // Integers beyond 64 bits with sign too: their type is another one.
+    };
 
     /// <summary>The index into the allowed values of the enum <paramref name="name"/>, or of its default. The default must be set.</summary>
-    public int GetEnumIndex(string name) => throw new NotImplementedException(name);
+    public int GetEnumIndex(string name)
+    {
+        OptionValue? value = Take(name, OptionType.Enum, out OptionDefinition definition);
+        if (value is null)
+        {
+            int fallback = definition.Default is null ? -1 : IndexOf(definition.AllowedValues, definition.Default);
+            Invariant.Check(fallback >= 0);
+            return fallback;
+        }
+
+        string text = TextOf(name, value);
+        int index = IndexOf(definition.AllowedValues, text);
+        return index >= 0 ? index : throw NotAllowed(name, text, definition);
+    }
 
     /// <summary>True where <paramref name="name"/> is given and not yet consumed.</summary>
     public bool IsGiven(string name) => _options.ContainsKey(name);
 
-    private static string OptionText(string name, OptionValue value) => value.AsText ?? throw new BlockException($"Invalid parameter type for '{name}', expected: string");
+    private static int IndexOf(IReadOnlyList<string> values, string text)
+    {
+        for (int i = 0; i < values.Count; i++)
+        {
+            if (values[i] == text)
+            {
+                return i;
+            }
+        }
 
-    private bool Take(string name, out OptionDefinition definition, out OptionValue? value)
+        return -1;
+    }
+
+    private string TextOf(string name, OptionValue value) => value is OptionText text ? text.Text : throw WrongType(name, "string");
+
+    private OptionValue? TakeOrDefault(string name, OptionType type)
+    {
+        OptionValue? value = Take(name, type, out OptionDefinition definition);
+        return value is null && definition.Default is { } text ? new OptionText(text) : value;
+    }
+
+    private OptionValue? Take(string name, OptionType? type, out OptionDefinition definition)
     {
         if (!_schema.TryGet(name, out OptionDefinition? found))
         {
             Invariant.Fail($"option '{name}' is read but not declared");
         }
 
+        Invariant.Check(type is null || found.Type == type);
         definition = found;
-        value = _options.Take(name);
-        return value is not null;
+        OptionValue? value = _options.Take(name);
+        return value is not null || !definition.IsRequired
+            ? value
+            : throw new BlockException($"Parameter '{_prefix}{name}' is missing");
     }
+
+    private BlockException WrongType(string name, string expected) => new($"Invalid parameter type for '{_prefix}{name}', expected: {expected}");
+
+    private BlockException NotAllowed(string name, string text, OptionDefinition definition) =>
+        new($"Parameter '{_prefix}{name}' does not accept value '{text}'")
+        {
+            Hint = NearestText.Find(text, definition.AllowedValues) is { } nearest ? $"Did you mean '{nearest}'?" : null,
+        };
 }

@@ -58,7 +58,7 @@ public sealed class OptionReal(double value) : OptionValue
     public double Value { get; } = value;
 
     /// <inheritdoc/>
-    public override string AsText => Value.ToString("R", CultureInfo.InvariantCulture);
+    public override string AsText => RealText.Format(Value);
 }
 
 /// <summary>A boolean that came typed, as from JSON.</summary>

@@ -65,9 +65,16 @@ public sealed class OptionsDictionary : OptionValue, IEnumerable<KeyValuePair<st
     public OptionsDictionary Flatten()
     {
         OptionsDictionary flat = [];
-        FlattenInto(flat, "", this);
+        FlattenInto(flat, null, this);
         return flat;
     }
+
+    /// <summary>
+    /// The inverse of <see cref="Flatten"/>: dotted keys become nested dictionaries, and lists where all keys of a level
+    /// are indices (so the result is a list where this dictionary's own are). Two dots are one dot of a name.
+    /// </summary>
+    /// <exception cref="Errors.BlockException">A value is a container, or the keys contradict one another.</exception>
+    public OptionValue Crumple() => DottedKeys.Crumple(this);
 
     /// <summary>Moves every key that begins with <paramref name="prefix"/> (such as <c>file.</c>) out of this flat dictionary into one of its own, without the prefix.</summary>
     public OptionsDictionary ExtractSubdictionary(string prefix)
@@ -87,14 +94,15 @@ public sealed class OptionsDictionary : OptionValue, IEnumerable<KeyValuePair<st
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    private static void FlattenInto(OptionsDictionary flat, string prefix, OptionValue value)
+    // The prefix is null at the root only: an empty name is a name too.
+    private static void FlattenInto(OptionsDictionary flat, string? prefix, OptionValue value)
     {
         switch (value)
         {
             case OptionsDictionary { Count: > 0 } dictionary:
                 foreach ((string key, OptionValue item) in dictionary)
                 {
-                    FlattenInto(flat, prefix.Length == 0 ? key : prefix + "." + key, item);
+                    FlattenInto(flat, prefix is null ? key : prefix + "." + key, item);
                 }
 
                 break;
@@ -106,7 +114,7 @@ public sealed class OptionsDictionary : OptionValue, IEnumerable<KeyValuePair<st
 
                 break;
             default:
-                if (prefix.Length > 0)
+                if (prefix is not null)
                 {
                     flat[prefix] = value;
                 }
