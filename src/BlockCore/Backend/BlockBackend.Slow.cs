@@ -22,7 +22,7 @@ public sealed partial class BlockBackend
         }
 
         long lengthBytes = root.Node.LengthBytes;
-        bool isOutside = offset < 0 || length < 0 || offset > lengthBytes || lengthBytes - offset < length;
+        bool isOutside = offset < 0 || length < 0 || lengthBytes - offset < length;
         return ValueTask.FromException(isOutside
             ? new BlockException(BlockErrorKind.InputOutput, $"The range {offset}+{length} lies outside the image of {lengthBytes} bytes (node '{root.Node.Name}')")
             : new BlockException(BlockErrorKind.NotPermitted, $"Block node is read-only: no {(kind == RequestKind.Discard ? "discard" : "write")} through '{root.Node.Name}'"));

@@ -166,7 +166,7 @@ public sealed partial class BlockBackend : IChildParent, IAsyncDisposable
         }
 
         long lengthBytes = root.Node.LengthBytes;
-        if ((ulong)offset > (ulong)lengthBytes || lengthBytes - offset < buffer.Length || cancel.IsCancellationRequested
+        if (offset < 0 || lengthBytes - offset < buffer.Length || cancel.IsCancellationRequested
             || (kind == RequestKind.Write && (root.Permissions.Required & BlockPermissions.Write) == 0))
         {
             return Refuse(root, kind, offset, buffer.Length, cancel);

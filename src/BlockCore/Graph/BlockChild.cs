@@ -47,7 +47,7 @@ public sealed class BlockChild
     public ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         BlockNode node = Node;
-        if ((ulong)offset > (ulong)node.LengthBytes || node.LengthBytes - offset < buffer.Length)
+        if (offset < 0 || node.LengthBytes - offset < buffer.Length)
         {
             return SlowRequest.ReadAcrossEndAsync(this, offset, buffer, flags, cancel);
         }
@@ -63,7 +63,7 @@ public sealed class BlockChild
     public ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         BlockNode node = Node;
-        if ((ulong)offset > (ulong)node.LengthBytes || node.LengthBytes - offset < buffer.Length)
+        if (offset < 0 || node.LengthBytes - offset < buffer.Length)
         {
             return SlowRequest.WriteAcrossEndAsync(this, offset, buffer, flags, cancel);
         }
@@ -100,7 +100,7 @@ public sealed class BlockChild
 
     /// <summary>True where the range lies inside the child.</summary>
     internal bool IsInside(long offset, long length) =>
-        (ulong)offset <= (ulong)Node.LengthBytes && length >= 0 && Node.LengthBytes - offset >= length;
+        offset >= 0 && length >= 0 && Node.LengthBytes - offset >= length;
 
     private RequestPlan CompilePlan() => _plan = RequestPlan.Compile(this);
 

@@ -1,0 +1,45 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.TestKit;
+
+/// <summary>A graph in a simulated world: run the test's body on its main context with <see cref="Run"/>.</summary>
+public sealed class GraphFixture : IDisposable
+{
+    /// <summary>A world that follows <paramref name="options"/>, with <paramref name="drivers"/> and the test kit's own.</summary>
+    public GraphFixture(SimulationOptions? options = null, IEnumerable<BlockDriver>? drivers = null, NodeGraphOptions? graphOptions = null)
+    {
+        World = new Simulation(options ?? new SimulationOptions { HasExactTime = true });
+        Memory = new MemoryProtocol(World.Chance);
+        Graph = new NodeGraph(
+            MainLoop.Pumped(World.MainContext),
+            [Memory, Scripted, new PassThroughDriver(), new NoPermissionDriver(), new ExclusiveWriterDriver(), .. drivers ?? []],
+            graphOptions);
+    }
+
+    /// <summary>The world.</summary>
+    public Simulation World { get; }
+
+    /// <summary>The graph.</summary>
+    public NodeGraph Graph { get; }
+
+    /// <summary>The driver called <c>memory</c>.</summary>
+    public MemoryProtocol Memory { get; }
+
+    /// <summary>The driver called <c>scripted</c>.</summary>
+    public ScriptedProtocol Scripted { get; } = new();
+
+    /// <summary>The context of nodes and backends.</summary>
+    public AioContext Context => World.MainContext;
+
+    /// <summary>Runs the world until <paramref name="body"/> has completed.</summary>
+    public void Run(Func<Task> body) => World.Run(body);
+
+    /// <summary>Closes the graph, then the world.</summary>
+    public void Dispose()
+    {
+        World.Run(async () => await Graph.DisposeAsync());
+        World.Dispose();
+    }
+}
