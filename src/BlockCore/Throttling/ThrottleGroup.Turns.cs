@@ -152,8 +152,9 @@ public sealed partial class ThrottleGroup
             member.Queues[(int)direction].Resume();
             _pendingCounts[(int)direction]--;
             isIdle = IsIdleUnsynchronized(member);
-            _state.Charge(direction, waiter.Bytes);
-            next = ScheduleNextUnsynchronized(member, direction, NowUnsynchronized(), mayTakeOwn, ref handOver);
+            long nowNs = NowUnsynchronized();
+            ChargeUnsynchronized(direction, waiter.Bytes, nowNs);
+            next = ScheduleNextUnsynchronized(member, direction, nowNs, mayTakeOwn, ref handOver);
         }
 
         handOver.Send(_alarms[(int)direction]);
@@ -175,11 +176,21 @@ public sealed partial class ThrottleGroup
 
     private void AdmitUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long bytes, long nowNs, ref ThrottleHandOver handOver)
     {
-        _state.Charge(direction, bytes);
+        ChargeUnsynchronized(direction, bytes, nowNs);
         if (_pendingCounts[(int)direction] > 0)
         {
             ScheduleNextUnsynchronized(member, direction, nowNs, false, ref handOver);
         }
+    }
+
+    /// <summary>
+    /// Charges a request that starts now. What has leaked until now goes first: a request that nobody asked for room, because
+    /// it was drained or woken, must not be paid for by time that passed before it.
+    /// </summary>
+    private void ChargeUnsynchronized(ThrottleDirection direction, long bytes, long nowNs)
+    {
+        _state.Leak(nowNs);
+        _state.Charge(direction, bytes);
     }
 
     /// <summary>

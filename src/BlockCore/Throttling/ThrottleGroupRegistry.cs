@@ -206,7 +206,7 @@ public sealed class ThrottleGroupRegistry
 
     /// <summary>Plans a change of limits in <paramref name="group"/>, which the caller holds: a reopen that stays where it is.</summary>
     /// <inheritdoc cref="Reserve(string?, ThrottleLimitsUpdate, string)"/>
-    public ThrottleReservation Reserve(ThrottleGroup group, ThrottleLimitsUpdate limits, string keyPrefix = "limits.")
+    public ThrottleReservation ReserveChange(ThrottleGroup group, ThrottleLimitsUpdate limits, string keyPrefix = "limits.")
     {
         ArgumentNullException.ThrowIfNull(group);
         ArgumentNullException.ThrowIfNull(limits);

@@ -62,7 +62,7 @@ public sealed class ThrottleState
         return Math.Max(bytesNs, operationsNs);
     }
 
-    /// <summary>Charges a request of <paramref name="direction"/> over <paramref name="bytes"/> bytes that starts now.</summary>
+    /// <summary>Charges a request of <paramref name="direction"/> over <paramref name="bytes"/> bytes that starts at <see cref="LastLeakNs"/>: leak first.</summary>
     public void Charge(ThrottleDirection direction, long bytes)
     {
         Invariant.Check(bytes >= 0);
