@@ -1,0 +1,135 @@
+using BlockGraph.BlockCore.Errors;
+
+namespace BlockGraph.BlockCore.Throttling;
+
+/// <summary>
+/// A leaky bucket used as a meter: requests pour their cost in, time leaks it out, and while it stands above its capacity
+/// the next request waits. Pure arithmetic: time is handed in. <i>QEMU: LeakyBucket.</i>
+/// </summary>
+/// <remarks>
+/// Invariants: (1) levels are never negative; (2) a bucket without a rate stays empty; (3) the burst level moves only where
+/// the burst length is above one second. All arithmetic is IEEE double, in the order written here: the waits it gives are
+/// compared to the nanosecond.
+/// </remarks>
+public struct LeakyBucket
+{
+    /// <summary>The longest wait ever computed, in nanoseconds; adding an instant to it cannot overflow.</summary>
+    public const long WaitMaxNs = 1L << 62;
+
+    private const double NsPerSecond = 1_000_000_000;
+
+    /// <summary>An empty bucket with <paramref name="limits"/>.</summary>
+    public LeakyBucket(ThrottleLimits limits) => Limits = limits;
+
+    /// <summary>The limits it meters.</summary>
+    public ThrottleLimits Limits { get; }
+
+    /// <summary>What it holds, in units. Above <see cref="Capacity"/> it is debt.</summary>
+    public double Level { get; private set; }
+
+    /// <summary>What the second bucket holds that enforces the burst rate, in units; always 0 where a burst lasts one second.</summary>
+    public double BurstLevel { get; private set; }
+
+    /// <summary>How much it may hold before requests wait, in units: the whole burst, or without one 100 ms worth of the rate.</summary>
+    public readonly double Capacity =>
+        Limits.Burst == 0 ? Limits.Rate / 10.0 : (double)Limits.Burst * Limits.BurstLengthSeconds;
+
+    /// <summary>How much the second bucket may hold before requests wait, in units: 100 ms worth of the burst rate.</summary>
+    public readonly double BurstCapacity => Limits.Burst / 10.0;
+
+    private readonly bool HasBurstBucket => Limits.BurstLengthSeconds > 1;
+
+    /// <summary>Lets <paramref name="elapsedNs"/> nanoseconds leak out of it; time that is not positive leaks nothing.</summary>
+    public void Leak(long elapsedNs)
+    {
+        if (elapsedNs <= 0 || Limits.Rate == 0)
+        {
+            return;
+        }
+
+        Level = Math.Max(0, Level - (Limits.Rate * (double)elapsedNs / NsPerSecond));
+        if (HasBurstBucket)
+        {
+            BurstLevel = Math.Max(0, BurstLevel - (Limits.Burst * (double)elapsedNs / NsPerSecond));
+        }
+    }
+
+    /// <summary>How long the next request must wait, in nanoseconds; 0 to go at once. What that request costs plays no part.</summary>
+    public readonly long WaitNs()
+    {
+        if (Limits.Rate == 0)
+        {
+            return 0;
+        }
+
+        double excess = Level - Capacity;
+        if (excess > 0)
+        {
+            return ToWaitNs(excess, Limits.Rate);
+        }
+
+        if (HasBurstBucket)
+        {
+            excess = BurstLevel - BurstCapacity;
+            if (excess > 0)
+            {
+                return ToWaitNs(excess, Limits.Burst);
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Pours <paramref name="units"/> in. A bucket without a rate takes nothing.</summary>
+    public void Charge(double units)
+    {
+        Invariant.Check(units >= 0);
+        if (Limits.Rate == 0)
+        {
+            return;
+        }
+
+        Level += units;
+        if (HasBurstBucket)
+        {
+            BurstLevel += units;
+        }
+    }
+
+    /// <summary>The bucket that takes this one's place when its limits become <paramref name="limits"/>.</summary>
+    public readonly LeakyBucket Changed(ThrottleLimits limits, ThrottleChangePolicy policy)
+    {
+        LeakyBucket changed = new(limits);
+        if (limits.Rate == 0 || policy == ThrottleChangePolicy.Reset)
+        {
+            return changed;
+        }
+
+        bool isKept = policy == ThrottleChangePolicy.Keep;
+        changed.Level = isKept ? Level : Rescaled(Level, Capacity, changed.Capacity);
+        if (changed.HasBurstBucket)
+        {
+            changed.BurstLevel = isKept ? BurstLevel : Rescaled(BurstLevel, BurstCapacity, changed.BurstCapacity);
+        }
+
+        return changed;
+    }
+
+    /// <summary>
+    /// Scales what is within the old capacity. What is above it is work already done, not a share of anything: it stays owed
+    /// in units, to be paid back at the new rate, so that raising a limit helps those who wait now.
+    /// </summary>
+    private static double Rescaled(double level, double capacity, double newCapacity)
+    {
+        if (capacity == 0)
+        {
+            return 0;
+        }
+
+        double within = Math.Min(level, capacity) * newCapacity / capacity;
+        double owed = Math.Max(0, level - capacity);
+        return newCapacity < capacity ? within : within + owed;
+    }
+
+    private static long ToWaitNs(double excess, long rate) => (long)Math.Min(excess * NsPerSecond / rate, WaitMaxNs);
+}

@@ -1,0 +1,75 @@
+using System.Collections;
+using BlockGraph.BlockCore.Errors;
+
+namespace BlockGraph.BlockCore.Throttling;
+
+/// <summary>
+/// The limits that a request names, and only those: what it does not name stays as it is in the group.
+/// <i>QEMU: ThrottleLimits with its has_ fields.</i>
+/// </summary>
+/// <remarks>Values are taken as they come; <see cref="ThrottleConfig.Validate"/> judges the merged whole.</remarks>
+public sealed class ThrottleLimitsUpdate : IEnumerable<KeyValuePair<string, long>>
+{
+    private readonly long?[] _values = new long?[ThrottleKeys.Count];
+
+    /// <summary>How many keys are named.</summary>
+    public int Count => _values.Count(value => value is not null);
+
+    /// <summary>True where no key is named.</summary>
+    public bool IsEmpty => Count == 0;
+
+    /// <summary>The value of the key <paramref name="name"/>, or null where it is not named.</summary>
+    /// <exception cref="BlockException">There is no such key (<see cref="BlockErrorKind.InvalidArgument"/>).</exception>
+    public long? this[string name]
+    {
+        get => _values[Find(name).Index];
+        set => _values[Find(name).Index] = value;
+    }
+
+    /// <summary>The value of <paramref name="key"/>, or null where it is not named.</summary>
+    public long? this[ThrottleKey key]
+    {
+        get
+        {
+            ArgumentNullException.ThrowIfNull(key);
+            return _values[key.Index];
+        }
+
+        set
+        {
+            ArgumentNullException.ThrowIfNull(key);
+            _values[key.Index] = value;
+        }
+    }
+
+    /// <summary>An update that names everything in <paramref name="config"/>, so that merging it replaces all.</summary>
+    public static ThrottleLimitsUpdate Replacing(ThrottleConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ThrottleLimitsUpdate update = new();
+        foreach (ThrottleKey key in ThrottleKeys.All)
+        {
+            update[key] = config[key];
+        }
+
+        return update;
+    }
+
+    /// <inheritdoc/>
+    public IEnumerator<KeyValuePair<string, long>> GetEnumerator()
+    {
+        foreach (ThrottleKey key in ThrottleKeys.All)
+        {
+            if (_values[key.Index] is { } value)
+            {
+                yield return new KeyValuePair<string, long>(key.Name, value);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private static ThrottleKey Find(string name) =>
+        ThrottleKeys.TryFind(name, out ThrottleKey? key) ? key : throw new BlockException($"Parameter '{name}' is unexpected");
+}
