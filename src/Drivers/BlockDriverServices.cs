@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.Drivers.Protocols.Null;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,5 +13,6 @@ public static class BlockDriverServices
     public static IServiceCollection AddBlockDrivers(this IServiceCollection services) => services
         .AddBlockDriver<NullCoDriver>()
         .AddBlockDriver<NullAioDriver>()
-        .AddBlockDriver<RawDriver>();
+        .AddBlockDriver<RawDriver>()
+        .AddBlockDriver<ThrottleFilterDriver>();
 }

@@ -73,6 +73,14 @@ public abstract class BlockDriverInstance
     /// <summary>The image's length in bytes, asked after opening and after every change of length.</summary>
     protected internal abstract long GetLengthBytes();
 
+    /// <summary>
+    /// The whole operation that opened the node has succeeded: changes to anything shared take effect now, and not before.
+    /// It cannot fail; a node whose operation fails is closed without it.
+    /// </summary>
+    protected internal virtual void CommitOpen()
+    {
+    }
+
     /// <summary>What this node needs of and shares on <paramref name="child"/>, given what its own users need together.</summary>
     protected internal virtual PermissionSet GetChildPermissions(BlockChild child, PermissionSet users) =>
         DefaultChildPermissions.For(Node, child, users);

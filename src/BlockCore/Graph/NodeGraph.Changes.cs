@@ -138,11 +138,14 @@ public sealed partial class NodeGraph
 
     private async Task<BlockBackend> OpenCoreAsync(OptionsDictionary options, BackendOptions backendOptions, CancellationToken cancel)
     {
-        BlockNode node = await new NodeOpener(this, cancel).OpenAsync(options);
+        NodeOpener opener = new(this, cancel);
+        BlockNode node = await opener.OpenAsync(options);
         try
         {
             Step("attach backend");
-            return AttachBackend(node, node.IsReadOnly ? backendOptions with { ReadOnly = true } : backendOptions);
+            BlockBackend backend = AttachBackend(node, node.IsReadOnly ? backendOptions with { ReadOnly = true } : backendOptions);
+            opener.Commit();
+            return backend;
         }
         finally
         {
@@ -162,7 +165,9 @@ public sealed partial class NodeGraph
         flat.SetDefault("cache.direct", "off");
         flat.SetDefault("cache.no-flush", "off");
         flat.SetDefault("read-only", "off");
-        BlockNode node = await new NodeOpener(this, cancel).OpenAsync(flat);
+        NodeOpener opener = new(this, cancel);
+        BlockNode node = await opener.OpenAsync(flat);
+        opener.Commit();
         node.IsMonitorOwned = true;
         return node;
     }

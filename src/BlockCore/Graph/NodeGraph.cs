@@ -6,6 +6,7 @@ using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Objects;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.BlockCore.Throttling;
 
 namespace BlockGraph.BlockCore.Graph;
 
@@ -56,6 +57,9 @@ public sealed partial class NodeGraph : IAsyncDisposable
 
     /// <summary>The user-created objects.</summary>
     public ObjectRegistry Objects { get; } = new();
+
+    /// <summary>The throttle groups.</summary>
+    public ThrottleGroupRegistry ThrottleGroups { get; } = new();
 
     /// <summary>Every node, in order of creation.</summary>
     public IReadOnlyList<BlockNode> Nodes => Volatile.Read(ref _nodes);

@@ -15,10 +15,20 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
     /// <summary>How deep a tree of children may be.</summary>
     private const int DepthMax = 200;
 
+    private readonly List<BlockNode> _opened = [];
     private int _depth;
 
     /// <summary>Opens the root; the caller gets a reference to it.</summary>
     public Task<BlockNode> OpenAsync(OptionsDictionary options) => OpenNodeAsync(options.Flatten(), isProtocolLevel: false);
+
+    /// <summary>The whole operation has succeeded: what the nodes change outside of themselves takes effect, children first.</summary>
+    public void Commit()
+    {
+        foreach (BlockNode node in _opened)
+        {
+            node.Instance.CommitOpen();
+        }
+    }
 
     /// <summary>Opens or finds the child <paramref name="name"/> of a node that is being opened, and attaches it; null where the options name none.</summary>
     public async Task<BlockChild?> OpenChildAsync(BlockNode parent, string name, ChildRole role, ChildOptions children)
@@ -167,6 +177,7 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
             NodeGraph.RefreshPermissions(node);
             graph.Step($"register {driver.Name}");
             graph.Register(new GraphWriteToken(graph), node);
+            _opened.Add(node);
             return node;
         }
         catch

@@ -1,0 +1,58 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Throttling;
+
+namespace BlockGraph.Drivers.Filters.Throttle;
+
+/// <summary>What the options of a throttle node say: which group, and which of its limits to overwrite.</summary>
+/// <param name="GroupName">The group's name, or null for one of the node's own.</param>
+/// <param name="Limits">The limits that were given; the others stay as they are.</param>
+internal sealed record ThrottleFilterOptions(string? GroupName, ThrottleLimitsUpdate Limits)
+{
+    private const string GroupKey = "throttle-group";
+    private const string LimitsPrefix = "limits.";
+
+    /// <summary>The options of the driver, the nineteen limits in their own order.</summary>
+    public static OptionSchema Schema { get; } = new(
+    [
+        new OptionDefinition("file", OptionType.Child, "the node or options to limit") { IsRequired = true },
+        new OptionDefinition(GroupKey, OptionType.String, "the group to share limits with; one of the node's own where absent") { IsMutable = true, IsStrong = true },
+        .. ThrottleKeys.All.Select(key => new OptionDefinition(LimitsPrefix + key.Name, OptionType.Integer, key.Help)
+        {
+            Default = key.DefaultValue.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            IsMutable = true,
+            IsStrong = true,
+        }),
+    ]);
+
+    /// <summary>Reads the options as the profile takes them.</summary>
+    /// <exception cref="BlockException">A value is malformed, or the profile wants a group and no limits.</exception>
+    public static ThrottleFilterOptions Read(OptionReader reader, CompatibilityProfile profile)
+    {
+        string? groupName = reader.GetString(GroupKey);
+        ThrottleLimitsUpdate limits = new();
+        foreach (ThrottleKey key in ThrottleKeys.All)
+        {
+            string name = LimitsPrefix + key.Name;
+            if (!reader.IsGiven(name))
+            {
+                continue;
+            }
+
+            if (!profile.ThrottleNodesTakeLimits)
+            {
+                throw new BlockException($"Block format 'throttle' does not support the option '{name}'");
+            }
+
+            limits[key] = reader.GetInteger(name);
+        }
+
+        if (groupName is null && !profile.ThrottleGroupIsOptional)
+        {
+            throw new BlockException("Please specify a throttle group");
+        }
+
+        return new ThrottleFilterOptions(groupName, limits);
+    }
+}
