@@ -13,7 +13,7 @@ public abstract class HostPlatform
     /// <summary>The environment variable that chooses the engine of a process: <c>portable</c> forces the one that works everywhere.</summary>
     public const string EngineVariable = "BLOCKGRAPH_ENGINE";
 
-    private static readonly Lazy<HostPlatform> s_default = new(() => Choose(Environment.GetEnvironmentVariable(EngineVariable), OperatingSystem.IsLinux()));
+    private static readonly Lazy<HostPlatform> s_default = new(() => Choose(Environment.GetEnvironmentVariable(EngineVariable), IsLinuxPossible));
 
     private protected HostPlatform()
     {
@@ -30,6 +30,29 @@ public abstract class HostPlatform
 
     /// <summary>What the engine is called: <c>linux</c> or <c>portable</c>.</summary>
     public abstract string Name { get; }
+
+    // The engine's structures are those of 64-bit systems.
+    private static bool IsLinuxPossible => OperatingSystem.IsLinux() && Environment.Is64BitProcess;
+
+    /// <summary>Opens a regular file or a block device. It never waits for another process. Control plane.</summary>
+    /// <exception cref="BlockException">
+    /// <c>Could not open 'PATH': …</c> with the system's words; <c>'file' driver requires 'PATH' to be a regular file</c> for
+    /// a FIFO, a character device or a directory opened for reading; <see cref="BlockErrorKind.NotSupported"/> for direct
+    /// access with an engine that has none. Nothing stays open.
+    /// </exception>
+    public abstract HostFile OpenFile(in HostFileOptions options);
+
+    /// <summary>
+    /// Makes a regular file of <paramref name="lengthBytes"/> zeros that take no space, or empties and resizes one that
+    /// is there, unless its user's locks forbid. Control plane.
+    /// </summary>
+    /// <param name="path">The file's name as the operating system takes it.</param>
+    /// <param name="lengthBytes">The length in bytes; not negative.</param>
+    /// <exception cref="BlockException">
+    /// <c>Could not create 'PATH': …</c>, <c>Could not resize file: …</c> or <c>Failed to get "…" lock</c>. A file that was
+    /// not there before is removed again; one that was keeps its contents.
+    /// </exception>
+    public abstract void CreateFile(string path, long lengthBytes);
 
     /// <summary>The platform for the value <paramref name="engine"/> of <see cref="EngineVariable"/>.</summary>
     /// <exception cref="BlockException">The value names no engine, or one that this system lacks.</exception>

@@ -5,5 +5,9 @@ internal sealed class PortablePlatform : HostPlatform
 {
     public override string Name => "portable";
 
+    public override HostFile OpenFile(in HostFileOptions options) => PortableFileOpener.Open(options);
+
+    public override void CreateFile(string path, long lengthBytes) => PortableFileOpener.Create(path, lengthBytes);
+
     internal override LoopWaiter CreateLoopWaiter() => new SignalLoopWaiter();
 }
