@@ -22,7 +22,7 @@ public sealed partial class BlockBackend : IChildParent, IAsyncDisposable
 {
     private readonly BackendLane _lane;
     private BlockChild? _root;
-    private bool _isDisposed;
+    private int _isDisposed;
 
     internal BlockBackend(NodeGraph graph, string? name, AioContext context)
     {
@@ -93,7 +93,7 @@ public sealed partial class BlockBackend : IChildParent, IAsyncDisposable
     public async ValueTask<BlockStatus> GetStatusAsync(long offset, long length, BlockStatusQuery wanted = BlockStatusQuery.Everything, CancellationToken cancel = default)
     {
         BlockStatus result = default;
-        await Context.RunAsync(async () => result = await RootOrThrow().GetStatusAsync(wanted, offset, length, cancel));
+        await Context.RunAsync(async () => result = await RunStatus(wanted, offset, length, cancel));
         return result;
     }
 
@@ -106,14 +106,24 @@ public sealed partial class BlockBackend : IChildParent, IAsyncDisposable
     /// <summary>Flushes, then lets go of the tree; nodes that nobody else uses are closed.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_isDisposed)
+        // Whoever comes second waits as well, but the failure of the flush is told once.
+        bool isFirst = Interlocked.Exchange(ref _isDisposed, 1) == 0;
+        try
         {
-            _isDisposed = true;
             await Graph.CloseBackendAsync(this);
+        }
+        catch (BlockException) when (!isFirst)
+        {
         }
     }
 
+    /// <summary>The closing that is under way or over, or null. Main context.</summary>
+    internal Task? Closing { get; set; }
+
     internal void SetRoot(BlockChild? root) => _root = root;
+
+    /// <summary>Starts out drained: nobody has seen the backend yet.</summary>
+    internal void CloseNewGate() => _lane.GateCount++;
 
     internal async Task CloseGateAsync()
     {

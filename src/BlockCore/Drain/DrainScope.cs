@@ -20,12 +20,14 @@ public enum DrainReach
 /// <remarks>
 /// Begin: every ancestor is told to finish; the gate of every ancestor backend closes; then, once, at the end, their requests in
 /// flight are waited for. It never waits in the middle, so what ends while it waits may change the graph.
+/// A user that comes to a drained node, meanwhile or later, starts out drained.
 /// </remarks>
 public sealed class DrainScope : IAsyncDisposable
 {
     private readonly NodeGraph _graph;
     private readonly List<BlockNode> _nodes = [];
     private readonly List<BlockBackend> _backends = [];
+    private readonly HashSet<BlockNode> _seen = [];
     private bool _isEnded;
 
     private DrainScope(NodeGraph graph) => _graph = graph;
@@ -50,13 +52,12 @@ public sealed class DrainScope : IAsyncDisposable
     private static async Task<DrainScope> BeginCoreAsync(BlockNode node, DrainReach reach)
     {
         DrainScope scope = new(node.Graph);
-        HashSet<BlockNode> seen = [];
-        scope.CollectAbove(node, seen);
+        scope.CollectAbove(node);
         if (reach == DrainReach.Subtree)
         {
             foreach (BlockNode below in TopologicalOrder.Below([node]))
             {
-                scope.CollectAbove(below, seen);
+                scope.CollectAbove(below);
             }
         }
 
@@ -65,21 +66,47 @@ public sealed class DrainScope : IAsyncDisposable
             quiesced.QuiesceBegin();
         }
 
-        foreach (BlockBackend backend in scope._backends)
+        // From here on users may come, at the ends of both lists; their gates are closed already.
+        node.Graph.AddDrain(scope);
+        int backendCount = scope._backends.Count;
+        for (int i = 0; i < backendCount; i++)
         {
-            await backend.CloseGateAsync();
+            await scope._backends[i].CloseGateAsync();
         }
 
-        foreach (BlockBackend backend in scope._backends)
+        for (int i = 0; i < backendCount; i++)
         {
-            await backend.WaitUntilIdleAsync();
+            await scope._backends[i].WaitUntilIdleAsync();
         }
 
         return scope;
     }
 
+    /// <summary>An edge was linked: where its child is drained, its parent starts out so.</summary>
+    internal void OnAttached(BlockChild edge)
+    {
+        if (!_seen.Contains(edge.Node))
+        {
+            return;
+        }
+
+        int nodeCount = _nodes.Count;
+        int backendCount = _backends.Count;
+        CollectParent(edge);
+        for (int i = nodeCount; i < _nodes.Count; i++)
+        {
+            _nodes[i].QuiesceBegin();
+        }
+
+        for (int i = backendCount; i < _backends.Count; i++)
+        {
+            _backends[i].CloseNewGate();
+        }
+    }
+
     private async Task EndCoreAsync()
     {
+        _graph.RemoveDrain(this);
         foreach (BlockNode node in _nodes)
         {
             node.QuiesceEnd();
@@ -91,9 +118,9 @@ public sealed class DrainScope : IAsyncDisposable
         }
     }
 
-    private void CollectAbove(BlockNode node, HashSet<BlockNode> seen)
+    private void CollectAbove(BlockNode node)
     {
-        if (!seen.Add(node))
+        if (!_seen.Add(node))
         {
             return;
         }
@@ -101,14 +128,19 @@ public sealed class DrainScope : IAsyncDisposable
         _nodes.Add(node);
         foreach (BlockChild edge in node.Parents)
         {
-            if (edge.Parent.AsNode is { } parent)
-            {
-                CollectAbove(parent, seen);
-            }
-            else if (edge.Parent.AsBackend is { } backend && !_backends.Contains(backend))
-            {
-                _backends.Add(backend);
-            }
+            CollectParent(edge);
+        }
+    }
+
+    private void CollectParent(BlockChild edge)
+    {
+        if (edge.Parent.AsNode is { } parent)
+        {
+            CollectAbove(parent);
+        }
+        else if (edge.Parent.AsBackend is { } backend && !_backends.Contains(backend))
+        {
+            _backends.Add(backend);
         }
     }
 }

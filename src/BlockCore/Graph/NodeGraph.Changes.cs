@@ -21,6 +21,11 @@ public sealed partial class NodeGraph
             Dictionary<BlockChild, PermissionSet> requested = new() { [edge] = permissions(edge) };
             PermissionAction.Prepare(transaction, PermissionUpdate.Compute([child], requested));
             transaction.Commit();
+            foreach (DrainScope drain in _drains)
+            {
+                drain.OnAttached(edge);
+            }
+
             return edge;
         }
         catch
@@ -71,33 +76,44 @@ public sealed partial class NodeGraph
         edge.Node.DropReference(token);
     }
 
-    internal async Task CloseBackendAsync(BlockBackend backend)
+    /// <summary>Flushes and lets go of the backend's tree; whoever asks again waits for the same.</summary>
+    internal Task CloseBackendAsync(BlockBackend backend) => MainContext.RunAsync(() => backend.Closing ??= CloseBackendCoreAsync(backend));
+
+    private async Task CloseBackendCoreAsync(BlockBackend backend)
     {
-        await MainContext.RunAsync(async () =>
+        BlockException? flushError = null;
+        if (backend.RootEdge is { } root)
         {
-            BlockException? flushError = null;
-            if (backend.RootEdge is { } root)
+            await using (await DrainScope.BeginAsync(root.Node, DrainReach.Subtree))
             {
-                await using (await DrainScope.BeginAsync(root.Node, DrainReach.Subtree))
-                {
-                    flushError = await TryFlushAsync(root.Node);
-                    backend.SetRoot(null);
-                    Detach(root);
-                }
-
-                await CloseScheduledAsync();
+                flushError = await TryFlushAsync(root.Node);
+                backend.SetRoot(null);
+                Detach(root);
             }
 
-            Volatile.Write(ref _backends, Array.FindAll(_backends, b => !ReferenceEquals(b, backend)));
-            if (flushError is not null)
-            {
-                throw flushError;
-            }
-        });
+            await CloseScheduledAsync();
+        }
+
+        Volatile.Write(ref _backends, Array.FindAll(_backends, b => !ReferenceEquals(b, backend)));
+        if (flushError is not null)
+        {
+            throw flushError;
+        }
     }
 
     /// <summary>Closes the nodes that lost their last reference, and those that lose it by that.</summary>
-    internal async Task CloseScheduledAsync()
+    internal Task CloseScheduledAsync()
+    {
+        // One closer at a time: who asks while it works waits until it has done everything, his own nodes too.
+        if (_closer is { IsCompleted: false })
+        {
+            return _closer;
+        }
+
+        return _closing.Count == 0 ? Task.CompletedTask : _closer = CloseAllScheduledAsync();
+    }
+
+    private async Task CloseAllScheduledAsync()
     {
         while (_closing.TryDequeue(out BlockNode? node))
         {
@@ -106,8 +122,9 @@ public sealed partial class NodeGraph
             if (node.HasInstance)
             {
                 await TryFlushAsync(node);
-                await node.Instance.CloseAsync();
             }
+
+            await node.CloseInstanceAsync();
 
             while (node.Children.Count > 0)
             {
@@ -115,9 +132,9 @@ public sealed partial class NodeGraph
             }
 
             ReleaseName(node.Name);
-            if (FindNode(node.Name) == node)
+            if (node.IsAnnounced)
             {
-                Volatile.Write(ref _nodes, Array.FindAll(_nodes, n => !ReferenceEquals(n, node)));
+                node.IsAnnounced = false;
                 Events.Publish(new NodeClosed(node.Name));
             }
         }
@@ -138,10 +155,12 @@ public sealed partial class NodeGraph
 
     private async Task<BlockBackend> OpenCoreAsync(OptionsDictionary options, BackendOptions backendOptions, CancellationToken cancel)
     {
+        ThrowIfDisposed();
         NodeOpener opener = new(this, cancel);
         BlockNode node = await opener.OpenAsync(options);
         try
         {
+            ThrowIfDisposed();
             Step("attach backend");
             BlockBackend backend = AttachBackend(node, node.IsReadOnly ? backendOptions with { ReadOnly = true } : backendOptions);
             opener.Commit();
@@ -150,12 +169,16 @@ public sealed partial class NodeGraph
         finally
         {
             node.DropReference(new GraphWriteToken(this));
-            await CloseScheduledAsync();
+            if (node.ReferenceCount == 0)
+            {
+                await CloseScheduledAsync();
+            }
         }
     }
 
     private async Task<BlockNode> AddNodeCoreAsync(OptionsDictionary options, CancellationToken cancel)
     {
+        ThrowIfDisposed();
         OptionsDictionary flat = options.Flatten();
         if (!flat.ContainsKey("node-name"))
         {
@@ -167,6 +190,13 @@ public sealed partial class NodeGraph
         flat.SetDefault("read-only", "off");
         NodeOpener opener = new(this, cancel);
         BlockNode node = await opener.OpenAsync(flat);
+        if (_isDisposed)
+        {
+            node.DropReference(new GraphWriteToken(this));
+            await CloseScheduledAsync();
+            ThrowIfDisposed();
+        }
+
         opener.Commit();
         node.IsMonitorOwned = true;
         return node;
@@ -224,7 +254,7 @@ public sealed partial class NodeGraph
             throw new BlockException(BlockErrorKind.AlreadyExists, $"Device with id '{name}' already exists");
         }
 
-        if (FindNode(name) is not null)
+        if (FindNode(name) is not null || _reservedNames.Contains(name))
         {
             throw new BlockException(BlockErrorKind.AlreadyExists, $"Device name '{name}' conflicts with an existing node name");
         }
@@ -232,9 +262,18 @@ public sealed partial class NodeGraph
 
     private async Task CloseEverythingAsync()
     {
+        // What fails to flush is told at the end; everything is closed all the same.
+        BlockException? firstError = null;
         while (_backends.Length > 0)
         {
-            await _backends[^1].DisposeAsync();
+            try
+            {
+                await CloseBackendAsync(_backends[^1]);
+            }
+            catch (BlockException error)
+            {
+                firstError ??= error;
+            }
         }
 
         foreach (BlockNode node in Nodes)
@@ -248,5 +287,9 @@ public sealed partial class NodeGraph
 
         await CloseScheduledAsync();
         Objects.Dispose();
+        if (firstError is not null)
+        {
+            throw firstError;
+        }
     }
 }

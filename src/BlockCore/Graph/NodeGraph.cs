@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
@@ -27,9 +28,11 @@ public sealed partial class NodeGraph : IAsyncDisposable
     private BlockBackend[] _backends = [];
     private readonly HashSet<string> _reservedNames = new(StringComparer.Ordinal);
     private readonly Queue<BlockNode> _closing = new();
+    private readonly List<DrainScope> _drains = [];
+    private Task? _closer;
     private int _epoch = 1;
     private int _nameCounter;
-    private bool _isDisposed;
+    private volatile bool _isDisposed;
 
     /// <summary>An empty graph whose main context is <paramref name="loop"/>'s.</summary>
     public NodeGraph(MainLoop loop, IEnumerable<BlockDriver> drivers, NodeGraphOptions? options = null)
@@ -103,7 +106,7 @@ public sealed partial class NodeGraph : IAsyncDisposable
             return backend.Root ?? throw new BlockException(BlockErrorKind.NoMedium, $"Device '{name}' has no medium");
         }
 
-        return FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Cannot find device='' nor node-name='{name}'");
+        return FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Cannot find device='{name}' nor node-name='{name}'");
     }
 
     /// <summary>Opens a tree of nodes from <paramref name="options"/> (nested or flat) under a new backend. Nothing is left of a failure.</summary>
@@ -176,8 +179,25 @@ public sealed partial class NodeGraph : IAsyncDisposable
         Invariant.Check(FindNode(node.Name) is null);
         _reservedNames.Remove(node.Name);
         Volatile.Write(ref _nodes, [.. _nodes, node]);
+        node.IsAnnounced = true;
         Events.Publish(new NodeOpened(node.Name, node.Driver.Name));
     }
 
-    internal void ScheduleClose(BlockNode node) => _closing.Enqueue(node);
+    /// <summary>The node has no user left. Nobody may find it and use it again; its name stays taken until its storage is closed.</summary>
+    internal void ScheduleClose(BlockNode node)
+    {
+        if (node.IsAnnounced)
+        {
+            Volatile.Write(ref _nodes, Array.FindAll(_nodes, n => !ReferenceEquals(n, node)));
+            _reservedNames.Add(node.Name);
+        }
+
+        _closing.Enqueue(node);
+    }
+
+    internal void AddDrain(DrainScope scope) => _drains.Add(scope);
+
+    internal void RemoveDrain(DrainScope scope) => _drains.Remove(scope);
+
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_isDisposed, this);
 }
