@@ -10,12 +10,13 @@ namespace BlockGraph.BlockCore.Requests;
 /// </summary>
 internal sealed class RequestPlan
 {
-    private RequestPlan(int epoch, BlockNode target, long shiftBytes)
+    private RequestPlan(int epoch, BlockNode target, long shiftBytes, bool passesDiscard)
     {
         Epoch = epoch;
         Target = target;
         Instance = target.Instance;
         ShiftBytes = shiftBytes;
+        PassesDiscard = passesDiscard;
         AlignmentMask = target.Limits.RequestAlignmentBytes - 1;
         TransferBytesMax = Math.Min(target.Limits.TransferBytesMax ?? BlockLimits.RequestBytesMax, BlockLimits.RequestBytesMax);
         IsTransparent = target.Driver.Category == DriverCategory.Filter && target.Observer is null;
@@ -34,6 +35,9 @@ internal sealed class RequestPlan
 
     /// <summary>What the layers skipped add to an offset, in bytes.</summary>
     public long ShiftBytes { get; }
+
+    /// <summary>True where the target and every layer skipped were opened with discard=unmap.</summary>
+    public bool PassesDiscard { get; }
 
     /// <summary>The target's request alignment minus one.</summary>
     public long AlignmentMask { get; }
@@ -55,12 +59,14 @@ internal sealed class RequestPlan
         int epoch = graph.Epoch;
         BlockNode node = edge.Node;
         long shiftBytes = 0;
+        bool passesDiscard = node.Settings.DiscardUnmap;
         while (graph.UsesPlans && node.Observer is null && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
         {
             shiftBytes += shift;
             node = next.Node;
+            passesDiscard &= node.Settings.DiscardUnmap;
         }
 
-        return new RequestPlan(epoch, node, shiftBytes);
+        return new RequestPlan(epoch, node, shiftBytes, passesDiscard);
     }
 }
