@@ -194,7 +194,16 @@ public sealed class BlockNode : IChildParent
     }
 
     /// <summary>Asks the driver for the length again. A request that made the image longer calls this on its own context.</summary>
-    internal void RefreshLength() => Volatile.Write(ref _lengthBytes, Instance.GetLengthBytes());
+    internal void RefreshLength()
+    {
+        long lengthBytes = Instance.GetLengthBytes();
+        if (lengthBytes is < 0 or > BlockLimits.LengthBytesMax)
+        {
+            throw new BlockException(BlockErrorKind.TooLarge, "Could not refresh total sector count: File too large");
+        }
+
+        Volatile.Write(ref _lengthBytes, lengthBytes);
+    }
 
     /// <summary>Merges the driver's limits with those of its storage children: the coarser alignment, the shorter maximum.</summary>
     internal void RefreshLimits()
