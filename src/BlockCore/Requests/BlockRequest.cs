@@ -57,7 +57,8 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
         BlockRequest request = Begin(lane, plan, kind, offset, buffer.Length);
         if (!plan.IsTransparent
             && ((((offset | (long)buffer.Length) & plan.AlignmentMask) != 0) | ((flags & plan.SlowFlags) != 0)
-                | (plan.Target.Tracker.SerialisingCount != 0) | (buffer.Length > plan.TransferBytesMax)))
+                | (plan.Target.Tracker.SerialisingCount != 0) | (buffer.Length > plan.TransferBytesMax)
+                | (plan.DetectsZeroes & kind == RequestKind.Write)))
         {
             return SlowRequest.RunAsync(request, plan, kind, offset, buffer, flags, cancel);
         }
