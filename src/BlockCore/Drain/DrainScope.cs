@@ -37,6 +37,18 @@ public sealed class DrainScope : IAsyncDisposable
         return node.Graph.MainContext.RunAsync(() => BeginCoreAsync(node, reach));
     }
 
+    /// <summary>
+    /// Quiets one backend for good: its own requests finish, with whatever waits below it let go; other users of the same nodes
+    /// are not held up. Main context.
+    /// </summary>
+    internal static Task<DrainScope> BeginClosingAsync(BlockBackend backend, BlockNode root)
+    {
+        DrainScope scope = new(backend.Graph);
+        scope._nodes.AddRange(TopologicalOrder.Below([root]));
+        scope._backends.Add(backend);
+        return scope.WaitUntilQuietAsync();
+    }
+
     /// <summary>Lets requests flow again; any thread.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -47,7 +59,7 @@ public sealed class DrainScope : IAsyncDisposable
         }
     }
 
-    private static async Task<DrainScope> BeginCoreAsync(BlockNode node, DrainReach reach)
+    private static Task<DrainScope> BeginCoreAsync(BlockNode node, DrainReach reach)
     {
         DrainScope scope = new(node.Graph);
         HashSet<BlockNode> seen = [];
@@ -60,22 +72,27 @@ public sealed class DrainScope : IAsyncDisposable
             }
         }
 
-        foreach (BlockNode quiesced in scope._nodes)
+        return scope.WaitUntilQuietAsync();
+    }
+
+    private async Task<DrainScope> WaitUntilQuietAsync()
+    {
+        foreach (BlockNode node in _nodes)
         {
-            quiesced.QuiesceBegin();
+            node.QuiesceBegin();
         }
 
-        foreach (BlockBackend backend in scope._backends)
+        foreach (BlockBackend backend in _backends)
         {
             await backend.CloseGateAsync();
         }
 
-        foreach (BlockBackend backend in scope._backends)
+        foreach (BlockBackend backend in _backends)
         {
             await backend.WaitUntilIdleAsync();
         }
 
-        return scope;
+        return this;
     }
 
     private async Task EndCoreAsync()

@@ -78,7 +78,7 @@ public sealed partial class NodeGraph
             BlockException? flushError = null;
             if (backend.RootEdge is { } root)
             {
-                await using (await DrainScope.BeginAsync(root.Node, DrainReach.Subtree))
+                await using (await DrainScope.BeginClosingAsync(backend, root.Node))
                 {
                     flushError = await TryFlushAsync(root.Node);
                     backend.SetRoot(null);
