@@ -100,15 +100,21 @@ _bytes() {
     od -A d -t x1 -j "$2" -N "$3" "$1"
 }
 
-# _bytes_are FILE OFFSET LENGTH VALUE: compares a range with one repeated byte (VALUE like 0x11) and says which it found.
+# _bytes_are FILE OFFSET LENGTH VALUE: compares a range with one repeated byte (VALUE like 0x11) and says what it found.
 _bytes_are() {
-    local expected actual
-    expected=$(printf '%02x' "$4")
-    actual=$(od -A n -v -t x1 -w1 -j "$2" -N "$3" "$1" | sort | uniq -c)
-    read -r count value <<<"$actual"
-    if [[ $(wc -l <<<"$actual") -eq 1 && $count -eq $3 && $value == "$expected" ]]; then
-        printf '%s: %d bytes at %d are 0x%s\n' "$1" "$3" "$2" "$expected"
+    local value octal length others
+    value=$(printf '0x%02x' "$4")
+    octal=$(printf '\\%03o' "$4")
+    length=$(_range "$1" "$2" "$3" | wc -c)
+    others=$(_range "$1" "$2" "$3" | tr -d "$octal" | wc -c)
+    if ((length == $3 && others == 0)); then
+        printf '%s: %d bytes at %d are %s\n' "$1" "$3" "$2" "$value"
     else
-        printf '%s: %d bytes at %d are not all 0x%s:\n%s\n' "$1" "$3" "$2" "$expected" "$actual"
+        printf '%s: of %d bytes at %d, %d are there, and %d are not %s\n' "$1" "$3" "$2" "$length" "$others" "$value"
     fi
+}
+
+# _range FILE OFFSET LENGTH: the raw bytes of a range.
+_range() {
+    tail -c "+$(($2 + 1))" "$1" | head -c "$3"
 }
