@@ -1,4 +1,3 @@
-using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Graph;
 
 namespace BlockGraph.BlockCore.Drain;
@@ -25,7 +24,7 @@ public sealed class DrainScope : IAsyncDisposable
 {
     private readonly NodeGraph _graph;
     private readonly List<BlockNode> _nodes = [];
-    private readonly List<BlockBackend> _backends = [];
+    private readonly List<IRootParent> _users = [];
     private bool _isEnded;
 
     private DrainScope(NodeGraph graph) => _graph = graph;
@@ -38,14 +37,14 @@ public sealed class DrainScope : IAsyncDisposable
     }
 
     /// <summary>
-    /// Quiets one backend for good: its own requests finish, with whatever waits below it let go; other users of the same nodes
+    /// Quiets one user for good: its own requests finish, with whatever waits below it let go; other users of the same nodes
     /// are not held up. Main context.
     /// </summary>
-    internal static Task<DrainScope> BeginClosingAsync(BlockBackend backend, BlockNode root)
+    internal static Task<DrainScope> BeginClosingAsync(IRootParent user, BlockNode root)
     {
-        DrainScope scope = new(backend.Graph);
+        DrainScope scope = new(root.Graph);
         scope._nodes.AddRange(TopologicalOrder.Below([root]));
-        scope._backends.Add(backend);
+        scope._users.Add(user);
         return scope.WaitUntilQuietAsync();
     }
 
@@ -82,14 +81,14 @@ public sealed class DrainScope : IAsyncDisposable
             node.QuiesceBegin();
         }
 
-        foreach (BlockBackend backend in _backends)
+        foreach (IRootParent user in _users)
         {
-            await backend.CloseGateAsync();
+            await user.DrainedBeginAsync();
         }
 
-        foreach (BlockBackend backend in _backends)
+        foreach (IRootParent user in _users)
         {
-            await backend.WaitUntilIdleAsync();
+            await user.DrainedPollAsync();
         }
 
         return this;
@@ -102,9 +101,9 @@ public sealed class DrainScope : IAsyncDisposable
             node.QuiesceEnd();
         }
 
-        foreach (BlockBackend backend in _backends)
+        foreach (IRootParent user in _users)
         {
-            await backend.OpenGateAsync();
+            await user.DrainedEndAsync();
         }
     }
 
@@ -122,9 +121,9 @@ public sealed class DrainScope : IAsyncDisposable
             {
                 CollectAbove(parent, seen);
             }
-            else if (edge.Parent.AsBackend is { } backend && !_backends.Contains(backend))
+            else if (edge.Parent is IRootParent user && !_users.Contains(user))
             {
-                _backends.Add(backend);
+                _users.Add(user);
             }
         }
     }
