@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
-using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
@@ -23,7 +22,7 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
     private ValueTaskAwaiter _child;
     private BlockRequest? _nextFree;
     private BlockNode _node = null!;
-    private BackendLane? _lane;
+    private RequestLane? _lane;
     private RequestKind _kind;
     private bool _isTracked;
     private long _startNs;
@@ -52,7 +51,7 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
     internal bool IsWaiting { get; set; }
 
     /// <summary>Carries out a read or write at the plan's target. The offset is shifted already, the range is inside the image.</summary>
-    internal static ValueTask Start(BackendLane? lane, RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    internal static ValueTask Start(RequestLane? lane, RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         BlockRequest request = Begin(lane, plan, kind, offset, buffer.Length);
         if (!plan.IsTransparent
@@ -97,7 +96,7 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
 
     /// <summary>Rents a request, counts it in flight and tracks its range.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static BlockRequest Begin(BackendLane? lane, RequestPlan plan, RequestKind kind, long offset, long lengthBytes)
+    internal static BlockRequest Begin(RequestLane? lane, RequestPlan plan, RequestKind kind, long offset, long lengthBytes)
     {
         AioContext context = lane is null ? AioContext.Current! : lane.Context;
         BlockRequest request = Rent(context);

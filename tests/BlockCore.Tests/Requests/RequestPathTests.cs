@@ -128,6 +128,19 @@ public sealed class RequestPathTests
         Assert.That(_fixture.Scripted.DrainDepth, Is.Zero, "the drain is over for the driver");
     });
 
+    [Test]
+    public void Closing_one_backend_does_not_wait_for_another_of_the_same_node() => _fixture.Run(async () =>
+    {
+        await using BlockBackend first = await _fixture.Graph.OpenAsync(new OptionsDictionary { { "driver", "scripted" } }, new BackendOptions { ShareWrite = true });
+        BlockBackend second = await _fixture.Graph.AttachBackendAsync(first.Root!, new BackendOptions { ShareWrite = true });
+        Task flying = first.ReadAsync(0, new byte[1]).AsTask();
+        await second.DisposeAsync();
+        Assert.That(flying.IsCompleted, Is.False, "the first one's read is still in flight");
+        Assert.That(_fixture.Graph.Backends, Has.Count.EqualTo(1), "the second is gone");
+        _fixture.Scripted.Pending[0].Succeed();
+        await flying;
+    });
+
     private static async Task<BlockException> ThrowsAsync(Func<ValueTask> request)
     {
         try
