@@ -78,17 +78,17 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
         }
 #pragma warning restore CA2012
 
+        if (request._context.LastIssued is { } operation && operation.TryHook(task, request))
+        {
+            return task;
+        }
+
         if (task.IsCompletedSuccessfully)
         {
             task.GetAwaiter().GetResult();
             request.Finish(null);
             request.Free();
             return default;
-        }
-
-        if (!task.IsCompleted && request._context.LastIssued is { } operation && operation.TryHook(task, request))
-        {
-            return task;
         }
 
         return request.AwaitChild(task);
