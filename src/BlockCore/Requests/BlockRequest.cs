@@ -20,7 +20,6 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
     private readonly Action _onChildDone;
     private HomeCompletion _core;
     private ValueTaskAwaiter _child;
-    private BlockRequest? _nextFree;
     private BlockNode _node = null!;
     private RequestLane? _lane;
     private RequestKind _kind;
@@ -78,17 +77,17 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
         }
 #pragma warning restore CA2012
 
+        if (request._context.LastIssued is { } operation && operation.TryHook(task, request))
+        {
+            return task;
+        }
+
         if (task.IsCompletedSuccessfully)
         {
             task.GetAwaiter().GetResult();
             request.Finish(null);
             request.Free();
             return default;
-        }
-
-        if (!task.IsCompleted && request._context.LastIssued is { } operation && operation.TryHook(task, request))
-        {
-            return task;
         }
 
         return request.AwaitChild(task);
@@ -150,16 +149,8 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
     }
 
     /// <summary>Returns the request to its pool.</summary>
-    internal void Free()
-    {
-        BlockRequest? head = Unsafe.As<BlockRequest?>(_context.RequestPool);
-        if (!ReferenceEquals(_nextFree, head))
-        {
-            _nextFree = head;
-        }
-
-        _context.RequestPool = this;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Free() => _context.FreeRequests.Return(this);
 
     /// <inheritdoc/>
     protected internal override void OnOperationDone(Exception? error)
@@ -189,17 +180,9 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
         }
     }
 
-    private static BlockRequest Rent(AioContext context)
-    {
-        BlockRequest? request = Unsafe.As<BlockRequest?>(context.RequestPool);
-        if (request is null)
-        {
-            return new BlockRequest(context);
-        }
-
-        context.RequestPool = request._nextFree;
-        return request;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static BlockRequest Rent(AioContext context) =>
+        Unsafe.As<BlockRequest?>(context.FreeRequests.TryTake()) ?? new BlockRequest(context);
 
     private ValueTask AwaitChild(in ValueTask task)
     {
