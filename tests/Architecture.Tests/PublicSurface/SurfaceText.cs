@@ -25,7 +25,8 @@ internal static class SurfaceText
 
     private static bool IsVisible(Type type)
     {
-        bool isOwnVisible = type.IsPublic || type.IsNestedPublic || type.IsNestedFamily || type.IsNestedFamORAssem;
+        // The compiler's own types, such as those behind extension members, carry a '<' in their names.
+        bool isOwnVisible = !type.Name.Contains('<', StringComparison.Ordinal) && (type.IsPublic || type.IsNestedPublic || type.IsNestedFamily || type.IsNestedFamORAssem);
         return isOwnVisible && !type.IsDefined(typeof(CompilerGeneratedAttribute)) && (type.DeclaringType is null || IsVisible(type.DeclaringType));
     }
 
