@@ -103,7 +103,7 @@ public sealed partial class NodeGraph : IAsyncDisposable
             return backend.Root ?? throw new BlockException(BlockErrorKind.NoMedium, $"Device '{name}' has no medium");
         }
 
-        return FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Cannot find device='' nor node-name='{name}'");
+        return FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Cannot find device='{name}' nor node-name='{name}'");
     }
 
     /// <summary>Opens a tree of nodes from <paramref name="options"/> (nested or flat) under a new backend. Nothing is left of a failure.</summary>
