@@ -1,4 +1,3 @@
-using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Graph;
 
 namespace BlockGraph.BlockCore.Drain;
@@ -25,7 +24,7 @@ public sealed class DrainScope : IAsyncDisposable
 {
     private readonly NodeGraph _graph;
     private readonly List<BlockNode> _nodes = [];
-    private readonly List<BlockBackend> _backends = [];
+    private readonly List<IRootParent> _users = [];
     private bool _isEnded;
 
     private DrainScope(NodeGraph graph) => _graph = graph;
@@ -35,6 +34,18 @@ public sealed class DrainScope : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(node);
         return node.Graph.MainContext.RunAsync(() => BeginCoreAsync(node, reach));
+    }
+
+    /// <summary>
+    /// Quiets one user for good: its own requests finish, with whatever waits below it let go; other users of the same nodes
+    /// are not held up. Main context.
+    /// </summary>
+    internal static Task<DrainScope> BeginClosingAsync(IRootParent user, BlockNode root)
+    {
+        DrainScope scope = new(root.Graph);
+        scope._nodes.AddRange(TopologicalOrder.Below([root]));
+        scope._users.Add(user);
+        return scope.WaitUntilQuietAsync();
     }
 
     /// <summary>Lets requests flow again; any thread.</summary>
@@ -47,7 +58,7 @@ public sealed class DrainScope : IAsyncDisposable
         }
     }
 
-    private static async Task<DrainScope> BeginCoreAsync(BlockNode node, DrainReach reach)
+    private static Task<DrainScope> BeginCoreAsync(BlockNode node, DrainReach reach)
     {
         DrainScope scope = new(node.Graph);
         HashSet<BlockNode> seen = [];
@@ -60,22 +71,27 @@ public sealed class DrainScope : IAsyncDisposable
             }
         }
 
-        foreach (BlockNode quiesced in scope._nodes)
+        return scope.WaitUntilQuietAsync();
+    }
+
+    private async Task<DrainScope> WaitUntilQuietAsync()
+    {
+        foreach (BlockNode node in _nodes)
         {
-            quiesced.QuiesceBegin();
+            node.QuiesceBegin();
         }
 
-        foreach (BlockBackend backend in scope._backends)
+        foreach (IRootParent user in _users)
         {
-            await backend.CloseGateAsync();
+            await user.DrainedBeginAsync();
         }
 
-        foreach (BlockBackend backend in scope._backends)
+        foreach (IRootParent user in _users)
         {
-            await backend.WaitUntilIdleAsync();
+            await user.DrainedPollAsync();
         }
 
-        return scope;
+        return this;
     }
 
     private async Task EndCoreAsync()
@@ -85,9 +101,9 @@ public sealed class DrainScope : IAsyncDisposable
             node.QuiesceEnd();
         }
 
-        foreach (BlockBackend backend in _backends)
+        foreach (IRootParent user in _users)
         {
-            await backend.OpenGateAsync();
+            await user.DrainedEndAsync();
         }
     }
 
@@ -105,9 +121,9 @@ public sealed class DrainScope : IAsyncDisposable
             {
                 CollectAbove(parent, seen);
             }
-            else if (edge.Parent.AsBackend is { } backend && !_backends.Contains(backend))
+            else if (edge.Parent is IRootParent user && !_users.Contains(user))
             {
-                _backends.Add(backend);
+                _users.Add(user);
             }
         }
     }

@@ -1,4 +1,3 @@
-using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
@@ -71,31 +70,6 @@ public sealed partial class NodeGraph
         edge.Node.DropReference(token);
     }
 
-    internal async Task CloseBackendAsync(BlockBackend backend)
-    {
-        await MainContext.RunAsync(async () =>
-        {
-            BlockException? flushError = null;
-            if (backend.RootEdge is { } root)
-            {
-                await using (await DrainScope.BeginAsync(root.Node, DrainReach.Subtree))
-                {
-                    flushError = await TryFlushAsync(root.Node);
-                    backend.SetRoot(null);
-                    Detach(root);
-                }
-
-                await CloseScheduledAsync();
-            }
-
-            Volatile.Write(ref _backends, Array.FindAll(_backends, b => !ReferenceEquals(b, backend)));
-            if (flushError is not null)
-            {
-                throw flushError;
-            }
-        });
-    }
-
     /// <summary>Closes the nodes that lost their last reference, and those that lose it by that.</summary>
     internal async Task CloseScheduledAsync()
     {
@@ -123,7 +97,7 @@ public sealed partial class NodeGraph
         }
     }
 
-    private static async Task<BlockException?> TryFlushAsync(BlockNode node)
+    internal static async Task<BlockException?> TryFlushAsync(BlockNode node)
     {
         try
         {
@@ -133,24 +107,6 @@ public sealed partial class NodeGraph
         catch (BlockException error)
         {
             return error;
-        }
-    }
-
-    private async Task<BlockBackend> OpenCoreAsync(OptionsDictionary options, BackendOptions backendOptions, CancellationToken cancel)
-    {
-        NodeOpener opener = new(this, cancel);
-        BlockNode node = await opener.OpenAsync(options);
-        try
-        {
-            Step("attach backend");
-            BlockBackend backend = AttachBackend(node, node.IsReadOnly ? backendOptions with { ReadOnly = true } : backendOptions);
-            opener.Commit();
-            return backend;
-        }
-        finally
-        {
-            node.DropReference(new GraphWriteToken(this));
-            await CloseScheduledAsync();
         }
     }
 
@@ -177,7 +133,7 @@ public sealed partial class NodeGraph
         BlockNode node = FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Failed to find node with node-name='{name}'");
         foreach (BlockChild edge in node.Parents)
         {
-            if (edge.Parent.AsBackend is not null)
+            if (edge.Parent is IRootParent)
             {
                 throw new BlockException(BlockErrorKind.Busy, $"Node {name} is in use");
             }
@@ -198,43 +154,11 @@ public sealed partial class NodeGraph
         await CloseScheduledAsync();
     }
 
-    private BlockBackend AttachBackend(BlockNode node, BackendOptions options)
-    {
-        if (options.Name is { } name)
-        {
-            CheckBackendName(name);
-        }
-
-        BlockBackend backend = new(this, options.Name, node.Context);
-        BlockChild edge = Attach(backend, node, "root", ChildRole.Filtered | ChildRole.Primary, _ => options.ToPermissions(Profile.WritableBackendsShareWrite));
-        backend.SetRoot(edge);
-        Volatile.Write(ref _backends, [.. _backends, backend]);
-        return backend;
-    }
-
-    private void CheckBackendName(string name)
-    {
-        if (!NodeName.IsWellFormed(name))
-        {
-            throw new BlockException("Invalid device name");
-        }
-
-        if (FindBackend(name) is not null)
-        {
-            throw new BlockException(BlockErrorKind.AlreadyExists, $"Device with id '{name}' already exists");
-        }
-
-        if (FindNode(name) is not null)
-        {
-            throw new BlockException(BlockErrorKind.AlreadyExists, $"Device name '{name}' conflicts with an existing node name");
-        }
-    }
-
     private async Task CloseEverythingAsync()
     {
-        while (_backends.Length > 0)
+        while (_roots.Length > 0)
         {
-            await _backends[^1].DisposeAsync();
+            await _roots[^1].DisposeAsync();
         }
 
         foreach (BlockNode node in Nodes)

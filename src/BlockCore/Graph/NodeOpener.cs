@@ -301,8 +301,7 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
             return;
         }
 
-        Backend.BlockBackend reader = new(graph, null, file.Context);
-        BlockChild edge = graph.Attach(reader, file, "root", ChildRole.Filtered | ChildRole.Primary, _ => PermissionSet.Unused);
+        BlockChild edge = graph.Attach(new ProbeReader(), file, "root", ChildRole.Filtered | ChildRole.Primary, _ => PermissionSet.Unused);
         try
         {
             await edge.ReadAsync(0, head, Io.RequestFlags.None, cancel);
@@ -328,5 +327,13 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
             string? nearest = graph.Profile.SuggestsNearestOption ? driver.Options.With(CommonOptions.Schema).NearestName(key) : null;
             throw new BlockException(nearest is null ? text : $"{text} (did you mean '{nearest}'?)");
         }
+    }
+
+    /// <summary>Reads an image's head while nobody else uses it yet: needs nothing and shares everything.</summary>
+    private sealed class ProbeReader : IChildParent
+    {
+        public string Description => "the format probe";
+
+        public BlockNode? AsNode => null;
     }
 }

@@ -18,7 +18,8 @@ internal sealed class RequestPlan
         ShiftBytes = shiftBytes;
         AlignmentMask = target.Limits.RequestAlignmentBytes - 1;
         TransferBytesMax = Math.Min(target.Limits.TransferBytesMax ?? BlockLimits.RequestBytesMax, BlockLimits.RequestBytesMax);
-        IsTransparent = target.Driver.Category == DriverCategory.Filter && target.Observer is null;
+        DetectsZeroes = target.Settings.DetectZeroes != DetectZeroesMode.Off;
+        IsTransparent = target.Driver.Category == DriverCategory.Filter && !MustBePassed(target);
         SlowFlags = RequestFlags.Serialising | RequestFlags.ZeroWrite | RequestFlags.CopyOnRead | RequestFlags.WriteCompressed
             | (RequestFlags.Fua & ~Instance.SupportedWriteFlags);
     }
@@ -44,6 +45,9 @@ internal sealed class RequestPlan
     /// <summary>True where the target is a filter: its requests are tracked, padded and serialised by the first non-filter below, so that one that waits for admission blocks nobody.</summary>
     public bool IsTransparent { get; }
 
+    /// <summary>True where buffers of zeros become zero writes.</summary>
+    public bool DetectsZeroes { get; }
+
     /// <summary>The flags that the core must work on before the driver sees the request.</summary>
     public RequestFlags SlowFlags { get; }
 
@@ -55,7 +59,7 @@ internal sealed class RequestPlan
         int epoch = graph.Epoch;
         BlockNode node = edge.Node;
         long shiftBytes = 0;
-        while (graph.UsesPlans && node.Observer is null && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
+        while (graph.UsesPlans && !MustBePassed(node) && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
         {
             shiftBytes += shift;
             node = next.Node;
@@ -63,4 +67,7 @@ internal sealed class RequestPlan
 
         return new RequestPlan(epoch, node, shiftBytes);
     }
+
+    // The core itself has something to do at this node, whatever its driver says.
+    private static bool MustBePassed(BlockNode node) => node.Observer is not null || node.Settings.DetectZeroes != DetectZeroesMode.Off;
 }

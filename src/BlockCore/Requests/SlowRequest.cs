@@ -36,7 +36,12 @@ internal static class SlowRequest
             }
 
             await plan.Target.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
-            if (isUnaligned)
+            if (kind == RequestKind.Write && plan.DetectsZeroes && IsZero(buffer))
+            {
+                bool mayUnmap = plan.Target.Settings.DetectZeroes == DetectZeroesMode.Unmap;
+                await ZeroTrackedAsync(request, plan, offset, buffer.Length, mayUnmap ? flags | RequestFlags.MayUnmap : flags, cancel);
+            }
+            else if (isUnaligned)
             {
                 await RunPaddedAsync(plan, kind, offset, buffer, flags, cancel);
             }
@@ -286,6 +291,19 @@ internal static class SlowRequest
             done += step;
         }
         while (done < buffer.Length);
+    }
+
+    private static bool IsZero(IoVector buffer)
+    {
+        foreach (Memory<byte> segment in buffer)
+        {
+            if (segment.Span.IndexOfAnyExcept((byte)0) >= 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     // The aligned middle goes to the driver; what it does not take, and the edges, are written as buffers.
