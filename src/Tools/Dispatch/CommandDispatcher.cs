@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.Tools.Io;
 
 namespace BlockGraph.Tools.Dispatch;
 
@@ -16,6 +17,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
         try
         {
             return isOwn ? RunOwn(arguments)
+                : name == CalledName.QemuIo ? QemuIoCommandLine.Run(console, arguments)
                 : Complaint.Print(console, name, $"{CalledName.Own} {VersionText.Number} does not do the work of {name} yet");
         }
         catch (BlockException failure)
@@ -66,6 +68,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
     {
         RootCommand root = new("BlockGraph: graphs of block drivers, opened from an option string.")
         {
+            IoCommandLine.Create(console),
             CreateInstallLinks(),
         };
         root.Directives.Clear();
