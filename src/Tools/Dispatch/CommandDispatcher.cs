@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.Tools.GraphView;
 using BlockGraph.Tools.Io;
 
 namespace BlockGraph.Tools.Dispatch;
@@ -69,6 +70,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
         RootCommand root = new("BlockGraph: graphs of block drivers, opened from an option string.")
         {
             IoCommandLine.Create(console),
+            GraphCommandLine.Create(console),
             CreateInstallLinks(),
         };
         root.Directives.Clear();
