@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.Tools.Bench;
 using BlockGraph.Tools.DriverList;
 using BlockGraph.Tools.GraphView;
 using BlockGraph.Tools.Io;
@@ -71,6 +72,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
         RootCommand root = new("BlockGraph: graphs of block drivers, opened from an option string.")
         {
             IoCommandLine.Create(console),
+            BenchCommandLine.Create(console),
             GraphCommandLine.Create(console),
             DriversCommandLine.Create(console),
             CreateInstallLinks(),
