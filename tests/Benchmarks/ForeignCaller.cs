@@ -1,11 +1,11 @@
-using System.Collections.Concurrent;
-
 namespace BlockGraph.Benchmarks;
 
 /// <summary>A thread that is no loop of ours, with a SynchronizationContext of its own, as a user interface or a service has.</summary>
 internal sealed class ForeignCaller : SynchronizationContext
 {
-    private readonly BlockingCollection<(SendOrPostCallback Call, object? State)> _calls = [];
+    // Protected by _calls, as is _isOver.
+    private readonly Queue<(SendOrPostCallback Call, object? State)> _calls = [];
+    private bool _isOver;
 
     /// <summary>Runs <paramref name="body"/> on a thread of its own until it has completed.</summary>
     public static Task<T> CallAsync<T>(Func<Task<T>> body)
@@ -17,7 +17,17 @@ internal sealed class ForeignCaller : SynchronizationContext
     }
 
     /// <inheritdoc/>
-    public override void Post(SendOrPostCallback d, object? state) => _calls.Add((d, state));
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        lock (_calls)
+        {
+            _calls.Enqueue((d, state));
+            if (_calls.Count == 1)
+            {
+                Monitor.Pulse(_calls);
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public override SynchronizationContext CreateCopy() => this;
@@ -26,12 +36,26 @@ internal sealed class ForeignCaller : SynchronizationContext
     {
         SetSynchronizationContext(this);
         Task<T> task = body();
-        task.ContinueWith(_ => _calls.CompleteAdding(), TaskScheduler.Default);
-        foreach ((SendOrPostCallback call, object? state) in _calls.GetConsumingEnumerable())
+        task.ContinueWith(_ => Post(_ => _isOver = true, null), TaskScheduler.Default);
+        while (!_isOver)
         {
+            (SendOrPostCallback call, object? state) = Take();
             call(state);
         }
 
         result.SetFromTask(task);
+    }
+
+    private (SendOrPostCallback Call, object? State) Take()
+    {
+        lock (_calls)
+        {
+            while (_calls.Count == 0)
+            {
+                Monitor.Wait(_calls);
+            }
+
+            return _calls.Dequeue();
+        }
     }
 }
