@@ -102,7 +102,7 @@ public sealed partial class NodeGraph : IAsyncDisposable
             return root.RootEdge?.Node ?? throw new BlockException(BlockErrorKind.NoMedium, $"Device '{name}' has no medium");
         }
 
-        return FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Cannot find device='' nor node-name='{name}'");
+        return FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Cannot find device='{name}' nor node-name='{name}'");
     }
 
     /// <summary>Opens a tree of nodes whose root the graph keeps under its node-name until <see cref="RemoveNodeAsync"/>. <i>QEMU: blockdev-add.</i></summary>

@@ -18,8 +18,19 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
     private readonly List<BlockNode> _opened = [];
     private int _depth;
 
-    /// <summary>Opens the root; the caller gets a reference to it.</summary>
-    public Task<BlockNode> OpenAsync(OptionsDictionary options) => OpenNodeAsync(options.Flatten(), isProtocolLevel: false);
+    /// <summary>Opens the root; the caller gets a reference to it, and has only to commit: cancelling comes too late then.</summary>
+    public async Task<BlockNode> OpenAsync(OptionsDictionary options)
+    {
+        BlockNode root = await OpenNodeAsync(options.Flatten(), isProtocolLevel: false);
+        if (cancel.IsCancellationRequested)
+        {
+            root.DropReference(new GraphWriteToken(graph));
+            await graph.CloseScheduledAsync();
+            cancel.ThrowIfCancellationRequested();
+        }
+
+        return root;
+    }
 
     /// <summary>The whole operation has succeeded: what the nodes change outside of themselves takes effect, children first.</summary>
     public void Commit()

@@ -13,6 +13,9 @@ internal sealed class FileHandle(OpenFile file)
 
     public OpenFile File { get; } = file;
 
+    /// <summary>True where no job uses the file.</summary>
+    public bool IsIdle => _jobCount == 0;
+
     /// <summary>A job is about to use the file.</summary>
     public void Begin()
     {

@@ -28,30 +28,19 @@ internal sealed class FileTransfer(AioContext context, HostFileInstance owner) :
     /// <inheritdoc/>
     protected override void Execute()
     {
-        switch (_kind)
+        if (_kind == RequestKind.Flush)
         {
-            case RequestKind.Read when NeedsBounce():
-                Memory<byte> filled = NewBounce();
-                _handle.File.Read(_offset, filled);
-                _buffer.CopyFrom(filled.Span);
-                break;
-            case RequestKind.Read:
-                _handle.File.Read(_offset, _buffer);
-                break;
-            case RequestKind.Write when NeedsBounce():
-                Memory<byte> copied = NewBounce();
-                _buffer.CopyTo(copied.Span);
-                _handle.File.Write(_offset, copied);
-                break;
-            case RequestKind.Write:
-                _handle.File.Write(_offset, _buffer);
-                break;
-            case RequestKind.Flush:
-                _handle.File.Flush();
-                break;
-            default:
-                Invariant.Fail($"a file transfer of kind {_kind}");
-                break;
+            _handle.File.Flush();
+            return;
+        }
+
+        if (!_handle.File.IsDirect)
+        {
+            Transfer(_buffer);
+        }
+        else if (!TryTransferAligned())
+        {
+            TransferBounced();
         }
     }
 
@@ -63,8 +52,51 @@ internal sealed class FileTransfer(AioContext context, HostFileInstance owner) :
         owner.Return(this);
     }
 
-    // A transfer past the page cache needs memory at an address that the device likes; the caller's may lie anywhere.
-    private bool NeedsBounce() => _handle.File.IsDirect && !AlignedBuffer.IsAligned(_buffer, _handle.File.MemoryAlignmentBytes);
+    private void Transfer(IoVector buffer)
+    {
+        if (_kind == RequestKind.Read)
+        {
+            _handle.File.Read(_offset, buffer);
+        }
+        else
+        {
+            Invariant.Check(_kind == RequestKind.Write);
+            _handle.File.Write(_offset, buffer);
+        }
+    }
 
-    private Memory<byte> NewBounce() => AlignedBuffer.Allocate(_buffer.Length, _handle.File.MemoryAlignmentBytes);
+    // A transfer past the page cache needs memory at an address that the device likes; the caller's may lie anywhere. What
+    // the collector may move is aligned by chance only, and may have moved when the call comes: the kernel refuses it then.
+    private bool TryTransferAligned()
+    {
+        if (!AlignedBuffer.IsAligned(_buffer, _handle.File.MemoryAlignmentBytes))
+        {
+            return false;
+        }
+
+        try
+        {
+            Transfer(_buffer);
+            return true;
+        }
+        catch (BlockException refusal) when (refusal.Kind == BlockErrorKind.InvalidArgument)
+        {
+            return false;
+        }
+    }
+
+    private void TransferBounced()
+    {
+        Memory<byte> bounce = AlignedBuffer.Allocate(_buffer.Length, _handle.File.MemoryAlignmentBytes);
+        if (_kind == RequestKind.Write)
+        {
+            _buffer.CopyTo(bounce.Span);
+        }
+
+        Transfer(bounce);
+        if (_kind == RequestKind.Read)
+        {
+            _buffer.CopyFrom(bounce.Span);
+        }
+    }
 }

@@ -50,7 +50,17 @@ internal sealed class HostFileInstance : BlockDriverInstance
     public override RequestFlags SupportedZeroFlags => RequestFlags.MayUnmap | RequestFlags.NoFallback | RequestFlags.WriteUnchanged;
 
     /// <inheritdoc/>
-    protected override long GetLengthBytes() => _handle.File.GetLengthBytes();
+    protected override long GetLengthBytes()
+    {
+        try
+        {
+            return _handle.File.GetLengthBytes();
+        }
+        catch (BlockException error)
+        {
+            throw error.Prefixed("Could not refresh total sector count: ");
+        }
+    }
 
     /// <inheritdoc/>
     protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
@@ -136,9 +146,18 @@ internal sealed class HostFileInstance : BlockDriverInstance
         _successor = null;
     }
 
+    /// <summary>The pooled transfers belong to the context that is left.</summary>
+    protected override void DetachContext()
+    {
+        Invariant.Check(_handle.IsIdle);
+        _freeTransfers = null;
+    }
+
     /// <inheritdoc/>
     protected override ValueTask CloseAsync()
     {
+        Invariant.Check(_handle.IsIdle);
+        Invariant.Check(_successor is null);
         _handle.Retire();
         return default;
     }
@@ -159,7 +178,9 @@ internal sealed class HostFileInstance : BlockDriverInstance
 
         try
         {
-            return new FileHandle(_platform.OpenFile(_options with { IsWritable = isWriting }));
+            BlockCore.Scheduling.HostFile file = _platform.OpenFile(_options with { IsWritable = isWriting });
+            CheckAlignment(file);
+            return new FileHandle(file);
         }
         catch (BlockException) when (!isWriting)
         {
@@ -167,13 +188,26 @@ internal sealed class HostFileInstance : BlockDriverInstance
         }
     }
 
+    // Requests are shaped by the limits that the node has; a file that took the name's place may want coarser ones.
+    private void CheckAlignment(BlockCore.Scheduling.HostFile file)
+    {
+        int present = Node.Limits.RequestAlignmentBytes;
+        if (file.RequestAlignmentBytes > present)
+        {
+            file.Dispose();
+            throw new BlockException(
+                BlockErrorKind.NotSupported,
+                $"Could not reopen '{file.Path}': it needs requests aligned to {file.RequestAlignmentBytes} bytes now, and node '{Node.Name}' aligns them to {present}");
+        }
+    }
+
     private FileTransfer Rent()
     {
-        AioContext context = AioContext.Current!;
+        // One pool, no lock: all requests come on the node's own context, and a transfer refuses to be submitted elsewhere.
         FileTransfer? transfer = _freeTransfers;
-        if (transfer is null || transfer.Context != context)
+        if (transfer is null)
         {
-            return new FileTransfer(context, this);
+            return new FileTransfer(Node.Context, this);
         }
 
         _freeTransfers = transfer.NextFree;
@@ -186,7 +220,7 @@ internal sealed class HostFileInstance : BlockDriverInstance
         handle.Begin();
         try
         {
-            return await AioContext.Current!.RunOnWorkers(() => work(handle.File));
+            return await Node.Context.RunOnWorkers(() => work(handle.File));
         }
         finally
         {
