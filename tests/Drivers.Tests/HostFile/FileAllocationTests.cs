@@ -10,19 +10,24 @@ using BlockGraph.Qapi.Options;
 namespace BlockGraph.Drivers.Tests.HostFile;
 
 /// <summary>In the steady state a request to a file allocates nothing: not on the loop, and not on the worker that carries it out.</summary>
+/// <remarks>
+/// The quietest of several windows counts. In any of them the pool may start another worker, or the test runner report
+/// something from a thread of its own; what a request allocates shows in all of them.
+/// </remarks>
 [TestFixture]
 [NonParallelizable]
 public sealed class FileAllocationTests
 {
     private const int SizeBytes = 4096;
     private const int LengthBytes = 1 << 20;
-    private const int Count = 8000;
+    private const int WindowCount = 6;
+    private const int RequestsPerWindow = 3000;
     private const int ObjectBytesMin = 24;
     private const string OutOfReach = "limits.iops-total=1000000000000,limits.bps-total=1000000000000000";
     private string _path = null!;
     private PolledAioContext _context = null!;
-    private long _loopBytes;
-    private long _processBytes;
+    private readonly long[] _loopBytes = new long[WindowCount];
+    private readonly long[] _processBytes = new long[WindowCount];
     private int _left;
 
     [SetUp]
@@ -52,16 +57,17 @@ public sealed class FileAllocationTests
             await using BlockBackend backend = await nodes.OpenAsync(KeyvalParser.Parse($"{graph}filename={_path}"));
             await LoadAsync(backend, isWrite, depth);
         });
-        Assert.That(_loopBytes, Is.Zero, "bytes allocated on the loop's thread");
-
-        // The test runner's own threads allocate some tens of kilobytes meanwhile: this tells one object a request from none.
-        Assert.That(_processBytes, Is.LessThan(Count * ObjectBytesMin / 2), "bytes allocated by all threads together");
+        Assert.That(Quietest(_loopBytes), Is.Zero, "bytes allocated on the loop's thread");
+        Assert.That(Quietest(_processBytes), Is.LessThan(RequestsPerWindow * ObjectBytesMin / 2), "bytes allocated by all threads together");
     }
 
-    // As many to warm up as are measured; the callers stay busy until both are taken.
+    // The first window is there to warm up.
+    private static long Quietest(long[] samples) => Enumerable.Range(1, WindowCount - 2).Min(i => samples[i + 1] - samples[i]);
+
+    // The callers stay busy until the last sample is taken.
     private Task LoadAsync(BlockBackend backend, bool isWrite, int depth)
     {
-        _left = 2 * Count;
+        _left = WindowCount * RequestsPerWindow;
         return Task.WhenAll([.. Enumerable.Range(0, depth).Select(_ => CallAsync(backend, isWrite, new byte[SizeBytes]))]);
     }
 
@@ -73,15 +79,11 @@ public sealed class FileAllocationTests
             long offset = (long)_left % (LengthBytes / SizeBytes) * SizeBytes;
             await (isWrite ? backend.WriteAsync(offset, buffer) : backend.ReadAsync(offset, buffer));
             _left--;
-            if (_left == Count)
+            if (_left >= 0 && _left % RequestsPerWindow == 0)
             {
-                _processBytes = GC.GetTotalAllocatedBytes(precise: true);
-                _loopBytes = GC.GetAllocatedBytesForCurrentThread();
-            }
-            else if (_left == 0)
-            {
-                _loopBytes = GC.GetAllocatedBytesForCurrentThread() - _loopBytes;
-                _processBytes = GC.GetTotalAllocatedBytes(precise: true) - _processBytes;
+                int window = WindowCount - 1 - (_left / RequestsPerWindow);
+                _processBytes[window] = GC.GetTotalAllocatedBytes(precise: true);
+                _loopBytes[window] = GC.GetAllocatedBytesForCurrentThread();
             }
         }
     }
