@@ -55,7 +55,7 @@ public class GraphTests
         ToolRun run = ToolRun.Own("graph", Chain, "--json");
         using JsonDocument document = JsonDocument.Parse(run.Out);
         JsonElement top = document.RootElement.GetProperty("root");
-        Assert.That(top.GetProperty("granted").EnumerateArray().Select(bit => bit.GetString()), Is.EqualTo(new[] { "consistent read", "write" }));
+        Assert.That(top.GetProperty("granted").EnumerateArray().Select(bit => bit.GetString()), Is.EqualTo(new[] { "consistent-read", "write" }));
         JsonElement node = top.GetProperty("node");
         Assert.That(node.GetProperty("node-name").GetString(), Is.EqualTo("top"));
         Assert.That(node.GetProperty("length").GetInt64(), Is.EqualTo(1 << 20));

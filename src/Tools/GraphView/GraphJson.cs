@@ -21,8 +21,8 @@ internal static class GraphJson
     {
         writer.WriteStartObject(property);
         WriteList(writer, "role", edge.Role.Names());
-        WriteList(writer, "granted", edge.Permissions.Required.Names());
-        WriteList(writer, "shared", edge.Permissions.Shared.Names());
+        WriteList(writer, "granted", Hyphenated(edge.Permissions.Required));
+        WriteList(writer, "shared", Hyphenated(edge.Permissions.Shared));
         writer.WriteStartObject("node");
         WriteNode(writer, edge.Node, seen);
         writer.WriteEndObject();
@@ -54,6 +54,9 @@ internal static class GraphJson
 
         writer.WriteEndObject();
     }
+
+    // In JSON a permission is one word, as in QEMU's own graph dumps.
+    private static IEnumerable<string> Hyphenated(BlockPermissions permissions) => permissions.Names().Select(name => name.Replace(' ', '-'));
 
     private static void WriteList(Utf8JsonWriter writer, string property, IEnumerable<string> names)
     {
