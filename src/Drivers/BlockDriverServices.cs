@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
+using BlockGraph.Drivers.Protocols.HostFile;
 using BlockGraph.Drivers.Protocols.Null;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -11,6 +12,7 @@ public static class BlockDriverServices
 {
     /// <summary>Adds every driver of this library.</summary>
     public static IServiceCollection AddBlockDrivers(this IServiceCollection services) => services
+        .AddBlockDriver<HostFileDriver>()
         .AddBlockDriver<NullCoDriver>()
         .AddBlockDriver<NullAioDriver>()
         .AddBlockDriver<RawDriver>()

@@ -33,6 +33,7 @@ public sealed class MemoryProtocol(SeededRandom? chance = null) : BlockDriver
     public override OptionSchema Options { get; } = new(
         new OptionDefinition("filename", OptionType.String, "which storage") { IsRequired = true },
         new OptionDefinition("align", OptionType.Size, "request alignment in bytes") { Default = "1" },
+        new OptionDefinition("zeroes", OptionType.Boolean, "zero without buffers") { Default = "off" },
         new OptionDefinition("latency-ns-max", OptionType.Integer, "the longest a request takes") { Default = "0" });
 
     /// <summary>The storage called <paramref name="name"/>; made on first use.</summary>
@@ -62,12 +63,14 @@ public sealed class MemoryProtocol(SeededRandom? chance = null) : BlockDriver
         MemoryStorage storage = Storage(context.Options.GetString("filename")!);
         storage.OpenCount++;
         return Task.FromResult<BlockDriverInstance>(new Instance(
-            storage, (int)context.Options.GetSize("align"), context.Options.GetInteger("latency-ns-max"), chance));
+            storage, (int)context.Options.GetSize("align"), context.Options.GetBoolean("zeroes"), context.Options.GetInteger("latency-ns-max"), chance));
     }
 
-    private sealed class Instance(MemoryStorage storage, int alignmentBytes, long latencyNsMax, SeededRandom? chance) : BlockDriverInstance
+    private sealed class Instance(MemoryStorage storage, int alignmentBytes, bool zeroes, long latencyNsMax, SeededRandom? chance) : BlockDriverInstance
     {
         public override BlockLimits Limits => new() { RequestAlignmentBytes = alignmentBytes };
+
+        public override RequestFlags SupportedZeroFlags => zeroes ? RequestFlags.MayUnmap | RequestFlags.NoFallback : RequestFlags.None;
 
         protected override long GetLengthBytes() => storage.Bytes.Length;
 
@@ -101,6 +104,21 @@ public sealed class MemoryProtocol(SeededRandom? chance = null) : BlockDriver
             await WaitAsync();
             storage.Log.Add(new MemoryRequest(RequestKind.Flush, 0, 0, RequestFlags.None));
             storage.ThrowIfFaulty(RequestKind.Flush);
+        }
+
+        protected override async ValueTask<bool> TryWriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel)
+        {
+            if (!zeroes)
+            {
+                return false;
+            }
+
+            Check(offset, length);
+            await WaitAsync();
+            storage.Log.Add(new MemoryRequest(RequestKind.WriteZeroes, offset, length, flags));
+            storage.ThrowIfFaulty(RequestKind.WriteZeroes);
+            storage.Bytes.AsSpan((int)offset, (int)length).Clear();
+            return true;
         }
 
         protected override async ValueTask<bool> TryDiscardAsync(long offset, long length, CancellationToken cancel)

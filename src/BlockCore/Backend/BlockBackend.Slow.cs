@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
@@ -9,6 +10,28 @@ namespace BlockGraph.BlockCore.Backend;
 /// <content>The paths that most requests do not take: refused, held back by a drain, from another thread, without a buffer.</content>
 public sealed partial class BlockBackend
 {
+    private async Task CloseAsync()
+    {
+        BlockException? flushError = null;
+        if (_root is { } root)
+        {
+            await using (await DrainScope.BeginClosingAsync(this, root.Node))
+            {
+                flushError = await NodeGraph.TryFlushAsync(root.Node);
+                _root = null;
+                Graph.Detach(root);
+            }
+
+            await Graph.CloseScheduledAsync();
+        }
+
+        Graph.Unregister(this);
+        if (flushError is not null)
+        {
+            throw flushError;
+        }
+    }
+
     private BlockException NoMedium() =>
         new(BlockErrorKind.NoMedium, Name is null ? "No medium found" : $"Device '{Name}' has no medium");
 

@@ -18,9 +18,9 @@ namespace BlockGraph.BlockCore.Backend;
 /// Every request is checked against the image's length, the backend's permissions and its cancellation before it has an effect,
 /// counted in flight, held back while the tree is drained, and accounted. Dispose it to flush and let go of the tree.
 /// </remarks>
-public sealed partial class BlockBackend : IChildParent, IAsyncDisposable
+public sealed partial class BlockBackend : IRootParent
 {
-    private readonly BackendLane _lane;
+    private readonly RequestLane _lane;
     private BlockChild? _root;
     private int _isDisposed;
 
@@ -29,7 +29,7 @@ public sealed partial class BlockBackend : IChildParent, IAsyncDisposable
         Graph = graph;
         Name = name;
         Context = context;
-        _lane = new BackendLane(context);
+        _lane = new RequestLane(context);
     }
 
     /// <summary>The graph that the backend belongs to.</summary>
@@ -61,9 +61,6 @@ public sealed partial class BlockBackend : IChildParent, IAsyncDisposable
 
     /// <inheritdoc/>
     BlockNode? IChildParent.AsNode => null;
-
-    /// <inheritdoc/>
-    BlockBackend IChildParent.AsBackend => this;
 
     /// <summary>Reads exactly the buffer's length at <paramref name="offset"/>.</summary>
     /// <exception cref="BlockException">The range lies outside the image, or the read failed.</exception>
@@ -110,7 +107,7 @@ public sealed partial class BlockBackend : IChildParent, IAsyncDisposable
         bool isFirst = Interlocked.Exchange(ref _isDisposed, 1) == 0;
         try
         {
-            await Graph.CloseBackendAsync(this);
+            await Graph.MainContext.RunAsync(() => Closing ??= CloseAsync());
         }
         catch (BlockException) when (!isFirst)
         {
@@ -118,21 +115,23 @@ public sealed partial class BlockBackend : IChildParent, IAsyncDisposable
     }
 
     /// <summary>The closing that is under way or over, or null. Main context.</summary>
-    internal Task? Closing { get; set; }
+    private Task? Closing { get; set; }
 
     internal void SetRoot(BlockChild? root) => _root = root;
 
-    /// <summary>Starts out drained: nobody has seen the backend yet.</summary>
-    internal void CloseNewGate() => _lane.GateCount++;
+    /// <inheritdoc/>
+    void IRootParent.StartDrained() => _lane.GateCount++;
 
-    internal async Task CloseGateAsync()
+    /// <inheritdoc/>
+    async Task IRootParent.DrainedBeginAsync()
     {
         await Context.SwitchTo();
         _lane.GateCount++;
         await Graph.MainContext.SwitchTo();
     }
 
-    internal async Task WaitUntilIdleAsync()
+    /// <inheritdoc/>
+    async Task IRootParent.DrainedPollAsync()
     {
         await Context.SwitchTo();
         while (_lane.InFlightCount != 0)
@@ -143,7 +142,8 @@ public sealed partial class BlockBackend : IChildParent, IAsyncDisposable
         await Graph.MainContext.SwitchTo();
     }
 
-    internal async Task OpenGateAsync()
+    /// <inheritdoc/>
+    async Task IRootParent.DrainedEndAsync()
     {
         await Context.SwitchTo();
         Invariant.Check(_lane.GateCount > 0);
@@ -158,7 +158,7 @@ public sealed partial class BlockBackend : IChildParent, IAsyncDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ValueTask Submit(RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
-        BackendLane lane = _lane;
+        RequestLane lane = _lane;
         if (!lane.Context.IsHome)
         {
             return SubmitForeign(kind, offset, buffer, flags, cancel);

@@ -1,4 +1,3 @@
-using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Graph;
 
 namespace BlockGraph.BlockCore.Drain;
@@ -26,7 +25,7 @@ public sealed class DrainScope : IAsyncDisposable
 {
     private readonly NodeGraph _graph;
     private readonly List<BlockNode> _nodes = [];
-    private readonly List<BlockBackend> _backends = [];
+    private readonly List<IRootParent> _users = [];
     private readonly HashSet<BlockNode> _seen = [];
     private bool _isEnded;
 
@@ -39,6 +38,18 @@ public sealed class DrainScope : IAsyncDisposable
         return node.Graph.MainContext.RunAsync(() => BeginCoreAsync(node, reach));
     }
 
+    /// <summary>
+    /// Quiets one user for good: its own requests finish, with whatever waits below it let go; other users of the same nodes
+    /// are not held up. Main context.
+    /// </summary>
+    internal static Task<DrainScope> BeginClosingAsync(IRootParent user, BlockNode root)
+    {
+        DrainScope scope = new(root.Graph);
+        scope._nodes.AddRange(TopologicalOrder.Below([root]));
+        scope._users.Add(user);
+        return scope.WaitUntilQuietAsync();
+    }
+
     /// <summary>Lets requests flow again; any thread.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -49,7 +60,7 @@ public sealed class DrainScope : IAsyncDisposable
         }
     }
 
-    private static async Task<DrainScope> BeginCoreAsync(BlockNode node, DrainReach reach)
+    private static Task<DrainScope> BeginCoreAsync(BlockNode node, DrainReach reach)
     {
         DrainScope scope = new(node.Graph);
         scope.CollectAbove(node);
@@ -61,25 +72,30 @@ public sealed class DrainScope : IAsyncDisposable
             }
         }
 
-        foreach (BlockNode quiesced in scope._nodes)
+        return scope.WaitUntilQuietAsync();
+    }
+
+    private async Task<DrainScope> WaitUntilQuietAsync()
+    {
+        foreach (BlockNode node in _nodes)
         {
-            quiesced.QuiesceBegin();
+            node.QuiesceBegin();
         }
 
-        // From here on users may come, at the ends of both lists; their gates are closed already.
-        node.Graph.AddDrain(scope);
-        int backendCount = scope._backends.Count;
-        for (int i = 0; i < backendCount; i++)
+        // From here on users may come, at the ends of both lists; they start out drained.
+        _graph.AddDrain(this);
+        int userCount = _users.Count;
+        for (int i = 0; i < userCount; i++)
         {
-            await scope._backends[i].CloseGateAsync();
+            await _users[i].DrainedBeginAsync();
         }
 
-        for (int i = 0; i < backendCount; i++)
+        for (int i = 0; i < userCount; i++)
         {
-            await scope._backends[i].WaitUntilIdleAsync();
+            await _users[i].DrainedPollAsync();
         }
 
-        return scope;
+        return this;
     }
 
     /// <summary>An edge was linked: where its child is drained, its parent starts out so.</summary>
@@ -91,16 +107,16 @@ public sealed class DrainScope : IAsyncDisposable
         }
 
         int nodeCount = _nodes.Count;
-        int backendCount = _backends.Count;
+        int userCount = _users.Count;
         CollectParent(edge);
         for (int i = nodeCount; i < _nodes.Count; i++)
         {
             _nodes[i].QuiesceBegin();
         }
 
-        for (int i = backendCount; i < _backends.Count; i++)
+        for (int i = userCount; i < _users.Count; i++)
         {
-            _backends[i].CloseNewGate();
+            _users[i].StartDrained();
         }
     }
 
@@ -112,9 +128,9 @@ public sealed class DrainScope : IAsyncDisposable
             node.QuiesceEnd();
         }
 
-        foreach (BlockBackend backend in _backends)
+        foreach (IRootParent user in _users)
         {
-            await backend.OpenGateAsync();
+            await user.DrainedEndAsync();
         }
     }
 
@@ -138,9 +154,9 @@ public sealed class DrainScope : IAsyncDisposable
         {
             CollectAbove(parent);
         }
-        else if (edge.Parent.AsBackend is { } backend && !_backends.Contains(backend))
+        else if (edge.Parent is IRootParent user && !_users.Contains(user))
         {
-            _backends.Add(backend);
+            _users.Add(user);
         }
     }
 }

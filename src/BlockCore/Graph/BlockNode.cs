@@ -1,4 +1,3 @@
-using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
@@ -109,9 +108,6 @@ public sealed class BlockNode : IChildParent
 
     /// <inheritdoc/>
     BlockNode IChildParent.AsNode => this;
-
-    /// <inheritdoc/>
-    BlockBackend? IChildParent.AsBackend => null;
 
     /// <summary>The requests in flight at this node.</summary>
     internal RequestTracker Tracker { get; }

@@ -1,4 +1,3 @@
-using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
@@ -76,31 +75,6 @@ public sealed partial class NodeGraph
         edge.Node.DropReference(token);
     }
 
-    /// <summary>Flushes and lets go of the backend's tree; whoever asks again waits for the same.</summary>
-    internal Task CloseBackendAsync(BlockBackend backend) => MainContext.RunAsync(() => backend.Closing ??= CloseBackendCoreAsync(backend));
-
-    private async Task CloseBackendCoreAsync(BlockBackend backend)
-    {
-        BlockException? flushError = null;
-        if (backend.RootEdge is { } root)
-        {
-            await using (await DrainScope.BeginAsync(root.Node, DrainReach.Subtree))
-            {
-                flushError = await TryFlushAsync(root.Node);
-                backend.SetRoot(null);
-                Detach(root);
-            }
-
-            await CloseScheduledAsync();
-        }
-
-        Volatile.Write(ref _backends, Array.FindAll(_backends, b => !ReferenceEquals(b, backend)));
-        if (flushError is not null)
-        {
-            throw flushError;
-        }
-    }
-
     /// <summary>Closes the nodes that lost their last reference, and those that lose it by that.</summary>
     internal Task CloseScheduledAsync()
     {
@@ -140,7 +114,7 @@ public sealed partial class NodeGraph
         }
     }
 
-    private static async Task<BlockException?> TryFlushAsync(BlockNode node)
+    internal static async Task<BlockException?> TryFlushAsync(BlockNode node)
     {
         try
         {
@@ -150,29 +124,6 @@ public sealed partial class NodeGraph
         catch (BlockException error)
         {
             return error;
-        }
-    }
-
-    private async Task<BlockBackend> OpenCoreAsync(OptionsDictionary options, BackendOptions backendOptions, CancellationToken cancel)
-    {
-        ThrowIfDisposed();
-        NodeOpener opener = new(this, cancel);
-        BlockNode node = await opener.OpenAsync(options);
-        try
-        {
-            ThrowIfDisposed();
-            Step("attach backend");
-            BlockBackend backend = AttachBackend(node, node.IsReadOnly ? backendOptions with { ReadOnly = true } : backendOptions);
-            opener.Commit();
-            return backend;
-        }
-        finally
-        {
-            node.DropReference(new GraphWriteToken(this));
-            if (node.ReferenceCount == 0)
-            {
-                await CloseScheduledAsync();
-            }
         }
     }
 
@@ -207,7 +158,7 @@ public sealed partial class NodeGraph
         BlockNode node = FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Failed to find node with node-name='{name}'");
         foreach (BlockChild edge in node.Parents)
         {
-            if (edge.Parent.AsBackend is not null)
+            if (edge.Parent is IRootParent)
             {
                 throw new BlockException(BlockErrorKind.Busy, $"Node {name} is in use");
             }
@@ -228,47 +179,15 @@ public sealed partial class NodeGraph
         await CloseScheduledAsync();
     }
 
-    private BlockBackend AttachBackend(BlockNode node, BackendOptions options)
-    {
-        if (options.Name is { } name)
-        {
-            CheckBackendName(name);
-        }
-
-        BlockBackend backend = new(this, options.Name, node.Context);
-        BlockChild edge = Attach(backend, node, "root", ChildRole.Filtered | ChildRole.Primary, _ => options.ToPermissions(Profile.WritableBackendsShareWrite));
-        backend.SetRoot(edge);
-        Volatile.Write(ref _backends, [.. _backends, backend]);
-        return backend;
-    }
-
-    private void CheckBackendName(string name)
-    {
-        if (!NodeName.IsWellFormed(name))
-        {
-            throw new BlockException("Invalid device name");
-        }
-
-        if (FindBackend(name) is not null)
-        {
-            throw new BlockException(BlockErrorKind.AlreadyExists, $"Device with id '{name}' already exists");
-        }
-
-        if (FindNode(name) is not null || _reservedNames.Contains(name))
-        {
-            throw new BlockException(BlockErrorKind.AlreadyExists, $"Device name '{name}' conflicts with an existing node name");
-        }
-    }
-
     private async Task CloseEverythingAsync()
     {
         // What fails to flush is told at the end; everything is closed all the same.
         BlockException? firstError = null;
-        while (_backends.Length > 0)
+        while (_roots.Length > 0)
         {
             try
             {
-                await CloseBackendAsync(_backends[^1]);
+                await _roots[^1].DisposeAsync();
             }
             catch (BlockException error)
             {

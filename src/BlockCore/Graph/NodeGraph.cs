@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
@@ -12,7 +11,7 @@ using BlockGraph.BlockCore.Throttling;
 namespace BlockGraph.BlockCore.Graph;
 
 /// <summary>
-/// All nodes and backends of one world, by name and in order of creation: where graphs are opened, looked up, changed and
+/// All nodes of one world, and those who use them, by name and in order of creation: where graphs are opened, looked up, changed and
 /// closed. <i>QEMU: the global node and backend lists, and block.c.</i>
 /// </summary>
 /// <remarks>
@@ -25,7 +24,7 @@ public sealed partial class NodeGraph : IAsyncDisposable
 
     // Replaced, never edited, so that lists may be read from any thread. The main context changes them.
     private BlockNode[] _nodes = [];
-    private BlockBackend[] _backends = [];
+    private IRootParent[] _roots = [];
     private readonly HashSet<string> _reservedNames = new(StringComparer.Ordinal);
     private readonly Queue<BlockNode> _closing = new();
     private readonly List<DrainScope> _drains = [];
@@ -67,8 +66,8 @@ public sealed partial class NodeGraph : IAsyncDisposable
     /// <summary>Every node, in order of creation.</summary>
     public IReadOnlyList<BlockNode> Nodes => Volatile.Read(ref _nodes);
 
-    /// <summary>Every backend, in order of creation.</summary>
-    public IReadOnlyList<BlockBackend> Backends => Volatile.Read(ref _backends);
+    /// <summary>Everybody whose requests begin here, backends above all, in order of creation.</summary>
+    public IReadOnlyList<IRootParent> Roots => Volatile.Read(ref _roots);
 
     /// <summary>Rises whenever a request path may have changed; plans of an older epoch are void.</summary>
     public int Epoch
@@ -94,27 +93,19 @@ public sealed partial class NodeGraph : IAsyncDisposable
     /// <summary>The node called <paramref name="name"/>, or null.</summary>
     public BlockNode? FindNode(string name) => Array.Find(_nodes, n => n.Name == name);
 
-    /// <summary>The backend called <paramref name="name"/>, or null.</summary>
-    public BlockBackend? FindBackend(string name) => Array.Find(_backends, b => b.Name == name);
+    /// <summary>The root called <paramref name="name"/>, or null.</summary>
+    public IRootParent? FindRoot(string name) => Array.Find(_roots, r => r.Name == name);
 
-    /// <summary>The node that a single name means: a backend's root first, then a node.</summary>
+    /// <summary>The node that a single name means: a backend's root node first, then a node.</summary>
     /// <exception cref="BlockException">Nothing is called so, or the backend has no medium.</exception>
     public BlockNode LookUp(string name)
     {
-        if (FindBackend(name) is { } backend)
+        if (FindRoot(name) is { } root)
         {
-            return backend.Root ?? throw new BlockException(BlockErrorKind.NoMedium, $"Device '{name}' has no medium");
+            return root.RootEdge?.Node ?? throw new BlockException(BlockErrorKind.NoMedium, $"Device '{name}' has no medium");
         }
 
         return FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Cannot find device='{name}' nor node-name='{name}'");
-    }
-
-    /// <summary>Opens a tree of nodes from <paramref name="options"/> (nested or flat) under a new backend. Nothing is left of a failure.</summary>
-    /// <exception cref="BlockException">The options, the storage or the permissions refuse; the message names which.</exception>
-    public Task<BlockBackend> OpenAsync(OptionsDictionary options, BackendOptions? backend = null, CancellationToken cancel = default)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        return MainContext.RunAsync(() => OpenCoreAsync(options, backend ?? new BackendOptions(), cancel));
     }
 
     /// <summary>Opens a tree of nodes whose root the graph keeps under its node-name until <see cref="RemoveNodeAsync"/>. <i>QEMU: blockdev-add.</i></summary>
@@ -129,25 +120,7 @@ public sealed partial class NodeGraph : IAsyncDisposable
     /// <exception cref="BlockException">It is unknown, in use, or not the graph's to remove.</exception>
     public Task RemoveNodeAsync(string name) => MainContext.RunAsync(() => RemoveNodeCoreAsync(name));
 
-    /// <summary>Puts a new backend over an existing node.</summary>
-    /// <exception cref="BlockException">The permissions conflict with those of the node's other users, or the name is taken.</exception>
-    public Task<BlockBackend> AttachBackendAsync(BlockNode node, BackendOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(node);
-        return MainContext.RunAsync(async () =>
-        {
-            try
-            {
-                return AttachBackend(node, options ?? new BackendOptions());
-            }
-            finally
-            {
-                await CloseScheduledAsync();
-            }
-        });
-    }
-
-    /// <summary>Closes every backend and every node; flushes first.</summary>
+    /// <summary>Closes every root and every node; flushes first.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!_isDisposed)
@@ -183,6 +156,10 @@ public sealed partial class NodeGraph : IAsyncDisposable
         Events.Publish(new NodeOpened(node.Name, node.Driver.Name));
     }
 
+    internal void Register(IRootParent root) => Volatile.Write(ref _roots, [.. _roots, root]);
+
+    internal void Unregister(IRootParent root) => Volatile.Write(ref _roots, Array.FindAll(_roots, r => !ReferenceEquals(r, root)));
+
     /// <summary>The node has no user left. Nobody may find it and use it again; its name stays taken until its storage is closed.</summary>
     internal void ScheduleClose(BlockNode node)
     {
@@ -195,9 +172,11 @@ public sealed partial class NodeGraph : IAsyncDisposable
         _closing.Enqueue(node);
     }
 
+    internal bool IsNameReserved(string name) => _reservedNames.Contains(name);
+
     internal void AddDrain(DrainScope scope) => _drains.Add(scope);
 
     internal void RemoveDrain(DrainScope scope) => _drains.Remove(scope);
 
-    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_isDisposed, this);
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_isDisposed, this);
 }

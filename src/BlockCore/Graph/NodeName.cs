@@ -36,7 +36,7 @@ public static class NodeName
             throw new BlockException($"Invalid node-name: '{name}'");
         }
 
-        if (graph.FindBackend(name) is not null)
+        if (graph.FindRoot(name) is not null)
         {
             throw new BlockException(BlockErrorKind.AlreadyExists, $"node-name={name} is conflicting with a device id");
         }

@@ -18,8 +18,19 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
     private readonly List<BlockNode> _opened = [];
     private int _depth;
 
-    /// <summary>Opens the root; the caller gets a reference to it.</summary>
-    public Task<BlockNode> OpenAsync(OptionsDictionary options) => OpenNodeAsync(options.Flatten(), isProtocolLevel: false);
+    /// <summary>Opens the root; the caller gets a reference to it, and has only to commit: cancelling comes too late then.</summary>
+    public async Task<BlockNode> OpenAsync(OptionsDictionary options)
+    {
+        BlockNode root = await OpenNodeAsync(options.Flatten(), isProtocolLevel: false);
+        if (cancel.IsCancellationRequested)
+        {
+            root.DropReference(new GraphWriteToken(graph));
+            await graph.CloseScheduledAsync();
+            cancel.ThrowIfCancellationRequested();
+        }
+
+        return root;
+    }
 
     /// <summary>The whole operation has succeeded: what the nodes change outside of themselves takes effect, children first.</summary>
     public void Commit()
@@ -296,8 +307,7 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
             return;
         }
 
-        Backend.BlockBackend reader = new(graph, null, file.Context);
-        BlockChild edge = graph.Attach(reader, file, "root", ChildRole.Filtered | ChildRole.Primary, _ => PermissionSet.Unused);
+        BlockChild edge = graph.Attach(new ProbeReader(), file, "root", ChildRole.Filtered | ChildRole.Primary, _ => PermissionSet.Unused);
         try
         {
             await edge.ReadAsync(0, head, Io.RequestFlags.None, cancel);
@@ -323,5 +333,13 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
             string? nearest = graph.Profile.SuggestsNearestOption ? driver.Options.With(CommonOptions.Schema).NearestName(key) : null;
             throw new BlockException(nearest is null ? text : $"{text} (did you mean '{nearest}'?)");
         }
+    }
+
+    /// <summary>Reads an image's head while nobody else uses it yet: needs nothing and shares everything.</summary>
+    private sealed class ProbeReader : IChildParent
+    {
+        public string Description => "the format probe";
+
+        public BlockNode? AsNode => null;
     }
 }

@@ -25,7 +25,7 @@ public static unsafe class AlignedBuffer
         return array.AsMemory(skip, lengthBytes);
     }
 
-    /// <summary>True where the address of every piece of <paramref name="vector"/> is a multiple of <paramref name="alignmentBytes"/>.</summary>
+    /// <summary>True where the address and the length of every piece of <paramref name="vector"/> are multiples of <paramref name="alignmentBytes"/>, a power of two. <i>QEMU: bdrv_qiov_is_aligned().</i></summary>
     public static bool IsAligned(IoVector vector, int alignmentBytes)
     {
         Invariant.Check(alignmentBytes > 0);
@@ -33,7 +33,7 @@ public static unsafe class AlignedBuffer
         {
             fixed (byte* address = segment.Span)
             {
-                if (((nuint)address & (nuint)(alignmentBytes - 1)) != 0)
+                if ((((nuint)address | (nuint)segment.Length) & (nuint)(alignmentBytes - 1)) != 0)
                 {
                     return false;
                 }

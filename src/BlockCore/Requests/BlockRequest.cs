@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
-using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
@@ -21,9 +20,8 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
     private readonly Action _onChildDone;
     private HomeCompletion _core;
     private ValueTaskAwaiter _child;
-    private BlockRequest? _nextFree;
     private BlockNode _node = null!;
-    private BackendLane? _lane;
+    private RequestLane? _lane;
     private RequestKind _kind;
     private bool _isTracked;
     private long _startNs;
@@ -52,12 +50,13 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
     internal bool IsWaiting { get; set; }
 
     /// <summary>Carries out a read or write at the plan's target. The offset is shifted already, the range is inside the image.</summary>
-    internal static ValueTask Start(BackendLane? lane, RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    internal static ValueTask Start(RequestLane? lane, RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         BlockRequest request = Begin(lane, plan, kind, offset, buffer.Length);
         if (!plan.IsTransparent
             && ((((offset | (long)buffer.Length) & plan.AlignmentMask) != 0) | ((flags & plan.SlowFlags) != 0)
-                | (plan.Target.Tracker.SerialisingCount != 0) | (buffer.Length > plan.TransferBytesMax)))
+                | (plan.Target.Tracker.SerialisingCount != 0) | (buffer.Length > plan.TransferBytesMax)
+                | (plan.DetectsZeroes & kind == RequestKind.Write)))
         {
             return SlowRequest.RunAsync(request, plan, kind, offset, buffer, flags, cancel);
         }
@@ -78,6 +77,11 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
         }
 #pragma warning restore CA2012
 
+        if (request._context.LastIssued is { } operation && operation.TryHook(task, request))
+        {
+            return task;
+        }
+
         if (task.IsCompletedSuccessfully)
         {
             task.GetAwaiter().GetResult();
@@ -86,17 +90,12 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
             return default;
         }
 
-        if (!task.IsCompleted && request._context.LastIssued is { } operation && operation.TryHook(task, request))
-        {
-            return task;
-        }
-
         return request.AwaitChild(task);
     }
 
     /// <summary>Rents a request, counts it in flight and tracks its range.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static BlockRequest Begin(BackendLane? lane, RequestPlan plan, RequestKind kind, long offset, long lengthBytes)
+    internal static BlockRequest Begin(RequestLane? lane, RequestPlan plan, RequestKind kind, long offset, long lengthBytes)
     {
         AioContext context = lane is null ? AioContext.Current! : lane.Context;
         BlockRequest request = Rent(context);
@@ -150,16 +149,8 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
     }
 
     /// <summary>Returns the request to its pool.</summary>
-    internal void Free()
-    {
-        BlockRequest? head = Unsafe.As<BlockRequest?>(_context.RequestPool);
-        if (!ReferenceEquals(_nextFree, head))
-        {
-            _nextFree = head;
-        }
-
-        _context.RequestPool = this;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Free() => _context.FreeRequests.Return(this);
 
     /// <inheritdoc/>
     protected internal override void OnOperationDone(Exception? error)
@@ -189,17 +180,9 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
         }
     }
 
-    private static BlockRequest Rent(AioContext context)
-    {
-        BlockRequest? request = Unsafe.As<BlockRequest?>(context.RequestPool);
-        if (request is null)
-        {
-            return new BlockRequest(context);
-        }
-
-        context.RequestPool = request._nextFree;
-        return request;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static BlockRequest Rent(AioContext context) =>
+        Unsafe.As<BlockRequest?>(context.FreeRequests.TryTake()) ?? new BlockRequest(context);
 
     private ValueTask AwaitChild(in ValueTask task)
     {

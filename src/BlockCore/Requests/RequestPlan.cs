@@ -19,7 +19,8 @@ internal sealed class RequestPlan
         PassesDiscard = passesDiscard;
         AlignmentMask = target.Limits.RequestAlignmentBytes - 1;
         TransferBytesMax = Math.Min(target.Limits.TransferBytesMax ?? BlockLimits.RequestBytesMax, BlockLimits.RequestBytesMax);
-        IsTransparent = target.Driver.Category == DriverCategory.Filter && target.Observer is null;
+        DetectsZeroes = target.Settings.DetectZeroes != DetectZeroesMode.Off;
+        IsTransparent = target.Driver.Category == DriverCategory.Filter && !MustBePassed(target);
         SlowFlags = RequestFlags.Serialising | RequestFlags.ZeroWrite | RequestFlags.CopyOnRead | RequestFlags.WriteCompressed
             | (RequestFlags.Fua & ~Instance.SupportedWriteFlags);
     }
@@ -48,6 +49,9 @@ internal sealed class RequestPlan
     /// <summary>True where the target is a filter: its requests are tracked, padded and serialised by the first non-filter below, so that one that waits for admission blocks nobody.</summary>
     public bool IsTransparent { get; }
 
+    /// <summary>True where buffers of zeros become zero writes.</summary>
+    public bool DetectsZeroes { get; }
+
     /// <summary>The flags that the core must work on before the driver sees the request.</summary>
     public RequestFlags SlowFlags { get; }
 
@@ -60,7 +64,7 @@ internal sealed class RequestPlan
         BlockNode node = edge.Node;
         long shiftBytes = 0;
         bool passesDiscard = node.Settings.DiscardUnmap;
-        while (graph.UsesPlans && node.Observer is null && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
+        while (graph.UsesPlans && !MustBePassed(node) && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
         {
             shiftBytes += shift;
             node = next.Node;
@@ -69,4 +73,7 @@ internal sealed class RequestPlan
 
         return new RequestPlan(epoch, node, shiftBytes, passesDiscard);
     }
+
+    // The core itself has something to do at this node, whatever its driver says.
+    private static bool MustBePassed(BlockNode node) => node.Observer is not null || node.Settings.DetectZeroes != DetectZeroesMode.Off;
 }

@@ -36,9 +36,16 @@ internal static class SlowRequest
             }
 
             await plan.Target.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
+            bool isDurable = (plan.Instance.SupportedWriteFlags & RequestFlags.Fua) != 0;
             if (isUnaligned && buffer.Length == 0)
             {
                 // Padding nothing would read, or rewrite, a whole block.
+            }
+            else if (kind == RequestKind.Write && plan.DetectsZeroes && IsZero(buffer))
+            {
+                bool mayUnmap = plan.Target.Settings.DetectZeroes == DetectZeroesMode.Unmap;
+                bool hasWrittenBuffers = await ZeroTrackedAsync(request, plan, offset, buffer.Length, mayUnmap ? flags | RequestFlags.MayUnmap : flags, cancel);
+                isDurable = !hasWrittenBuffers && (plan.Instance.SupportedZeroFlags & RequestFlags.Fua) != 0;
             }
             else if (isUnaligned)
             {
@@ -49,7 +56,7 @@ internal static class SlowRequest
                 await RunSplitAsync(plan, kind, offset, buffer, flags, cancel);
             }
 
-            if (kind == RequestKind.Write && (flags & RequestFlags.Fua & ~plan.Instance.SupportedWriteFlags) != 0)
+            if (kind == RequestKind.Write && (flags & RequestFlags.Fua) != 0 && !isDurable)
             {
                 await FlushAsync(plan.Target, cancel);
             }
@@ -343,6 +350,19 @@ internal static class SlowRequest
             done += step;
         }
         while (done < buffer.Length);
+    }
+
+    private static bool IsZero(IoVector buffer)
+    {
+        foreach (Memory<byte> segment in buffer)
+        {
+            if (segment.Span.IndexOfAnyExcept((byte)0) >= 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     // The aligned middle goes to the driver; what it does not take, and the edges, are written as buffers: then true.

@@ -24,16 +24,16 @@ public abstract partial class AioContext
         });
     }
 
-    /// <summary>Continues the caller off this loop: on <paramref name="origin"/> if it came from a context, else on the pool.</summary>
+    /// <summary>Brings an operation that a foreign thread has started back to <paramref name="origin"/>, the context it came from, if it came from one.</summary>
+    /// <remarks>
+    /// Any other caller needs no hop. A loop has a SynchronizationContext of its own, and where there is one the framework runs
+    /// nobody's continuation inside the completion of a task: it posts it to the awaiter's context, or to the pool.
+    /// </remarks>
     internal static async ValueTask ReturnToCallerAsync(AioContext? origin)
     {
         if (origin is not null)
         {
             await origin.SwitchTo();
-        }
-        else
-        {
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         }
     }
 
@@ -47,14 +47,7 @@ public abstract partial class AioContext
         }
         finally
         {
-            if (origin is not null)
-            {
-                await origin.SwitchTo();
-            }
-            else
-            {
-                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            }
+            await ReturnToCallerAsync(origin);
         }
     }
 }

@@ -28,7 +28,7 @@ public abstract partial class AioContext : IDisposable
 
     // A stack of work sent from other threads, newest first; taken whole by the loop.
     private AioWork? _remote;
-    private YieldOperation? _freeYields;
+    private FreeStack _freeYields = new();
     private DelayOperation? _freeDelays;
     private long _nowNs;
     private bool _isNowValid;
@@ -83,7 +83,7 @@ public abstract partial class AioContext : IDisposable
     internal CoQueue.Waiter? FreeWaiters { get; set; }
 
     /// <summary>Free pooled requests of the layer above, kept here because a context's pools are touched by its own thread only.</summary>
-    internal object? RequestPool { get; set; }
+    internal FreeStack FreeRequests = new();
 
     /// <summary>True where work is waiting to run. At home.</summary>
     protected bool HasReadyWork => _readyHead is not null;
@@ -139,8 +139,7 @@ public abstract partial class AioContext : IDisposable
     /// <summary>Completes in the next turn. At home.</summary>
     public ValueTask YieldAsync()
     {
-        YieldOperation operation = _freeYields ?? new YieldOperation(this);
-        _freeYields = operation.NextFree;
+        YieldOperation operation = Unsafe.As<YieldOperation?>(_freeYields.TryTake()) ?? new YieldOperation(this);
         ValueTask task = operation.Task;
         Ready(operation);
         return task;
@@ -248,11 +247,7 @@ public abstract partial class AioContext : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    internal void Return(YieldOperation operation)
-    {
-        operation.NextFree = _freeYields;
-        _freeYields = operation;
-    }
+    internal void Return(YieldOperation operation) => _freeYields.Return(operation);
 
     internal void Return(DelayOperation operation)
     {
@@ -389,8 +384,6 @@ public abstract partial class AioContext : IDisposable
 /// <summary>Completes in the next turn.</summary>
 internal sealed class YieldOperation(AioContext context) : AioOperation(context)
 {
-    internal YieldOperation? NextFree;
-
     protected internal override void Run() => Complete();
 
     protected override void Recycle() => Context.Return(this);

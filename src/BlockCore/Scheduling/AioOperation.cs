@@ -16,6 +16,8 @@ public abstract class AioOperation : AioWork, IValueTaskSource
 {
     private HomeCompletion _core;
     private CompletionHook? _firstHook;
+
+    // Null while there are fewer than two hooks.
     private CompletionHook? _lastHook;
 
     /// <summary>An operation of <paramref name="context"/>.</summary>
@@ -93,25 +95,25 @@ public abstract class AioOperation : AioWork, IValueTaskSource
         }
     }
 
-    /// <summary>Appends <paramref name="hook"/> where <paramref name="task"/> is this pending operation's own; false where it is not.</summary>
+    /// <summary>Appends <paramref name="hook"/> where <paramref name="task"/> is this operation's own and it is pending; false where it is not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryHook(in ValueTask task, CompletionHook hook)
     {
-        if (!task.Equals(new ValueTask(this, _core.Version)))
+        // Asked of the operation itself: asking the task would cost a cast and an interface call for each question.
+        if (_core.IsDone || !task.Equals(new ValueTask(this, _core.Version)))
         {
             return false;
         }
 
-        if (_lastHook is null)
+        if (_firstHook is null)
         {
             _firstHook = hook;
         }
         else
         {
-            _lastHook.NextHook = hook;
+            AppendHook(hook);
         }
 
-        _lastHook = hook;
         return true;
     }
 
@@ -119,6 +121,12 @@ public abstract class AioOperation : AioWork, IValueTaskSource
     protected abstract void Recycle();
 
     private void FailForeign() => Invariant.Fail($"an operation of context '{Context.Name}' was completed on another thread");
+
+    private void AppendHook(CompletionHook hook)
+    {
+        (_lastHook ?? _firstHook!).NextHook = hook;
+        _lastHook = hook;
+    }
 
     private void RunHooks(Exception? error)
     {

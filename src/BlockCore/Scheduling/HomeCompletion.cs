@@ -19,6 +19,8 @@ internal struct HomeCompletion
 
     public readonly short Version => _version;
 
+    public readonly bool IsDone => _isDone;
+
     public readonly bool IsAwaited => _continuation is not null;
 
     /// <summary>Makes the source ready for its next use; tasks handed out before are void.</summary>

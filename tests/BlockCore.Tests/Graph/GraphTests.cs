@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Backend;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.BlockCore.Tests.Graph;

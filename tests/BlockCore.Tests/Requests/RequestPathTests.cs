@@ -89,6 +89,20 @@ public sealed class RequestPathTests
         Assert.That(bytes[2100], Is.EqualTo(0xFF), "the byte after is kept");
     });
 
+    [TestCase("on", RequestFlags.None)]
+    [TestCase("unmap", RequestFlags.MayUnmap)]
+    public void Written_zeros_become_a_zero_write_where_asked(string mode, RequestFlags flags) => _fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("memory", ("detect-zeroes", mode), ("discard", "unmap"), ("zeroes", "on"));
+        MemoryStorage storage = _fixture.Memory.Storage("disk");
+        storage.Bytes.AsSpan().Fill(0xFF);
+        await backend.WriteAsync(512, new byte[1024]);
+        await backend.WriteAsync(0, new byte[] { 0, 0, 1 });
+        Assert.That(storage.Log[0], Is.EqualTo(new MemoryRequest(RequestKind.WriteZeroes, 512, 1024, flags)), "no buffer reached the driver");
+        Assert.That(storage.Log[1].Kind, Is.EqualTo(RequestKind.Write), "other data is written as it is");
+        Assert.That(storage.Bytes.AsSpan(512, 1024).IndexOfAnyExcept((byte)0), Is.EqualTo(-1), "zero it is");
+    });
+
     [Test]
     public void A_drain_waits_for_what_flies_and_holds_back_what_comes() => _fixture.Run(async () =>
     {
@@ -112,6 +126,19 @@ public sealed class RequestPathTests
         _fixture.Scripted.Pending[0].Succeed();
         await held;
         Assert.That(_fixture.Scripted.DrainDepth, Is.Zero, "the drain is over for the driver");
+    });
+
+    [Test]
+    public void Closing_one_backend_does_not_wait_for_another_of_the_same_node() => _fixture.Run(async () =>
+    {
+        await using BlockBackend first = await _fixture.Graph.OpenAsync(new OptionsDictionary { { "driver", "scripted" } }, new BackendOptions { ShareWrite = true });
+        BlockBackend second = await _fixture.Graph.AttachBackendAsync(first.Root!, new BackendOptions { ShareWrite = true });
+        Task flying = first.ReadAsync(0, new byte[1]).AsTask();
+        await second.DisposeAsync();
+        Assert.That(flying.IsCompleted, Is.False, "the first one's read is still in flight");
+        Assert.That(_fixture.Graph.Backends, Has.Count.EqualTo(1), "the second is gone");
+        _fixture.Scripted.Pending[0].Succeed();
+        await flying;
     });
 
     private static async Task<BlockException> ThrowsAsync(Func<ValueTask> request)

@@ -16,11 +16,15 @@ public sealed class ThrottleThreadTests
     {
         using IoThread first = new("io0");
         using IoThread second = new("io1");
-        ThrottleGroup group = new("g", Limits(("iops-total", 200_000), ("iops-total-max", 200_000)));
+        ThrottleGroup group = new("g", Limits(("iops-total", 50_000)));
         ThrottleGroupMember[] members = [group.AddMember(first.Context), group.AddMember(second.Context)];
+        int[] waitCounts = new int[2];
+        members[0].Waited = (_, _) => waitCounts[0]++;
+        members[1].Waited = (_, _) => waitCounts[1]++;
         long[] counts = await Task.WhenAll(members.Select(member => member.Context!.RunAsync(() => HammerAsync(member))));
 
         Assert.That(counts, Is.All.EqualTo((long)LoopCount * RequestCount));
+        Assert.That(waitCounts, Is.All.Positive, "the limit was felt on both threads");
         Assert.That(group.PendingCount(ThrottleDirection.Read) + group.PendingCount(ThrottleDirection.Write), Is.Zero);
     }
 

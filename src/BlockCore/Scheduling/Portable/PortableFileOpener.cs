@@ -102,6 +102,12 @@ internal static class PortableFileOpener
 
     private static void CheckKind(string path, bool isWritable)
     {
+        if (path.Length == 0)
+        {
+            // .NET calls the empty name malformed; to a system it is one that does not exist.
+            throw HostFileError.CannotOpen(path, BlockErrorKind.NotFound);
+        }
+
         if (Directory.Exists(path))
         {
             throw isWritable ? HostFileError.CannotOpen(path, BlockErrorKind.IsDirectory) : HostFileError.NotRegular(path);

@@ -39,7 +39,8 @@ public sealed class RawDriver : BlockDriver
         ChildRole role = isWindow ? ChildRole.Data | ChildRole.Primary : ChildRole.Filtered | ChildRole.Primary;
         BlockChild file = await context.OpenChildAsync("file", role);
         CheckWindow(file.LengthBytes, offset, size);
-        return new RawInstance(file, offset, size, context.IsProbed && !context.Node.IsReadOnly, context.Graph.Drivers);
+        bool isGuarded = context.IsProbed && !context.Node.IsReadOnly;
+        return new RawInstance(file, offset, size, isGuarded ? new FirstSectorGuard(file, context.Graph.Drivers) : null);
     }
 
     private static void CheckWindow(long lengthBytes, long offset, long? size)

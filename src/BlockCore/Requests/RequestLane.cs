@@ -3,13 +3,13 @@ using BlockGraph.BlockCore.Accounting;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
 
-namespace BlockGraph.BlockCore.Backend;
+namespace BlockGraph.BlockCore.Requests;
 
 /// <summary>
-/// What one context keeps of a backend: the gate of drains, the count of requests in flight, the queue of those held back, and
+/// What one context keeps of one user of the graph: the gate of drains, the count of requests in flight, the queue of those held back, and
 /// the counters. Only that context's thread touches it, so its fields are plain.
 /// </summary>
-internal sealed class BackendLane(AioContext context)
+internal sealed class RequestLane(AioContext context)
 {
     private readonly RequestCounters[] _counters = new RequestCounters[5];
 

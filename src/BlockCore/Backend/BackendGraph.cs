@@ -1,0 +1,90 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Options;
+
+namespace BlockGraph.BlockCore.Backend;
+
+/// <summary>What a graph offers to those who hold backends. <i>QEMU: blk_new_open() and blk_insert_bs().</i></summary>
+public static class BackendGraph
+{
+    extension(NodeGraph graph)
+    {
+        /// <summary>Every backend, in order of creation.</summary>
+        public IReadOnlyList<BlockBackend> Backends => [.. graph.Roots.OfType<BlockBackend>()];
+
+        /// <summary>The backend called <paramref name="name"/>, or null.</summary>
+        public BlockBackend? FindBackend(string name) => graph.FindRoot(name) as BlockBackend;
+
+        /// <summary>Opens a tree of nodes from <paramref name="options"/> (nested or flat) under a new backend. Nothing is left of a failure. Any thread.</summary>
+        /// <exception cref="BlockException">The options, the storage or the permissions refuse; the message names which.</exception>
+        public Task<BlockBackend> OpenAsync(OptionsDictionary options, BackendOptions? backend = null, CancellationToken cancel = default)
+        {
+            ArgumentNullException.ThrowIfNull(options);
+            return graph.MainContext.RunAsync(() => OpenCoreAsync(graph, options, backend ?? new BackendOptions(), cancel));
+        }
+
+        /// <summary>Puts a new backend over an existing node. Any thread.</summary>
+        /// <exception cref="BlockException">The permissions conflict with those of the node's other users, or the name is taken.</exception>
+        public Task<BlockBackend> AttachBackendAsync(BlockNode node, BackendOptions? options = null)
+        {
+            ArgumentNullException.ThrowIfNull(node);
+            return graph.MainContext.RunAsync(() => Task.FromResult(Attach(graph, node, options ?? new BackendOptions())));
+        }
+    }
+
+    private static async Task<BlockBackend> OpenCoreAsync(NodeGraph graph, OptionsDictionary options, BackendOptions backendOptions, CancellationToken cancel)
+    {
+        graph.ThrowIfDisposed();
+        NodeOpener opener = new(graph, cancel);
+        BlockNode node = await opener.OpenAsync(options);
+        try
+        {
+            graph.ThrowIfDisposed();
+            graph.Step("attach backend");
+            BlockBackend backend = Attach(graph, node, node.IsReadOnly ? backendOptions with { ReadOnly = true } : backendOptions);
+            opener.Commit();
+            return backend;
+        }
+        finally
+        {
+            node.DropReference(new GraphWriteToken(graph));
+            if (node.ReferenceCount == 0)
+            {
+                await graph.CloseScheduledAsync();
+            }
+        }
+    }
+
+    private static BlockBackend Attach(NodeGraph graph, BlockNode node, BackendOptions options)
+    {
+        if (options.Name is { } name)
+        {
+            CheckName(graph, name);
+        }
+
+        BlockBackend backend = new(graph, options.Name, node.Context);
+        BlockChild edge = graph.Attach(
+            backend, node, "root", ChildRole.Filtered | ChildRole.Primary, _ => options.ToPermissions(graph.Profile.WritableBackendsShareWrite));
+        backend.SetRoot(edge);
+        graph.Register(backend);
+        return backend;
+    }
+
+    private static void CheckName(NodeGraph graph, string name)
+    {
+        if (!NodeName.IsWellFormed(name))
+        {
+            throw new BlockException("Invalid device name");
+        }
+
+        if (graph.FindRoot(name) is not null)
+        {
+            throw new BlockException(BlockErrorKind.AlreadyExists, $"Device with id '{name}' already exists");
+        }
+
+        if (graph.FindNode(name) is not null || graph.IsNameReserved(name))
+        {
+            throw new BlockException(BlockErrorKind.AlreadyExists, $"Device name '{name}' conflicts with an existing node name");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.CommandLine;
+using System.Globalization;
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.Qapi.Options;
+using BlockGraph.Tools.Dispatch;
+
+namespace BlockGraph.Tools.Bench;
+
+/// <summary>The command line of <c>blockgraph bench</c>.</summary>
+internal sealed class BenchCommandLine
+{
+    private const long NsPerSecond = 1_000_000_000;
+    private const long SecondsDefault = 10;
+    private const long SecondsMax = 1_000_000_000;
+    private const int DepthMax = 65536;
+    private const int SizeBytesMax = 1 << 30;
+    private static readonly string[] s_mixes = ["read", "write", "randread", "randwrite", "rw"];
+    private readonly IToolConsole _console;
+    private readonly Argument<string> _options = CommonArguments.Options();
+    private readonly Option<string> _create = new("--create") { Description = "make the sparse file that OPTIONS name, of this size, if it is not there yet", HelpName = "SIZE" };
+    private readonly Option<string> _seconds = new("--seconds") { Description = "how long the load runs (default: 10, or as long as --count takes)", HelpName = "S" };
+    private readonly Option<string> _depth = new("--depth") { Description = "requests under way at once", HelpName = "N", DefaultValueFactory = _ => "16" };
+    private readonly Option<string> _size = new("--size") { Description = "length of every request", HelpName = "BYTES", DefaultValueFactory = _ => "4k" };
+    private readonly Option<string> _mix = new("--mix") { Description = "read and write go through the image in order, the others at random; rw is half and half", HelpName = string.Join('|', s_mixes), DefaultValueFactory = _ => "randread" };
+    private readonly Option<string> _count = new("--count") { Description = "stop after so many requests", HelpName = "N" };
+    private readonly Option<string> _seed = new("--seed") { Description = "decides the random order", HelpName = "N", DefaultValueFactory = _ => "1" };
+    private readonly Option<bool> _json = CommonArguments.Json();
+    private readonly Option<bool> _virtualTime = CommonArguments.VirtualTime();
+
+    private BenchCommandLine(IToolConsole console) => _console = console;
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create(IToolConsole console)
+    {
+        BenchCommandLine line = new(console);
+        Command command = new("bench", "Open a graph, drive a load through it and report rates, latencies, and how well limits are kept.")
+        {
+            line._options, line._create, line._seconds, line._depth, line._size, line._mix, line._count, line._seed, line._json, line._virtualTime,
+        };
+        command.SetAction(line.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        BenchLoad load = ReadLoad(parsed);
+        OptionsDictionary options = CommandOptions.Read(parsed.GetRequiredValue(_options)).Flatten();
+        if (load.IsReadOnly)
+        {
+            options.SetDefault("read-only", "on");
+        }
+
+        string? newFile = parsed.GetValue(_create) is { } length ? NewImage.Create(options, SizeText.Parse(_create.Name, length)) : null;
+        bool isOpened = false;
+        try
+        {
+            return ToolWorld.Run(
+                CompatibilityProfile.Own,
+                parsed.GetValue(_virtualTime),
+                warning => Complaint.Warn(_console, CalledName.Own, warning),
+                async world =>
+                {
+                    await using BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = load.IsReadOnly });
+                    BenchRun run = new(backend, load, world.IsVirtualTime);
+                    isOpened = true;
+                    Print(await RunAsync(world, run), parsed.GetValue(_json));
+                    return 0;
+                });
+        }
+        finally
+        {
+            // Of a command that could not begin nothing is left.
+            if (newFile is not null && !isOpened)
+            {
+                File.Delete(newFile);
+            }
+        }
+    }
+
+    private async Task<BenchResult> RunAsync(ToolWorld world, BenchRun run)
+    {
+        if (world.IsVirtualTime || !_console.IsErrorTerminal)
+        {
+            return await run.RunAsync();
+        }
+
+        using CancellationTokenSource over = new();
+        Task progress = BenchProgress.ShowAsync(_console.Error, world.Context, run, over.Token);
+        try
+        {
+            return await run.RunAsync();
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await progress;
+        }
+    }
+
+    private void Print(BenchResult result, bool isJson)
+    {
+        if (isJson)
+        {
+            BenchReport.PrintJson(_console.Out, result);
+        }
+        else
+        {
+            BenchReport.PrintText(_console.Out, result, _console.IsOutputTerminal);
+        }
+    }
+
+    private BenchLoad ReadLoad(ParseResult parsed)
+    {
+        string? seconds = parsed.GetValue(_seconds);
+        string? count = parsed.GetValue(_count);
+        return new BenchLoad
+        {
+            DurationNs = seconds is not null ? ReadSeconds(seconds) : count is null ? SecondsDefault * NsPerSecond : null,
+            RequestCountMax = count is null ? null : InRange(_count, NumberText.Parse(_count.Name, count), long.MaxValue),
+            Depth = (int)InRange(_depth, NumberText.Parse(_depth.Name, parsed.GetValue(_depth)!), DepthMax),
+            SizeBytes = (int)InRange(_size, SizeText.Parse(_size.Name, parsed.GetValue(_size)!), SizeBytesMax),
+            Mix = ReadMix(parsed.GetValue(_mix)!),
+            Seed = NumberText.ParseUnsigned(_seed.Name, parsed.GetValue(_seed)!),
+        };
+    }
+
+    private static BenchMix ReadMix(string text)
+    {
+        int index = Array.IndexOf(s_mixes, text);
+        return index >= 0
+            ? (BenchMix)index
+            : throw new BlockException($"Parameter '--mix' does not accept value '{text}' (use {string.Join(", ", s_mixes)})");
+    }
+
+    private long ReadSeconds(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds is > 0 and <= SecondsMax
+            ? (long)(seconds * NsPerSecond)
+            : throw new BlockException($"Parameter '{_seconds.Name}' expects a number of seconds above 0 and up to {SecondsMax}");
+
+    private static long InRange(Option<string> option, long value, long most) =>
+        value >= 1 && value <= most ? value : throw new BlockException($"Parameter '{option.Name}' expects a number from 1 to {most}");
+}

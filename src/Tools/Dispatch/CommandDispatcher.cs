@@ -1,0 +1,114 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.Tools.Bench;
+using BlockGraph.Tools.DriverList;
+using BlockGraph.Tools.GraphView;
+using BlockGraph.Tools.Io;
+
+namespace BlockGraph.Tools.Dispatch;
+
+/// <summary>Runs the command line that belongs to the name the program was called by. Exit codes are 0 and 1.</summary>
+internal sealed class CommandDispatcher(IToolConsole console)
+{
+    /// <summary>Runs <paramref name="arguments"/> under <paramref name="name"/> and returns the exit code.</summary>
+    public int Run(string name, IReadOnlyList<string> arguments)
+    {
+        bool isOwn = name == CalledName.Own;
+        try
+        {
+            return isOwn ? RunOwn(arguments)
+                : name == CalledName.QemuIo ? QemuIoCommandLine.Run(console, arguments)
+                : Complaint.Print(console, name, $"{CalledName.Own} {VersionText.Number} does not do the work of {name} yet");
+        }
+        catch (BlockException failure)
+        {
+            return Complaint.Print(console, name, failure, isOwn ? CompatibilityProfile.Own : CompatibilityProfile.Qemu);
+        }
+        catch (OperationCanceledException)
+        {
+            return Complaint.Print(console, name, "Operation canceled");
+        }
+    }
+
+    private int RunOwn(IReadOnlyList<string> arguments)
+    {
+        if (arguments is ["--version"])
+        {
+            console.Out.WriteLine(VersionText.OwnLine);
+            return 0;
+        }
+
+        RootCommand root = Compose();
+        if (arguments.Count == 0)
+        {
+            return Complaint.Print(console, CalledName.Own, $"no command given (try '{CalledName.Own} --help')");
+        }
+
+        CheckCommand(root, arguments[0]);
+
+        // An option string may begin with an at sign; it is no file of arguments.
+        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0 || FindUnknownOption(parsed) is not null)
+        {
+            string error = FindUnknownOption(parsed) is { } unknown ? $"unknown option '{unknown}'" : parsed.Errors[0].Message;
+            return Complaint.Print(console, CalledName.Own, error);
+        }
+
+        return parsed.Invoke(new InvocationConfiguration { Output = console.Out, Error = console.Error, EnableDefaultExceptionHandler = false });
+    }
+
+    // The parser takes an option that it does not know for an operand.
+    private static string? FindUnknownOption(ParseResult parsed) => parsed.CommandResult.Children
+        .OfType<ArgumentResult>()
+        .SelectMany(argument => argument.Tokens.Select(token => token.Value))
+        .Concat(parsed.UnmatchedTokens)
+        .FirstOrDefault(token => token is ['-', _, ..]);
+
+    private RootCommand Compose()
+    {
+        RootCommand root = new("BlockGraph: graphs of block drivers, opened from an option string.")
+        {
+            IoCommandLine.Create(console),
+            BenchCommandLine.Create(console),
+            GraphCommandLine.Create(console),
+            DriversCommandLine.Create(console),
+            CreateInstallLinks(),
+        };
+        root.Directives.Clear();
+        return root;
+    }
+
+    private static void CheckCommand(RootCommand root, string name)
+    {
+        if (name.StartsWith('-') || root.Subcommands.Any(command => command.Name == name))
+        {
+            return;
+        }
+
+        string? nearest = NearestText.Find(name, root.Subcommands.Select(command => command.Name));
+        throw new BlockException($"unknown command '{name}'")
+        {
+            Hint = nearest is null ? $"try '{CalledName.Own} --help'" : $"did you mean '{nearest}'?",
+        };
+    }
+
+    private Command CreateInstallLinks()
+    {
+        Argument<string> directory = new("DIR") { Description = "an existing directory, such as one on the PATH" };
+        Command command = new("install-links", $"Make links called {string.Join(", ", CalledName.Links)} that lead to this program.") { directory };
+        command.SetAction(parsed =>
+        {
+            string target = Environment.ProcessPath ?? throw new BlockException("the path of this program is not known");
+            foreach (string path in LinkInstaller.Install(parsed.GetRequiredValue(directory), target))
+            {
+                console.Out.WriteLine($"{path} -> {target}");
+            }
+
+            return 0;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,39 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+
+namespace BlockGraph.Tools.Dispatch;
+
+/// <summary>How a failure of the world is told to the person who caused it: one line, no stack.</summary>
+internal static class Complaint
+{
+    /// <summary>Prints <paramref name="message"/> behind the program's name; returns exit code 1.</summary>
+    public static int Print(IToolConsole console, string program, string message)
+    {
+        console.Error.WriteLine($"{program}: {OneLine(message)}");
+        return 1;
+    }
+
+    /// <summary>Prints <paramref name="failure"/>; its hint stands in parentheses, or on a line of its own where a script for QEMU's programs looks for it there.</summary>
+    public static int Print(IToolConsole console, string program, BlockException failure, CompatibilityProfile profile)
+    {
+        if (failure.Hint is null)
+        {
+            return Print(console, program, failure.Message);
+        }
+
+        if (ReferenceEquals(profile, CompatibilityProfile.Own))
+        {
+            return Print(console, program, $"{failure.Message} ({OneLine(failure.Hint).TrimEnd('.')})");
+        }
+
+        Print(console, program, failure.Message);
+        console.Error.WriteLine(failure.Hint);
+        return 1;
+    }
+
+    /// <summary>Prints what a person should know though the command goes on.</summary>
+    public static void Warn(IToolConsole console, string program, string message) =>
+        console.Error.WriteLine($"{program}: warning: {OneLine(message)}");
+
+    private static string OneLine(string text) => text.ReplaceLineEndings(" ");
+}

@@ -1,0 +1,23 @@
+namespace BlockGraph.Tools.Dispatch;
+
+/// <summary>Where a command reads and writes. A command knows no other console, so that a test can run it in-process.</summary>
+internal interface IToolConsole
+{
+    /// <summary>Standard input.</summary>
+    TextReader In { get; }
+
+    /// <summary>Standard output.</summary>
+    TextWriter Out { get; }
+
+    /// <summary>Standard error.</summary>
+    TextWriter Error { get; }
+
+    /// <summary>True where a person types the input.</summary>
+    bool IsInputTerminal { get; }
+
+    /// <summary>True where a person reads the output.</summary>
+    bool IsOutputTerminal { get; }
+
+    /// <summary>True where a person reads the errors; progress is shown there.</summary>
+    bool IsErrorTerminal { get; }
+}

@@ -1,0 +1,114 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace BlockGraph.Tools.Dispatch;
+
+/// <summary>One option of a command line in the manner of the C library's getopt_long().</summary>
+/// <param name="Letter">The short form; NUL for none.</param>
+/// <param name="Name">The long form.</param>
+/// <param name="TakesValue">Whether a value follows.</param>
+internal sealed record LongOption(char Letter, string Name, bool TakesValue = false);
+
+/// <summary>
+/// Reads a command line by getopt_long()'s rules: letters bundled or not, long names abbreviated where that is unique, operands
+/// anywhere, <c>--</c> ends the options.
+/// </summary>
+internal sealed class LongOptions(IReadOnlyList<LongOption> declared)
+{
+    private readonly List<KeyValuePair<string, string?>> _found = [];
+    private readonly List<string> _operands = [];
+
+    /// <summary>The options by long name with their values, in the order given.</summary>
+    public IReadOnlyList<KeyValuePair<string, string?>> Found => _found;
+
+    /// <summary>What is no option.</summary>
+    public IReadOnlyList<string> Operands => _operands;
+
+    /// <summary>Reads <paramref name="arguments"/>; where it cannot, <paramref name="error"/> says why.</summary>
+    public bool TryRead(IReadOnlyList<string> arguments, [NotNullWhen(false)] out string? error)
+    {
+        error = null;
+        for (int i = 0; i < arguments.Count && error is null; i++)
+        {
+            string argument = arguments[i];
+            if (argument == "--")
+            {
+                _operands.AddRange(arguments.Skip(i + 1));
+                break;
+            }
+
+            if (argument.StartsWith("--", StringComparison.Ordinal))
+            {
+                error = TakeLong(argument, arguments, ref i);
+            }
+            else if (argument is ['-', _, ..])
+            {
+                error = TakeLetters(argument, arguments, ref i);
+            }
+            else
+            {
+                _operands.Add(argument);
+            }
+        }
+
+        return error is null;
+    }
+
+    private string? TakeLong(string argument, IReadOnlyList<string> arguments, ref int index)
+    {
+        int equals = argument.IndexOf('=', StringComparison.Ordinal);
+        string name = equals < 0 ? argument[2..] : argument[2..equals];
+        LongOption[] matches = declared.Where(option => option.Name == name).ToArray();
+        if (matches.Length == 0)
+        {
+            matches = declared.Where(option => option.Name.StartsWith(name, StringComparison.Ordinal)).ToArray();
+        }
+
+        if (matches.Length != 1)
+        {
+            return matches.Length == 0 ? $"unrecognized option '{argument}'" : $"option '{argument}' is ambiguous";
+        }
+
+        LongOption found = matches[0];
+        if (!found.TakesValue)
+        {
+            _found.Add(new(found.Name, null));
+            return equals < 0 ? null : $"option '--{found.Name}' doesn't allow an argument";
+        }
+
+        if (equals < 0 && index + 1 == arguments.Count)
+        {
+            return $"option '--{found.Name}' requires an argument";
+        }
+
+        _found.Add(new(found.Name, equals < 0 ? arguments[++index] : argument[(equals + 1)..]));
+        return null;
+    }
+
+    private string? TakeLetters(string argument, IReadOnlyList<string> arguments, ref int index)
+    {
+        for (int at = 1; at < argument.Length; at++)
+        {
+            LongOption? found = declared.FirstOrDefault(option => option.Letter == argument[at]);
+            if (found is null)
+            {
+                return $"invalid option -- '{argument[at]}'";
+            }
+
+            if (!found.TakesValue)
+            {
+                _found.Add(new(found.Name, null));
+                continue;
+            }
+
+            if (at + 1 == argument.Length && index + 1 == arguments.Count)
+            {
+                return $"option requires an argument -- '{found.Letter}'";
+            }
+
+            _found.Add(new(found.Name, at + 1 < argument.Length ? argument[(at + 1)..] : arguments[++index]));
+            break;
+        }
+
+        return null;
+    }
+}

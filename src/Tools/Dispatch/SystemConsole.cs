@@ -1,0 +1,23 @@
+namespace BlockGraph.Tools.Dispatch;
+
+/// <summary>The console of the process.</summary>
+internal sealed class SystemConsole : IToolConsole
+{
+    /// <inheritdoc/>
+    public TextReader In => Console.In;
+
+    /// <inheritdoc/>
+    public TextWriter Out => Console.Out;
+
+    /// <inheritdoc/>
+    public TextWriter Error => Console.Error;
+
+    /// <inheritdoc/>
+    public bool IsInputTerminal => !Console.IsInputRedirected;
+
+    /// <inheritdoc/>
+    public bool IsOutputTerminal => !Console.IsOutputRedirected;
+
+    /// <inheritdoc/>
+    public bool IsErrorTerminal => !Console.IsErrorRedirected;
+}

@@ -1,0 +1,88 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Events;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.Drivers;
+using BlockGraph.Exports;
+using BlockGraph.Qapi;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace BlockGraph.Tools.Dispatch;
+
+/// <summary>
+/// What a command works in: a graph with every driver, on a loop that the calling thread pumps, so that no request changes
+/// threads. In virtual time the loop's clock moves only when everything waits for it.
+/// </summary>
+internal sealed class ToolWorld
+{
+    private readonly Action<string> _warn;
+    private readonly List<string> _warnings = [];
+
+    private ToolWorld(NodeGraph graph, AioContext context, bool isVirtualTime, Action<string> warn)
+    {
+        Graph = graph;
+        Context = context;
+        IsVirtualTime = isVirtualTime;
+        _warn = warn;
+    }
+
+    /// <summary>The graph; closed when the command is over.</summary>
+    public NodeGraph Graph { get; }
+
+    /// <summary>The loop that the command runs on.</summary>
+    public AioContext Context { get; }
+
+    /// <summary>True where time is simulated.</summary>
+    public bool IsVirtualTime { get; }
+
+    /// <summary>Runs <paramref name="body"/> in a world of its own, closes everything, and returns its exit code.</summary>
+    /// <param name="profile">Which semantics the graph follows.</param>
+    /// <param name="isVirtualTime">Whether time is simulated.</param>
+    /// <param name="warn">Told of what a person should know.</param>
+    /// <param name="body">The command.</param>
+    public static int Run(CompatibilityProfile profile, bool isVirtualTime, Action<string> warn, Func<ToolWorld, Task<int>> body)
+    {
+        if (isVirtualTime)
+        {
+            using VirtualTimeScheduler time = new();
+            return Run(time.MainContext, profile, isVirtualTime, warn, body);
+        }
+
+        using PolledAioContext context = new("main");
+        return Run(context, profile, isVirtualTime, warn, body);
+    }
+
+    /// <summary>Opens a graph. What there is to warn of is told once that has succeeded: a failure is one line, the error.</summary>
+    /// <exception cref="BlockCore.Errors.BlockException">The options, the storage or the permissions refuse.</exception>
+    public async Task<BlockBackend> OpenAsync(OptionsDictionary options, BackendOptions backendOptions)
+    {
+        _warnings.Clear();
+        BlockBackend backend = await Graph.OpenAsync(options, backendOptions);
+        _warnings.ForEach(_warn);
+        _warnings.Clear();
+        return backend;
+    }
+
+    private static int Run(AioContext context, CompatibilityProfile profile, bool isVirtualTime, Action<string> warn, Func<ToolWorld, Task<int>> body)
+    {
+        int exitCode = 1;
+        context.Run(async () =>
+        {
+            await using ServiceProvider services = Compose(context, profile);
+            ToolWorld world = new(services.GetRequiredService<NodeGraph>(), context, isVirtualTime, warn);
+            using IDisposable warnings = world.Graph.Events.Subscribe<BlockWarning>(warning => world._warnings.Add(warning.Message));
+            exitCode = await body(world);
+        });
+        return exitCode;
+    }
+
+    private static ServiceProvider Compose(AioContext context, CompatibilityProfile profile) => new ServiceCollection()
+        .AddSingleton(MainLoop.Pumped(context))
+        .AddBlockGraph(options => options.Profile = profile)
+        .AddBlockDrivers()
+        .AddBlockQapi()
+        .AddBlockExports()
+        .BuildServiceProvider();
+}

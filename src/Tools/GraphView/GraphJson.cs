@@ -1,0 +1,71 @@
+using System.Text.Json;
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Permissions;
+using BlockGraph.Tools.Dispatch;
+
+namespace BlockGraph.Tools.GraphView;
+
+/// <summary>Prints the tree below a backend as JSON: edges with their node, nodes with their child edges. A node that is reached twice is spelt out once.</summary>
+internal static class GraphJson
+{
+    /// <summary>Prints the tree below <paramref name="backend"/>.</summary>
+    public static void Print(TextWriter output, BlockBackend backend) => JsonLines.Print(output, isIndented: true, writer =>
+    {
+        writer.WriteStartObject();
+        WriteEdge(writer, "root", backend.RootEdge!, []);
+        writer.WriteEndObject();
+    });
+
+    private static void WriteEdge(Utf8JsonWriter writer, string property, BlockChild edge, HashSet<BlockNode> seen)
+    {
+        writer.WriteStartObject(property);
+        WriteList(writer, "role", edge.Role.Names());
+        WriteList(writer, "granted", Hyphenated(edge.Permissions.Required));
+        WriteList(writer, "shared", Hyphenated(edge.Permissions.Shared));
+        writer.WriteStartObject("node");
+        WriteNode(writer, edge.Node, seen);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteNode(Utf8JsonWriter writer, BlockNode node, HashSet<BlockNode> seen)
+    {
+        writer.WriteString("node-name", node.Name);
+        if (!seen.Add(node))
+        {
+            return;
+        }
+
+        writer.WriteString("driver", node.Driver.Name);
+        writer.WriteNumber("length", node.LengthBytes);
+        writer.WriteBoolean("read-only", node.IsReadOnly);
+        writer.WriteBoolean("probed", node.IsProbed);
+        if (node.FileName is not null)
+        {
+            writer.WriteString("filename", node.FileName);
+        }
+
+        writer.WriteStartObject("children");
+        foreach (BlockChild child in node.Children)
+        {
+            WriteEdge(writer, child.Name, child, seen);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    // In JSON a permission is one word, as in QEMU's own graph dumps.
+    private static IEnumerable<string> Hyphenated(BlockPermissions permissions) => permissions.Names().Select(name => name.Replace(' ', '-'));
+
+    private static void WriteList(Utf8JsonWriter writer, string property, IEnumerable<string> names)
+    {
+        writer.WriteStartArray(property);
+        foreach (string name in names)
+        {
+            writer.WriteStringValue(name);
+        }
+
+        writer.WriteEndArray();
+    }
+}

@@ -1,0 +1,23 @@
+using BlockGraph.Architecture.Tests.Repository;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace BlockGraph.Architecture.Tests.Tidy;
+
+/// <summary>Platform calls of the libraries and tools stand in <c>Linux/</c> folders, behind one seam.</summary>
+internal static class PlatformCodeRule
+{
+    private const string PlatformFolder = "Linux";
+
+    private static readonly HashSet<string> ImportAttributes = new(StringComparer.Ordinal)
+    {
+        "LibraryImport", "LibraryImportAttribute", "DllImport", "DllImportAttribute",
+    };
+
+    public static IEnumerable<string> Violations(SourceFile file) =>
+        file.Folder.Split('/').Contains(PlatformFolder, StringComparer.Ordinal)
+            ? []
+            : file.Syntax.DescendantNodes()
+                .OfType<AttributeSyntax>()
+                .Where(attribute => ImportAttributes.Contains(attribute.Name.ToString().Split('.')[^1]))
+                .Select(attribute => $"{file.Where(attribute)}: {attribute.Name} outside of a {PlatformFolder}/ folder");
+}

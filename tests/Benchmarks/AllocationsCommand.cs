@@ -1,0 +1,74 @@
+using BlockGraph.BlockCore.Io;
+
+namespace BlockGraph.Benchmarks;
+
+/// <summary>
+/// Bytes allocated for a request in the steady state, by the loop's thread and by the whole process. The limit is none at all;
+/// what the runtime's own threads allocate now and then may show in the second figure, less than one byte in a hundred requests.
+/// </summary>
+internal static class AllocationsCommand
+{
+    private const double ProcessBytesMax = 0.01;
+
+    public static int Run(string[] args)
+    {
+        CommandArguments arguments = new(args, "count");
+        long count = arguments.Number("count", 100_000);
+        string path = Path.Combine(Path.GetTempPath(), $"blockgraph-allocations-{Environment.ProcessId}.img");
+        Report report = new("graph", "depth", "kind", "loop bytes/request", "process bytes/request");
+        try
+        {
+            using (FileStream file = File.Create(path))
+            {
+                file.SetLength(64L << 20);
+            }
+
+            foreach ((string name, string options) in Graphs(path))
+            {
+                foreach (int depth in new[] { 1, 64 })
+                {
+                    AddRow(report, name, options, depth, RequestKind.Read, count);
+                    AddRow(report, name, options, depth, RequestKind.Write, count);
+                }
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        report.Note($"{count} requests of 4 KiB a row, after as many to warm up");
+        return report.Print(arguments.IsJson);
+    }
+
+    private static (string Name, string Options)[] Graphs(string path)
+    {
+        const string Limits = "limits.iops-total=1000000000000,limits.bps-total=1000000000000000";
+        return
+        [
+            ("null-co", "driver=null-co,size=64M"),
+            ("raw over null-co", "driver=raw,file.driver=null-co,file.size=64M"),
+            ("throttle out of reach over null-co", $"driver=throttle,{Limits},file.driver=null-co,file.size=64M"),
+            ("file", $"driver=file,filename={path}"),
+            ("raw over file", $"driver=raw,file.driver=file,file.filename={path}"),
+            ("throttle out of reach over raw over file", $"driver=throttle,{Limits},file.driver=raw,file.file.driver=file,file.file.filename={path}"),
+        ];
+    }
+
+    private static void AddRow(Report report, string name, string options, int depth, RequestKind kind, long count)
+    {
+        long loopBytes = 0;
+        long processBytes = 0;
+        BenchmarkWorld.Run(options, async (_, backend) =>
+        {
+            RequestLoad load = new(backend, kind, depth);
+            await load.RunAsync(
+                count,
+                count,
+                () => (processBytes, loopBytes) = (GC.GetTotalAllocatedBytes(precise: true), GC.GetAllocatedBytesForCurrentThread()),
+                () => (loopBytes, processBytes) = (GC.GetAllocatedBytesForCurrentThread() - loopBytes, GC.GetTotalAllocatedBytes(precise: true) - processBytes));
+        });
+        double perRequest = (double)processBytes / count;
+        report.AddChecked(loopBytes == 0 && perRequest < ProcessBytesMax, name, depth, kind.ToString(), (double)loopBytes / count, perRequest);
+    }
+}

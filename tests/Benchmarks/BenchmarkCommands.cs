@@ -1,0 +1,32 @@
+namespace BlockGraph.Benchmarks;
+
+/// <summary>One command of this program.</summary>
+/// <param name="Name">What it is called by.</param>
+/// <param name="Usage">Its arguments.</param>
+/// <param name="Summary">What it shows.</param>
+/// <param name="Run">Runs it on the arguments after its name and returns the exit code: 1 where a number was missed.</param>
+internal sealed record BenchmarkCommand(string Name, string Usage, string Summary, Func<string[], int> Run);
+
+/// <summary>Every command, in the order that usage lists them.</summary>
+internal static class BenchmarkCommands
+{
+    public static BenchmarkCommand[] All { get; } =
+    [
+        new("throttle-accuracy", "[--seconds N] [--json]", "how exactly a limit is kept in the steady state", ThrottleAccuracyCommand.Run),
+        new("allocations", "[--count N] [--json]", "bytes allocated for a request in the steady state", AllocationsCommand.Run),
+        new("null-cpu", "[--count N] [--rounds N] [--json]", "CPU for a request, the tool against qemu-img", NullCpuCommand.Run),
+        new("startup", "[--runs N] [--json]", "how long the tool takes to answer --version", StartupCommand.Run),
+        new("request-cost", "[--count N] [--rounds N] [--only TEXT] [--json]", "CPU for a request in this process, by graph and depth", RequestCostCommand.Run),
+        new("micro", "[BenchmarkDotNet arguments]", "the parts of a request, by BenchmarkDotNet", MicroCommand.Run),
+        new("simulate", "SEED", "the event hash of a small simulated run", SimulateCommand.Run),
+    ];
+
+    public static void PrintUsage(TextWriter output)
+    {
+        foreach (BenchmarkCommand command in All)
+        {
+            output.WriteLine($"  {command.Name} {command.Usage}");
+            output.WriteLine($"      {command.Summary}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using System.Reflection;
+using BlockGraph.Tools.Dispatch;
+
+namespace BlockGraph.Tools.Tests;
+
+[TestFixture]
+public class DispatchTests
+{
+    [TestCase("/usr/bin/qemu-io", "qemu-io")]
+    [TestCase("qemu-img", "qemu-img")]
+    [TestCase("./blockgraph", "blockgraph")]
+    [TestCase("/x/blockgraph.dll", "blockgraph")]
+    [TestCase("blockgraph.exe", "blockgraph")]
+    public void The_name_is_the_last_part_of_the_path_without_what_a_start_adds(string path, string name) =>
+        Assert.That(CalledName.Of(path), Is.EqualTo(name));
+
+    [Test]
+    public void A_process_with_a_name_of_its_own_is_blockgraph() =>
+        Assert.That(CalledName.OfThisProcess(), Is.EqualTo("blockgraph"), "the test host is no link");
+
+    [Test]
+    public void The_version_is_one_line_with_a_number()
+    {
+        ToolRun run = ToolRun.Own("--version");
+        Assert.That(run.ExitCode, Is.Zero);
+        Assert.That(run.Out, Does.Match(@"^blockgraph [0-9]+\.[0-9]+\.[0-9]+\n$"));
+    }
+
+    [Test]
+    public void The_entry_point_answers_version_without_a_console()
+    {
+        MethodInfo main = typeof(CommandDispatcher).Assembly.EntryPoint!;
+        Assert.That(main.Invoke(null, [new[] { "--version" }]), Is.Zero);
+    }
+
+    [Test]
+    public void The_entry_point_reports_failures_by_its_exit_code()
+    {
+        TextWriter error = Console.Error;
+        using StringWriter written = new();
+        Console.SetError(written);
+        try
+        {
+            Assert.That(typeof(CommandDispatcher).Assembly.EntryPoint!.Invoke(null, [new[] { "nothing" }]), Is.EqualTo(1));
+            Assert.That(written.ToString(), Does.StartWith("blockgraph: unknown command 'nothing'"));
+        }
+        finally
+        {
+            Console.SetError(error);
+        }
+    }
+
+    [Test]
+    public void The_system_console_is_the_process_console()
+    {
+        SystemConsole console = new();
+        Assert.Multiple(() =>
+        {
+            Assert.That(console.In, Is.SameAs(Console.In));
+            Assert.That(console.Out, Is.SameAs(Console.Out));
+            Assert.That(console.IsInputTerminal, Is.EqualTo(!Console.IsInputRedirected));
+            Assert.That(console.IsOutputTerminal, Is.EqualTo(!Console.IsOutputRedirected));
+            Assert.That(console.IsErrorTerminal, Is.EqualTo(!Console.IsErrorRedirected));
+        });
+    }
+
+    [Test]
+    public void Help_names_every_command()
+    {
+        ToolRun run = ToolRun.Own("--help");
+        Assert.That(run.ExitCode, Is.Zero);
+        foreach (string command in new[] { "io", "bench", "graph", "drivers", "install-links", "--version" })
+        {
+            Assert.That(run.Out, Does.Contain(command));
+        }
+    }
+
+    [TestCase("io", "--virtual-time")]
+    [TestCase("bench", "--create <SIZE>")]
+    [TestCase("graph", "--json")]
+    [TestCase("drivers", "NAME")]
+    [TestCase("install-links", "DIR")]
+    public void Every_command_has_help_of_its_own(string command, string mention)
+    {
+        ToolRun run = ToolRun.Own(command, "--help");
+        Assert.That(run.ExitCode, Is.Zero);
+        Assert.That(run.Out, Does.Contain(mention));
+        Assert.That(run.Error, Is.Empty);
+    }
+
+    [TestCase("qemu-img")]
+    [TestCase("qemu-nbd")]
+    [TestCase("qemu-storage-daemon")]
+    public void A_link_whose_program_is_not_there_yet_says_so(string name)
+    {
+        ToolRun run = ToolRun.By(name, "", "info", "x.img");
+        Assert.That(run.ExitCode, Is.EqualTo(1));
+        Assert.That(run.Out, Is.Empty);
+        Assert.That(run.Error, Does.Match($"^{name}: blockgraph [0-9.]+ does not do the work of {name} yet\n$"));
+    }
+
+    [TestCase("blockgraph: no command given (try 'blockgraph --help')")]
+    [TestCase("blockgraph: unknown command 'frob' (try 'blockgraph --help')", "frob")]
+    [TestCase("blockgraph: unknown command 'bnech' (did you mean 'bench'?)", "bnech")]
+    [TestCase("blockgraph: unknown option '--nope'", "--nope")]
+    [TestCase("blockgraph: unknown option '--nope'", "bench", "--nope", "null-co://")]
+    [TestCase("blockgraph: Unrecognized command or argument 'b'.", "bench", "a", "b")]
+    [TestCase("blockgraph: Required argument 'OPTIONS' missing for command: 'bench'.", "bench")]
+    [TestCase("blockgraph: Required argument 'OPTIONS' missing for command: 'graph'.", "graph")]
+    [TestCase("blockgraph: Required argument 'DIR' missing for command: 'install-links'.", "install-links")]
+    public void A_wrong_command_line_is_one_line_and_exit_code_1(string error, params string[] arguments)
+    {
+        ToolRun run = ToolRun.Own(arguments);
+        Assert.That(run.Error, Is.EqualTo(error + "\n"));
+        Assert.That(run.Out, Is.Empty);
+        Assert.That(run.ExitCode, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void An_argument_with_an_at_sign_is_no_file_of_arguments() =>
+        Assert.That(ToolRun.Own("graph", "@x").Error, Does.Contain("'@x'"));
+}
