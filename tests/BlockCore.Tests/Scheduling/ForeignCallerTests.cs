@@ -60,7 +60,7 @@ public sealed class ForeignCallerTests
     [Test]
     public async Task An_awaiter_of_a_failure_continues_off_the_loop()
     {
-        _memory.Storage("disk").FailWith(Io.RequestKind.Read, BlockErrorKind.InputOutput);
+        _memory.Storage("disk").FailWith(BlockCore.Io.RequestKind.Read, BlockErrorKind.InputOutput);
         AioContext? context = await WhileLoopIsHeldAsync(async () =>
         {
             try
