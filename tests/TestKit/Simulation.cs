@@ -37,9 +37,12 @@ public sealed class Simulation : VirtualTimeScheduler
         ArgumentNullException.ThrowIfNull(options);
         _options = options;
         StepCountMax = options.StepBudget;
-        _order = new SeededRandom((ulong)options.Seed);
-        _time = new SeededRandom(~(ulong)options.Seed);
-        Chance = new SeededRandom((ulong)options.Seed ^ 0xA5A5_A5A5_5A5A_5A5A);
+
+        // Any int is a seed; a negative one is extended by its sign.
+        ulong seed = unchecked((ulong)options.Seed);
+        _order = new SeededRandom(seed);
+        _time = new SeededRandom(~seed);
+        Chance = new SeededRandom(seed ^ 0xA5A5_A5A5_5A5A_5A5A);
     }
 
     /// <summary>A world of <paramref name="seed"/>.</summary>

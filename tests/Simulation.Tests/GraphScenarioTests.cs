@@ -1,0 +1,50 @@
+using System.Globalization;
+
+namespace BlockGraph.Simulation.Tests;
+
+/// <summary>Whole graphs under a random workload, under every seed the same way; <c>BLOCKGRAPH_SEEDS</c> asks for more seeds.</summary>
+[TestFixture]
+public sealed class GraphScenarioTests
+{
+    private const string SeedsVariable = "BLOCKGRAPH_SEEDS";
+    private const int DefaultSeedCount = 200;
+
+    private static int SeedCount =>
+        Environment.GetEnvironmentVariable(SeedsVariable) is { Length: > 0 } count ? int.Parse(count, CultureInfo.InvariantCulture) : DefaultSeedCount;
+
+    [Test]
+    public void Every_byte_is_what_was_written_whatever_else_happens() => ForEachSeed(SeedCount, seed =>
+        GraphScenario.Run(new ScenarioOptions(seed)));
+
+    [Test]
+    public void Plans_change_neither_results_nor_counters() => ForEachSeed(SeedCount, seed =>
+    {
+        ScenarioResult with = GraphScenario.Run(new ScenarioOptions(seed, UsesPlans: true, HasTrouble: false));
+        ScenarioResult without = GraphScenario.Run(new ScenarioOptions(seed, UsesPlans: false, HasTrouble: false));
+        Assert.That(without.Bytes.AsSpan().SequenceEqual(with.Bytes), Is.True, "the bytes");
+        Assert.That(without.Counters, Is.EqualTo(with.Counters), "the backend's counters");
+        Assert.That(without.StorageRequests, Is.EqualTo(with.StorageRequests), "what reached the storage");
+    });
+
+    [Test]
+    public void A_seed_repeats_the_whole_run() => ForEachSeed(10, seed =>
+    {
+        ulong first = GraphScenario.Run(new ScenarioOptions(seed)).EventHash;
+        Assert.That(GraphScenario.Run(new ScenarioOptions(seed)).EventHash, Is.EqualTo(first), "the same events in the same order");
+    });
+
+    private static void ForEachSeed(int count, Action<int> run)
+    {
+        for (int seed = 0; seed < count; seed++)
+        {
+            try
+            {
+                run(seed);
+            }
+            catch (Exception error)
+            {
+                throw new AssertionException($"seed {seed}: {error.Message}", error);
+            }
+        }
+    }
+}
