@@ -1,5 +1,7 @@
+using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.TestKit;
@@ -14,7 +16,7 @@ public sealed class GraphFixture : IDisposable
         Memory = new MemoryProtocol(World.Chance);
         Graph = new NodeGraph(
             MainLoop.Pumped(World.MainContext),
-            [Memory, Scripted, new PassThroughDriver(), new NoPermissionDriver(), new ExclusiveWriterDriver(), .. drivers ?? []],
+            [Memory, Scripted, new PassThroughDriver(), new NoPermissionDriver(), new ExclusiveWriterDriver(), Switches, Roles, new MagicFormatDriver(), .. drivers ?? []],
             graphOptions);
     }
 
@@ -30,11 +32,37 @@ public sealed class GraphFixture : IDisposable
     /// <summary>The driver called <c>scripted</c>.</summary>
     public ScriptedProtocol Scripted { get; } = new();
 
+    /// <summary>The driver called <c>switch-filter</c>.</summary>
+    public SwitchFilterDriver Switches { get; } = new();
+
+    /// <summary>The driver called <c>role</c>.</summary>
+    public RoleDriver Roles { get; } = new();
+
     /// <summary>The context of nodes and backends.</summary>
     public AioContext Context => World.MainContext;
 
     /// <summary>Runs the world until <paramref name="body"/> has completed.</summary>
     public void Run(Func<Task> body) => World.Run(body);
+
+    /// <summary>Reads <c>key=value,key=value</c>; values hold no commas.</summary>
+    public static OptionsDictionary Options(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        OptionsDictionary options = [];
+        foreach (string part in text.Split(','))
+        {
+            int equals = part.IndexOf('=', StringComparison.Ordinal);
+            options[part[..equals]] = part[(equals + 1)..];
+        }
+
+        return options;
+    }
+
+    /// <summary>Opens a tree under a new backend; the options as <see cref="Options"/> reads them.</summary>
+    public Task<BlockBackend> OpenAsync(string options, BackendOptions? backend = null) => Graph.OpenAsync(Options(options), backend);
+
+    /// <summary>Adds a node that the graph keeps; the options as <see cref="Options"/> reads them.</summary>
+    public Task<BlockNode> AddAsync(string options) => Graph.AddNodeAsync(Options(options));
 
     /// <summary>Closes the graph, then the world.</summary>
     public void Dispose()

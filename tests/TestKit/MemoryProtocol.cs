@@ -80,7 +80,9 @@ public sealed class MemoryProtocol(SeededRandom? chance = null) : BlockDriver
             await WaitAsync();
             storage.Log.Add(new MemoryRequest(RequestKind.Read, offset, buffer.Length, flags));
             storage.ThrowIfFaulty(RequestKind.Read);
-            buffer.CopyFrom(storage.Bytes.AsSpan((int)offset, buffer.Length));
+            int inside = Math.Clamp(storage.Bytes.Length - (int)offset, 0, buffer.Length);
+            buffer.Slice(0, inside).CopyFrom(storage.Bytes.AsSpan((int)offset, inside));
+            buffer.Slice(inside, buffer.Length - inside).Fill(0);
         }
 
         protected override async ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)

@@ -24,7 +24,7 @@ public class BadInputTests
     [TestCase("DIR/missing", "Could not open 'DIR/missing': No such file or directory")]
     [TestCase("driver=raw,file.filename=DIR/t.img,offset=2M", "Offset (2097152) cannot be greater than size of the containing file (1048576)")]
     [TestCase("driver=raw,node-name=a,file.node-name=a,file.filename=DIR/t.img", "Duplicate nodes with node-name='a'")]
-    [TestCase("driver=raw,node-name=a,file=a", "Cannot find device='' nor node-name='a'")]
+    [TestCase("driver=raw,node-name=a,file=a", "Cannot find device='a' nor node-name='a'")]
     [TestCase("{", "JSON parse error, premature EOI")]
     [TestCase("nbd://host", "Unknown protocol 'nbd'")]
     public void A_graph_that_cannot_be_opened_is_one_line(string options, string error)

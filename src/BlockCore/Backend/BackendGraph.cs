@@ -34,10 +34,12 @@ public static class BackendGraph
 
     private static async Task<BlockBackend> OpenCoreAsync(NodeGraph graph, OptionsDictionary options, BackendOptions backendOptions, CancellationToken cancel)
     {
+        graph.ThrowIfDisposed();
         NodeOpener opener = new(graph, cancel);
         BlockNode node = await opener.OpenAsync(options);
         try
         {
+            graph.ThrowIfDisposed();
             graph.Step("attach backend");
             BlockBackend backend = Attach(graph, node, node.IsReadOnly ? backendOptions with { ReadOnly = true } : backendOptions);
             opener.Commit();
@@ -46,7 +48,10 @@ public static class BackendGraph
         finally
         {
             node.DropReference(new GraphWriteToken(graph));
-            await graph.CloseScheduledAsync();
+            if (node.ReferenceCount == 0)
+            {
+                await graph.CloseScheduledAsync();
+            }
         }
     }
 
@@ -77,7 +82,7 @@ public static class BackendGraph
             throw new BlockException(BlockErrorKind.AlreadyExists, $"Device with id '{name}' already exists");
         }
 
-        if (graph.FindNode(name) is not null)
+        if (graph.FindNode(name) is not null || graph.IsNameReserved(name))
         {
             throw new BlockException(BlockErrorKind.AlreadyExists, $"Device name '{name}' conflicts with an existing node name");
         }

@@ -54,11 +54,7 @@ public sealed partial class BlockBackend
     // Starts again from the root when the gate opens: the graph may be another by then.
     private async ValueTask SubmitHeld(RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
-        while (_lane.GateCount != 0)
-        {
-            await _lane.Held.WaitAsync(cancel);
-        }
-
+        await WaitForGate(cancel);
         await Submit(kind, offset, buffer, flags, cancel);
     }
 
@@ -96,11 +92,7 @@ public sealed partial class BlockBackend
 
     private async ValueTask RunRange(RequestKind kind, long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
-        while (_lane.GateCount != 0)
-        {
-            await _lane.Held.WaitAsync(cancel);
-        }
-
+        await WaitForGate(cancel);
         BlockChild root = RootOrThrow();
         bool isWrite = kind != RequestKind.Flush;
         if (cancel.IsCancellationRequested || !root.IsInside(offset, length)
@@ -125,6 +117,29 @@ public sealed partial class BlockBackend
         finally
         {
             _lane.Finish(kind, length, Context.NowNs - startNs, isSuccess);
+        }
+    }
+
+    private async ValueTask<BlockStatus> RunStatus(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    {
+        await WaitForGate(cancel);
+        BlockChild root = RootOrThrow();
+        _lane.InFlightCount++;
+        try
+        {
+            return await root.GetStatusAsync(wanted, offset, length, cancel);
+        }
+        finally
+        {
+            _lane.Release();
+        }
+    }
+
+    private async ValueTask WaitForGate(CancellationToken cancel)
+    {
+        while (_lane.GateCount != 0)
+        {
+            await _lane.Held.WaitAsync(cancel);
         }
     }
 }

@@ -22,7 +22,7 @@ public sealed partial class BlockBackend : IRootParent
 {
     private readonly RequestLane _lane;
     private BlockChild? _root;
-    private bool _isDisposed;
+    private int _isDisposed;
 
     internal BlockBackend(NodeGraph graph, string? name, AioContext context)
     {
@@ -90,7 +90,7 @@ public sealed partial class BlockBackend : IRootParent
     public async ValueTask<BlockStatus> GetStatusAsync(long offset, long length, BlockStatusQuery wanted = BlockStatusQuery.Everything, CancellationToken cancel = default)
     {
         BlockStatus result = default;
-        await Context.RunAsync(async () => result = await RootOrThrow().GetStatusAsync(wanted, offset, length, cancel));
+        await Context.RunAsync(async () => result = await RunStatus(wanted, offset, length, cancel));
         return result;
     }
 
@@ -103,14 +103,24 @@ public sealed partial class BlockBackend : IRootParent
     /// <summary>Flushes, then lets go of the tree; nodes that nobody else uses are closed.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_isDisposed)
+        // Whoever comes second waits as well, but the failure of the flush is told once.
+        bool isFirst = Interlocked.Exchange(ref _isDisposed, 1) == 0;
+        try
         {
-            _isDisposed = true;
-            await Graph.MainContext.RunAsync(CloseAsync);
+            await Graph.MainContext.RunAsync(() => Closing ??= CloseAsync());
+        }
+        catch (BlockException) when (!isFirst)
+        {
         }
     }
 
+    /// <summary>The closing that is under way or over, or null. Main context.</summary>
+    private Task? Closing { get; set; }
+
     internal void SetRoot(BlockChild? root) => _root = root;
+
+    /// <inheritdoc/>
+    void IRootParent.StartDrained() => _lane.GateCount++;
 
     /// <inheritdoc/>
     async Task IRootParent.DrainedBeginAsync()

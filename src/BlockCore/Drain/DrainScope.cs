@@ -19,12 +19,14 @@ public enum DrainReach
 /// <remarks>
 /// Begin: every ancestor is told to finish; the gate of every ancestor backend closes; then, once, at the end, their requests in
 /// flight are waited for. It never waits in the middle, so what ends while it waits may change the graph.
+/// A user that comes to a drained node, meanwhile or later, starts out drained.
 /// </remarks>
 public sealed class DrainScope : IAsyncDisposable
 {
     private readonly NodeGraph _graph;
     private readonly List<BlockNode> _nodes = [];
     private readonly List<IRootParent> _users = [];
+    private readonly HashSet<BlockNode> _seen = [];
     private bool _isEnded;
 
     private DrainScope(NodeGraph graph) => _graph = graph;
@@ -61,13 +63,12 @@ public sealed class DrainScope : IAsyncDisposable
     private static Task<DrainScope> BeginCoreAsync(BlockNode node, DrainReach reach)
     {
         DrainScope scope = new(node.Graph);
-        HashSet<BlockNode> seen = [];
-        scope.CollectAbove(node, seen);
+        scope.CollectAbove(node);
         if (reach == DrainReach.Subtree)
         {
             foreach (BlockNode below in TopologicalOrder.Below([node]))
             {
-                scope.CollectAbove(below, seen);
+                scope.CollectAbove(below);
             }
         }
 
@@ -81,21 +82,47 @@ public sealed class DrainScope : IAsyncDisposable
             node.QuiesceBegin();
         }
 
-        foreach (IRootParent user in _users)
+        // From here on users may come, at the ends of both lists; they start out drained.
+        _graph.AddDrain(this);
+        int userCount = _users.Count;
+        for (int i = 0; i < userCount; i++)
         {
-            await user.DrainedBeginAsync();
+            await _users[i].DrainedBeginAsync();
         }
 
-        foreach (IRootParent user in _users)
+        for (int i = 0; i < userCount; i++)
         {
-            await user.DrainedPollAsync();
+            await _users[i].DrainedPollAsync();
         }
 
         return this;
     }
 
+    /// <summary>An edge was linked: where its child is drained, its parent starts out so.</summary>
+    internal void OnAttached(BlockChild edge)
+    {
+        if (!_seen.Contains(edge.Node))
+        {
+            return;
+        }
+
+        int nodeCount = _nodes.Count;
+        int userCount = _users.Count;
+        CollectParent(edge);
+        for (int i = nodeCount; i < _nodes.Count; i++)
+        {
+            _nodes[i].QuiesceBegin();
+        }
+
+        for (int i = userCount; i < _users.Count; i++)
+        {
+            _users[i].StartDrained();
+        }
+    }
+
     private async Task EndCoreAsync()
     {
+        _graph.RemoveDrain(this);
         foreach (BlockNode node in _nodes)
         {
             node.QuiesceEnd();
@@ -107,9 +134,9 @@ public sealed class DrainScope : IAsyncDisposable
         }
     }
 
-    private void CollectAbove(BlockNode node, HashSet<BlockNode> seen)
+    private void CollectAbove(BlockNode node)
     {
-        if (!seen.Add(node))
+        if (!_seen.Add(node))
         {
             return;
         }
@@ -117,14 +144,19 @@ public sealed class DrainScope : IAsyncDisposable
         _nodes.Add(node);
         foreach (BlockChild edge in node.Parents)
         {
-            if (edge.Parent.AsNode is { } parent)
-            {
-                CollectAbove(parent, seen);
-            }
-            else if (edge.Parent is IRootParent user && !_users.Contains(user))
-            {
-                _users.Add(user);
-            }
+            CollectParent(edge);
+        }
+    }
+
+    private void CollectParent(BlockChild edge)
+    {
+        if (edge.Parent.AsNode is { } parent)
+        {
+            CollectAbove(parent);
+        }
+        else if (edge.Parent is IRootParent user && !_users.Contains(user))
+        {
+            _users.Add(user);
         }
     }
 }

@@ -34,7 +34,10 @@ public abstract class BlockDriverInstance
     /// <summary>The flags of zero writes that the driver carries out itself.</summary>
     public virtual RequestFlags SupportedZeroFlags => RequestFlags.None;
 
-    /// <summary>Reads exactly the buffer's length at <paramref name="offset"/>.</summary>
+    /// <summary>
+    /// Reads exactly the buffer's length at <paramref name="offset"/>. Where the image's length is no multiple of the request
+    /// alignment, the last block asked for goes beyond its end, and reads as zeros there.
+    /// </summary>
     protected internal abstract ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel);
 
     /// <summary>Writes exactly the buffer's length at <paramref name="offset"/>.</summary>
@@ -55,7 +58,7 @@ public abstract class BlockDriverInstance
     {
         BlockChild? filtered = Node.FilteredChild;
         return filtered is not null
-            ? filtered.GetStatusAsync(wanted, offset, length, cancel)
+            ? new(new BlockStatus(BlockStatusFlags.Raw | BlockStatusFlags.OffsetValid, length, offset, filtered))
             : new(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.Allocated, length));
     }
 
@@ -105,7 +108,7 @@ public abstract class BlockDriverInstance
     {
     }
 
-    /// <summary>The drain is over.</summary>
+    /// <summary>The drain is over. Not told to a node that was closed during the drain.</summary>
     protected internal virtual void DrainEnd()
     {
     }

@@ -20,6 +20,7 @@ public sealed class BlockNode : IChildParent
     private BlockChild[] _children = [];
     private BlockChild[] _parents = [];
     private long _lengthBytes;
+    private bool _isClosed;
 
     internal BlockNode(NodeGraph graph, string name, BlockDriver driver, AioContext context)
     {
@@ -114,6 +115,9 @@ public sealed class BlockNode : IChildParent
     /// <summary>How many hold the node: edges from above, the monitor, an operation.</summary>
     internal int ReferenceCount { get; private set; }
 
+    /// <summary>True from the node's registration to the end of its closing: it was announced, and so will be its end.</summary>
+    internal bool IsAnnounced { get; set; }
+
     /// <summary>True where a user added the node by name and owns it.</summary>
     internal bool IsMonitorOwned { get; set; }
 
@@ -128,13 +132,25 @@ public sealed class BlockNode : IChildParent
         Invariant.Check(_instance is null);
         instance.Node = this;
         _instance = instance;
+        if (QuiesceCount > 0)
+        {
+            // Its child was drained while it was being opened.
+            instance.DrainBegin();
+        }
+    }
+
+    /// <summary>Closes the instance, if there is one. From now on the driver hears of nothing, not even of the end of a drain.</summary>
+    internal ValueTask CloseInstanceAsync()
+    {
+        _isClosed = true;
+        return HasInstance ? Instance.CloseAsync() : default;
     }
 
     internal bool HasInstance => _instance is not null;
 
     internal void AddReference() => ReferenceCount++;
 
-    /// <summary>Drops a reference; at the last one the graph closes the node as soon as the control plane can wait.</summary>
+    /// <summary>Drops a reference; at the last one nobody finds the node any more, and the graph closes it as soon as the control plane can wait.</summary>
     internal void DropReference(GraphWriteToken token)
     {
         Invariant.Check(ReferenceCount > 0);
@@ -174,7 +190,16 @@ public sealed class BlockNode : IChildParent
     }
 
     /// <summary>Asks the driver for the length again. A request that made the image longer calls this on its own context.</summary>
-    internal void RefreshLength() => Volatile.Write(ref _lengthBytes, Instance.GetLengthBytes());
+    internal void RefreshLength()
+    {
+        long lengthBytes = Instance.GetLengthBytes();
+        if (lengthBytes is < 0 or > BlockLimits.LengthBytesMax)
+        {
+            throw new BlockException(BlockErrorKind.TooLarge, "Could not refresh total sector count: File too large");
+        }
+
+        Volatile.Write(ref _lengthBytes, lengthBytes);
+    }
 
     /// <summary>Merges the driver's limits with those of its storage children: the coarser alignment, the shorter maximum.</summary>
     internal void RefreshLimits()
@@ -204,7 +229,7 @@ public sealed class BlockNode : IChildParent
 
     internal void QuiesceBegin()
     {
-        if (QuiesceCount++ == 0)
+        if (QuiesceCount++ == 0 && HasInstance && !_isClosed)
         {
             Instance.DrainBegin();
         }
@@ -213,7 +238,7 @@ public sealed class BlockNode : IChildParent
     internal void QuiesceEnd()
     {
         Invariant.Check(QuiesceCount > 0);
-        if (--QuiesceCount == 0)
+        if (--QuiesceCount == 0 && HasInstance && !_isClosed)
         {
             Instance.DrainEnd();
         }

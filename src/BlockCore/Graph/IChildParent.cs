@@ -20,6 +20,9 @@ public interface IRootParent : IChildParent, IAsyncDisposable
     /// <summary>The edge to the node it uses, or null where there is no medium.</summary>
     BlockChild? RootEdge { get; }
 
+    /// <summary>It comes to a drained node, and nobody has seen it yet: as after <see cref="DrainedBeginAsync"/> and <see cref="DrainedPollAsync"/>.</summary>
+    void StartDrained();
+
     /// <summary>Lets no new request in until <see cref="DrainedEndAsync"/>; nests.</summary>
     Task DrainedBeginAsync();
 

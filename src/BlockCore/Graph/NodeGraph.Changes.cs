@@ -20,6 +20,11 @@ public sealed partial class NodeGraph
             Dictionary<BlockChild, PermissionSet> requested = new() { [edge] = permissions(edge) };
             PermissionAction.Prepare(transaction, PermissionUpdate.Compute([child], requested));
             transaction.Commit();
+            foreach (DrainScope drain in _drains)
+            {
+                drain.OnAttached(edge);
+            }
+
             return edge;
         }
         catch
@@ -71,7 +76,18 @@ public sealed partial class NodeGraph
     }
 
     /// <summary>Closes the nodes that lost their last reference, and those that lose it by that.</summary>
-    internal async Task CloseScheduledAsync()
+    internal Task CloseScheduledAsync()
+    {
+        // One closer at a time: who asks while it works waits until it has done everything, his own nodes too.
+        if (_closer is { IsCompleted: false })
+        {
+            return _closer;
+        }
+
+        return _closing.Count == 0 ? Task.CompletedTask : _closer = CloseAllScheduledAsync();
+    }
+
+    private async Task CloseAllScheduledAsync()
     {
         while (_closing.TryDequeue(out BlockNode? node))
         {
@@ -80,8 +96,9 @@ public sealed partial class NodeGraph
             if (node.HasInstance)
             {
                 await TryFlushAsync(node);
-                await node.Instance.CloseAsync();
             }
+
+            await node.CloseInstanceAsync();
 
             while (node.Children.Count > 0)
             {
@@ -89,9 +106,9 @@ public sealed partial class NodeGraph
             }
 
             ReleaseName(node.Name);
-            if (FindNode(node.Name) == node)
+            if (node.IsAnnounced)
             {
-                Volatile.Write(ref _nodes, Array.FindAll(_nodes, n => !ReferenceEquals(n, node)));
+                node.IsAnnounced = false;
                 Events.Publish(new NodeClosed(node.Name));
             }
         }
@@ -112,6 +129,7 @@ public sealed partial class NodeGraph
 
     private async Task<BlockNode> AddNodeCoreAsync(OptionsDictionary options, CancellationToken cancel)
     {
+        ThrowIfDisposed();
         OptionsDictionary flat = options.Flatten();
         if (!flat.ContainsKey("node-name"))
         {
@@ -123,6 +141,13 @@ public sealed partial class NodeGraph
         flat.SetDefault("read-only", "off");
         NodeOpener opener = new(this, cancel);
         BlockNode node = await opener.OpenAsync(flat);
+        if (_isDisposed)
+        {
+            node.DropReference(new GraphWriteToken(this));
+            await CloseScheduledAsync();
+            ThrowIfDisposed();
+        }
+
         opener.Commit();
         node.IsMonitorOwned = true;
         return node;
@@ -156,9 +181,18 @@ public sealed partial class NodeGraph
 
     private async Task CloseEverythingAsync()
     {
+        // What fails to flush is told at the end; everything is closed all the same.
+        BlockException? firstError = null;
         while (_roots.Length > 0)
         {
-            await _roots[^1].DisposeAsync();
+            try
+            {
+                await _roots[^1].DisposeAsync();
+            }
+            catch (BlockException error)
+            {
+                firstError ??= error;
+            }
         }
 
         foreach (BlockNode node in Nodes)
@@ -172,5 +206,9 @@ public sealed partial class NodeGraph
 
         await CloseScheduledAsync();
         Objects.Dispose();
+        if (firstError is not null)
+        {
+            throw firstError;
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
@@ -26,9 +27,11 @@ public sealed partial class NodeGraph : IAsyncDisposable
     private IRootParent[] _roots = [];
     private readonly HashSet<string> _reservedNames = new(StringComparer.Ordinal);
     private readonly Queue<BlockNode> _closing = new();
+    private readonly List<DrainScope> _drains = [];
+    private Task? _closer;
     private int _epoch = 1;
     private int _nameCounter;
-    private bool _isDisposed;
+    private volatile bool _isDisposed;
 
     /// <summary>An empty graph whose main context is <paramref name="loop"/>'s.</summary>
     public NodeGraph(MainLoop loop, IEnumerable<BlockDriver> drivers, NodeGraphOptions? options = null)
@@ -149,6 +152,7 @@ public sealed partial class NodeGraph : IAsyncDisposable
         Invariant.Check(FindNode(node.Name) is null);
         _reservedNames.Remove(node.Name);
         Volatile.Write(ref _nodes, [.. _nodes, node]);
+        node.IsAnnounced = true;
         Events.Publish(new NodeOpened(node.Name, node.Driver.Name));
     }
 
@@ -156,5 +160,23 @@ public sealed partial class NodeGraph : IAsyncDisposable
 
     internal void Unregister(IRootParent root) => Volatile.Write(ref _roots, Array.FindAll(_roots, r => !ReferenceEquals(r, root)));
 
-    internal void ScheduleClose(BlockNode node) => _closing.Enqueue(node);
+    /// <summary>The node has no user left. Nobody may find it and use it again; its name stays taken until its storage is closed.</summary>
+    internal void ScheduleClose(BlockNode node)
+    {
+        if (node.IsAnnounced)
+        {
+            Volatile.Write(ref _nodes, Array.FindAll(_nodes, n => !ReferenceEquals(n, node)));
+            _reservedNames.Add(node.Name);
+        }
+
+        _closing.Enqueue(node);
+    }
+
+    internal bool IsNameReserved(string name) => _reservedNames.Contains(name);
+
+    internal void AddDrain(DrainScope scope) => _drains.Add(scope);
+
+    internal void RemoveDrain(DrainScope scope) => _drains.Remove(scope);
+
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_isDisposed, this);
 }

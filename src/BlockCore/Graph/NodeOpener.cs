@@ -106,10 +106,13 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
 
         _depth++;
         ChildOptions children = new();
+        bool hasLeftovers = true;
         try
         {
             graph.Step("options");
-            return await OpenFlatAsync(ExpandPseudoFileName(options), children, isProtocolLevel);
+            BlockNode node = await OpenFlatAsync(ExpandPseudoFileName(options), children, isProtocolLevel);
+            hasLeftovers = children.OpenedAndUnused.Any();
+            return node;
         }
         finally
         {
@@ -119,7 +122,10 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
                 unused.DropReference(new GraphWriteToken(graph));
             }
 
-            await graph.CloseScheduledAsync();
+            if (hasLeftovers)
+            {
+                await graph.CloseScheduledAsync();
+            }
         }
     }
 

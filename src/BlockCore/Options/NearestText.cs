@@ -9,7 +9,7 @@ public static class NearestText
         ArgumentNullException.ThrowIfNull(misspelt);
         ArgumentNullException.ThrowIfNull(candidates);
         string? best = null;
-        int bestDistance = Math.Max(2, misspelt.Length / 3) + 1;
+        int bestDistance = Math.Max(1, misspelt.Length / 3) + 1;
         foreach (string candidate in candidates)
         {
             int distance = Distance(misspelt, candidate);

@@ -73,6 +73,6 @@ public sealed class OptionSchema
         return new OptionSchema([.. Definitions, .. other.Definitions]);
     }
 
-    /// <summary>The declared name nearest to <paramref name="misspelt"/>, or null where none is near (Damerau-Levenshtein distance at most a third of the length, at least 2).</summary>
+    /// <summary>The declared name nearest to <paramref name="misspelt"/>, or null where none is near (Damerau-Levenshtein distance at most a third of the length, at least 1).</summary>
     public string? NearestName(string misspelt) => NearestText.Find(misspelt, _definitions.Keys);
 }

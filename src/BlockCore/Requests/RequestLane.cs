@@ -36,6 +36,13 @@ internal sealed class RequestLane(AioContext context)
     public void Finish(RequestKind kind, long bytes, long elapsedNs, bool isSuccess)
     {
         _counters[(int)kind].Add(bytes, elapsedNs, isSuccess);
+        Release();
+    }
+
+    /// <summary>What was in flight is over; it is counted elsewhere or nowhere.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Release()
+    {
         if (--InFlightCount == 0 && GateCount != 0)
         {
             // Through the ready queue: a drain must not go on inside the last request's completion.

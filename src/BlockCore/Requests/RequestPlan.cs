@@ -10,12 +10,13 @@ namespace BlockGraph.BlockCore.Requests;
 /// </summary>
 internal sealed class RequestPlan
 {
-    private RequestPlan(int epoch, BlockNode target, long shiftBytes)
+    private RequestPlan(int epoch, BlockNode target, long shiftBytes, bool passesDiscard)
     {
         Epoch = epoch;
         Target = target;
         Instance = target.Instance;
         ShiftBytes = shiftBytes;
+        PassesDiscard = passesDiscard;
         AlignmentMask = target.Limits.RequestAlignmentBytes - 1;
         TransferBytesMax = Math.Min(target.Limits.TransferBytesMax ?? BlockLimits.RequestBytesMax, BlockLimits.RequestBytesMax);
         DetectsZeroes = target.Settings.DetectZeroes != DetectZeroesMode.Off;
@@ -35,6 +36,9 @@ internal sealed class RequestPlan
 
     /// <summary>What the layers skipped add to an offset, in bytes.</summary>
     public long ShiftBytes { get; }
+
+    /// <summary>True where the target and every layer skipped were opened with discard=unmap.</summary>
+    public bool PassesDiscard { get; }
 
     /// <summary>The target's request alignment minus one.</summary>
     public long AlignmentMask { get; }
@@ -59,13 +63,15 @@ internal sealed class RequestPlan
         int epoch = graph.Epoch;
         BlockNode node = edge.Node;
         long shiftBytes = 0;
+        bool passesDiscard = node.Settings.DiscardUnmap;
         while (graph.UsesPlans && !MustBePassed(node) && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
         {
             shiftBytes += shift;
             node = next.Node;
+            passesDiscard &= node.Settings.DiscardUnmap;
         }
 
-        return new RequestPlan(epoch, node, shiftBytes);
+        return new RequestPlan(epoch, node, shiftBytes, passesDiscard);
     }
 
     // The core itself has something to do at this node, whatever its driver says.

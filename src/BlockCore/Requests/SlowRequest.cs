@@ -36,10 +36,16 @@ internal static class SlowRequest
             }
 
             await plan.Target.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
-            if (kind == RequestKind.Write && plan.DetectsZeroes && IsZero(buffer))
+            bool isDurable = (plan.Instance.SupportedWriteFlags & RequestFlags.Fua) != 0;
+            if (isUnaligned && buffer.Length == 0)
+            {
+                // Padding nothing would read, or rewrite, a whole block.
+            }
+            else if (kind == RequestKind.Write && plan.DetectsZeroes && IsZero(buffer))
             {
                 bool mayUnmap = plan.Target.Settings.DetectZeroes == DetectZeroesMode.Unmap;
-                await ZeroTrackedAsync(request, plan, offset, buffer.Length, mayUnmap ? flags | RequestFlags.MayUnmap : flags, cancel);
+                bool hasWrittenBuffers = await ZeroTrackedAsync(request, plan, offset, buffer.Length, mayUnmap ? flags | RequestFlags.MayUnmap : flags, cancel);
+                isDurable = !hasWrittenBuffers && (plan.Instance.SupportedZeroFlags & RequestFlags.Fua) != 0;
             }
             else if (isUnaligned)
             {
@@ -50,7 +56,7 @@ internal static class SlowRequest
                 await RunSplitAsync(plan, kind, offset, buffer, flags, cancel);
             }
 
-            if (kind == RequestKind.Write && (flags & RequestFlags.Fua & ~plan.Instance.SupportedWriteFlags) != 0)
+            if (kind == RequestKind.Write && (flags & RequestFlags.Fua) != 0 && !isDurable)
             {
                 await FlushAsync(plan.Target, cancel);
             }
@@ -90,7 +96,7 @@ internal static class SlowRequest
 
         RequestPlan plan = edge.Plan();
         await BlockRequest.Start(null, plan, RequestKind.Write, offset + plan.ShiftBytes, buffer, flags, cancel);
-        RefreshLengths(edge.Node);
+        RefreshLengths(plan.Target);
     }
 
     /// <summary>Zeroes a range at the first layer with something to do.</summary>
@@ -99,7 +105,7 @@ internal static class SlowRequest
         RequestPlan plan = edge.Plan();
         BlockNode node = plan.Target;
         offset += plan.ShiftBytes;
-        if (!node.Settings.DiscardUnmap)
+        if (!plan.PassesDiscard)
         {
             flags &= ~RequestFlags.MayUnmap;
         }
@@ -116,8 +122,8 @@ internal static class SlowRequest
         try
         {
             await node.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
-            await ZeroTrackedAsync(request, plan, offset, length, flags, cancel);
-            if ((flags & RequestFlags.Fua & ~plan.Instance.SupportedZeroFlags) != 0)
+            bool hasWrittenBuffers = await ZeroTrackedAsync(request, plan, offset, length, flags, cancel);
+            if ((flags & RequestFlags.Fua) != 0 && (hasWrittenBuffers || (plan.Instance.SupportedZeroFlags & RequestFlags.Fua) == 0))
             {
                 await FlushAsync(node, cancel);
             }
@@ -137,12 +143,12 @@ internal static class SlowRequest
     /// <summary>Lets go of the aligned part of a range, where the node was opened with discard=unmap.</summary>
     public static async ValueTask DiscardAsync(BlockChild edge, long offset, long length, CancellationToken cancel)
     {
-        if (!edge.Node.Settings.DiscardUnmap)
+        RequestPlan plan = edge.Plan();
+        if (!plan.PassesDiscard)
         {
             return;
         }
 
-        RequestPlan plan = edge.Plan();
         offset += plan.ShiftBytes;
         if (plan.IsTransparent)
         {
@@ -153,7 +159,7 @@ internal static class SlowRequest
         long alignment = plan.AlignmentMask + 1;
         long start = (offset + alignment - 1) / alignment * alignment;
         long end = (offset + length) / alignment * alignment;
-        if (end <= start || !plan.Target.Settings.DiscardUnmap)
+        if (end <= start)
         {
             return;
         }
@@ -193,7 +199,7 @@ internal static class SlowRequest
 
         if (node.Children.Count > 0 || !node.Settings.CacheNoFlush)
         {
-            await node.Instance.FlushAsync(cancel);
+            await FlushLayerAsync(node, cancel);
         }
 
         foreach (BlockChild child in node.Children)
@@ -202,6 +208,21 @@ internal static class SlowRequest
             {
                 await FlushAsync(child.Node, cancel);
             }
+        }
+    }
+
+    private static async ValueTask FlushLayerAsync(BlockNode node, CancellationToken cancel)
+    {
+        long startNs = node.Context.NowNs;
+        bool isSuccess = false;
+        try
+        {
+            await node.Instance.FlushAsync(cancel);
+            isSuccess = true;
+        }
+        finally
+        {
+            node.Observer?.OnRequestDone(RequestKind.Flush, 0, startNs, node.Context.NowNs, isSuccess);
         }
     }
 
@@ -219,12 +240,32 @@ internal static class SlowRequest
         BlockStatus status = await node.Instance.GetStatusAsync(wanted, offset, inside, cancel);
         Invariant.Check(status.LengthBytes > 0);
         status = status with { LengthBytes = Math.Min(status.LengthBytes, inside) };
+        if ((status.Flags & BlockStatusFlags.Raw) != 0)
+        {
+            status = await AskBelowAsync(status, wanted, cancel);
+        }
+
         if ((status.Flags & (BlockStatusFlags.Data | BlockStatusFlags.Zero)) != 0)
         {
             status = status with { Flags = status.Flags | BlockStatusFlags.Allocated };
         }
 
         return offset + status.LengthBytes == node.LengthBytes ? status with { Flags = status.Flags | BlockStatusFlags.EndOfFile } : status;
+    }
+
+    /// <summary>The layer adds nothing: the answer is that of the child it points to.</summary>
+    private static async ValueTask<BlockStatus> AskBelowAsync(BlockStatus pointer, BlockStatusQuery wanted, CancellationToken cancel)
+    {
+        BlockChild child = (BlockChild)pointer.HostChild!;
+        BlockStatus below = await child.GetStatusAsync(wanted, pointer.HostOffset, pointer.LengthBytes, cancel);
+        if (below.LengthBytes == 0)
+        {
+            // The child ends before the layer does.
+            return new BlockStatus(BlockStatusFlags.Zero, pointer.LengthBytes);
+        }
+
+        bool isHostKnown = (below.Flags & BlockStatusFlags.OffsetValid) != 0;
+        return below with { Flags = below.Flags & ~BlockStatusFlags.EndOfFile, HostChild = isHostKnown ? below.HostChild ?? child : null };
     }
 
     /// <summary>Refuses what no image can have: negative values, or an end beyond the largest image.</summary>
@@ -236,15 +277,17 @@ internal static class SlowRequest
         }
     }
 
-    /// <summary>The image may have become longer: refreshes the node's length, from the bottom of its chain of filters up.</summary>
+    /// <summary>The image may have become longer: refreshes the node's length, then that of everything above it.</summary>
     private static void RefreshLengths(BlockNode node)
     {
-        if (node.FilteredChild is { } filtered)
-        {
-            RefreshLengths(filtered.Node);
-        }
-
         node.RefreshLength();
+        foreach (BlockChild edge in node.Parents)
+        {
+            if (edge.Parent.AsNode is { HasInstance: true } parent)
+            {
+                RefreshLengths(parent);
+            }
+        }
     }
 
     private static async ValueTask RunPaddedAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
@@ -256,7 +299,7 @@ internal static class SlowRequest
         Memory<byte> bounce = AlignedBuffer.Allocate((int)(end - start), (int)Math.Max(alignment, plan.Target.Limits.MemoryAlignmentBytes));
         if (kind == RequestKind.Read)
         {
-            await RunSplitAsync(plan, kind, start, bounce, flags, cancel);
+            await ReadBlocksAsync(plan, start, bounce, cancel);
             buffer.CopyFrom(bounce.Span.Slice(head, buffer.Length));
             return;
         }
@@ -264,16 +307,32 @@ internal static class SlowRequest
         // Only the edges need reading; a short request reads both in one.
         if (bounce.Length <= 2 * alignment)
         {
-            await plan.Instance.ReadAsync(start, bounce, RequestFlags.None, cancel);
+            await ReadBlocksAsync(plan, start, bounce, cancel);
         }
         else
         {
-            await plan.Instance.ReadAsync(start, bounce[..(int)alignment], RequestFlags.None, cancel);
-            await plan.Instance.ReadAsync(end - alignment, bounce[^(int)alignment..], RequestFlags.None, cancel);
+            await ReadBlocksAsync(plan, start, bounce[..(int)alignment], cancel);
+            await ReadBlocksAsync(plan, end - alignment, bounce[^(int)alignment..], cancel);
         }
 
         buffer.CopyTo(bounce.Span[head..]);
         await RunSplitAsync(plan, kind, start, bounce, flags, cancel);
+        if (end > plan.Target.LengthBytes)
+        {
+            RefreshLengths(plan.Target);
+        }
+    }
+
+    // Whole blocks, of which the image may hold the last in part, or not yet: what it does not hold reads as zeros.
+    private static async ValueTask ReadBlocksAsync(RequestPlan plan, long start, Memory<byte> blocks, CancellationToken cancel)
+    {
+        long lastBlockEnd = (plan.Target.LengthBytes + plan.AlignmentMask) & ~plan.AlignmentMask;
+        int inside = (int)Math.Clamp(lastBlockEnd - start, 0, blocks.Length);
+        blocks.Span[inside..].Clear();
+        if (inside > 0)
+        {
+            await RunSplitAsync(plan, RequestKind.Read, start, blocks[..inside], RequestFlags.None, cancel);
+        }
     }
 
     private static async ValueTask RunSplitAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
@@ -306,13 +365,14 @@ internal static class SlowRequest
         return true;
     }
 
-    // The aligned middle goes to the driver; what it does not take, and the edges, are written as buffers.
-    private static async ValueTask ZeroTrackedAsync(BlockRequest request, RequestPlan plan, long offset, long length, RequestFlags flags, CancellationToken cancel)
+    // The aligned middle goes to the driver; what it does not take, and the edges, are written as buffers: then true.
+    private static async ValueTask<bool> ZeroTrackedAsync(BlockRequest request, RequestPlan plan, long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
         long alignment = plan.AlignmentMask + 1;
         long middle = Math.Min((offset + plan.AlignmentMask) & ~plan.AlignmentMask, offset + length);
         long middleEnd = Math.Max((offset + length) & ~plan.AlignmentMask, middle);
-        if (middle > offset || middleEnd < offset + length)
+        bool hasWrittenBuffers = middle > offset || middleEnd < offset + length;
+        if (hasWrittenBuffers)
         {
             if ((flags & RequestFlags.NoFallback) != 0)
             {
@@ -338,10 +398,13 @@ internal static class SlowRequest
                 }
 
                 await WriteZeroBuffersAsync(plan, at, step, cancel);
+                hasWrittenBuffers = true;
             }
 
             at += step;
         }
+
+        return hasWrittenBuffers;
     }
 
     private static async ValueTask WriteZeroBuffersAsync(RequestPlan plan, long offset, long length, CancellationToken cancel)

@@ -286,6 +286,9 @@ public abstract partial class AioContext : IDisposable
     /// <summary>Reads the clock behind <see cref="NowNs"/>, in nanoseconds.</summary>
     protected abstract long ReadClockNs();
 
+    /// <summary>Reads the time of day behind <see cref="TimeProvider"/>; a context of virtual time begins at the Unix epoch.</summary>
+    internal virtual DateTimeOffset ReadUtcNow() => DateTimeOffset.UnixEpoch.AddTicks(NowNs / 100);
+
     /// <summary>Work has come from another thread; wake the loop if it sleeps.</summary>
     protected abstract void OnRemoteWork();
 

@@ -12,6 +12,6 @@ public abstract class AioTimer : AioWork
     /// <summary>The order of arming, which breaks ties.</summary>
     internal long Sequence;
 
-    /// <summary>True between arming and firing.</summary>
+    /// <summary>True from arming until it is due. One that is due is on its way: it runs even where it is disarmed or armed anew before.</summary>
     public bool IsArmed => HeapIndex >= 0;
 }

@@ -7,6 +7,8 @@ internal sealed class ContextTimeProvider(AioContext context) : TimeProvider
 
     public override long GetTimestamp() => context.NowNs;
 
+    public override DateTimeOffset GetUtcNow() => context.ReadUtcNow();
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         ContextTimer timer = new(context, callback, state);

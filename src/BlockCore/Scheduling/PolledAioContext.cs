@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using BlockGraph.BlockCore.Errors;
 
 namespace BlockGraph.BlockCore.Scheduling;
@@ -9,7 +10,11 @@ namespace BlockGraph.BlockCore.Scheduling;
 /// </summary>
 public sealed class PolledAioContext : AioContext
 {
+    // A clock of somebody else's may count from any year; ours counts from its first use, the same for every context on it.
+    private static readonly ConditionalWeakTable<TimeProvider, object> s_origins = [];
+
     private readonly TimeProvider _clock;
+    private readonly long _originStamp;
     private readonly LoopWaiter _waiter;
     private ITimer? _foreignAlarm;
 
@@ -27,6 +32,7 @@ public sealed class PolledAioContext : AioContext
         : base(name)
     {
         _clock = clock ?? TimeProvider.System;
+        _originStamp = ReferenceEquals(_clock, TimeProvider.System) ? 0 : (long)s_origins.GetValue(_clock, static c => c.GetTimestamp());
         _waiter = (platform ?? HostPlatform.Default).CreateLoopWaiter();
     }
 
@@ -106,10 +112,13 @@ public sealed class PolledAioContext : AioContext
     /// <inheritdoc/>
     protected override long ReadClockNs()
     {
-        long stamp = _clock.GetTimestamp();
+        long stamp = _clock.GetTimestamp() - _originStamp;
         long frequency = _clock.TimestampFrequency;
         return frequency == 1_000_000_000 ? stamp : (long)((Int128)stamp * 1_000_000_000 / frequency);
     }
+
+    /// <inheritdoc/>
+    internal override DateTimeOffset ReadUtcNow() => _clock.GetUtcNow();
 
     /// <inheritdoc/>
     protected override void OnRemoteWork()
@@ -124,6 +133,8 @@ public sealed class PolledAioContext : AioContext
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
+        // A late sender must not write to a descriptor that may be another's by then.
+        Volatile.Write(ref _isSleeping, 0);
         _foreignAlarm?.Dispose();
         _waiter.Dispose();
         base.Dispose(disposing);

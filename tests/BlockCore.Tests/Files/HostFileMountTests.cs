@@ -96,7 +96,7 @@ public sealed class HostFileMountTests(string engine) : HostFileFixture(engine)
         }
 
         using HostFile file = Platform.OpenFile(options);
-        Memory<byte> block = Io.AlignedBuffer.Allocate(4096, 4096);
+        Memory<byte> block = BlockCore.Io.AlignedBuffer.Allocate(4096, 4096);
         block.Span.Fill(7);
         file.Write(8192, block);
         Assert.That(file.TryZeroRange(8192, 512, mayUnmap: true), "whole blocks");

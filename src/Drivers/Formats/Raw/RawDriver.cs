@@ -33,10 +33,9 @@ public sealed class RawDriver : BlockDriver
     public override async Task<BlockDriverInstance> OpenAsync(OpenContext context, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(context);
-        bool hasOffset = context.Options.IsGiven("offset");
         long offset = context.Options.GetSize("offset");
         long? size = context.Options.GetSizeOrNull("size");
-        bool isWindow = hasOffset || size is not null;
+        bool isWindow = offset != 0 || size is not null;
         ChildRole role = isWindow ? ChildRole.Data | ChildRole.Primary : ChildRole.Filtered | ChildRole.Primary;
         BlockChild file = await context.OpenChildAsync("file", role);
         CheckWindow(file.LengthBytes, offset, size);
@@ -53,7 +52,8 @@ public sealed class RawDriver : BlockDriver
 
         if (size > lengthBytes - offset)
         {
-            throw new BlockException($"The sum of offset ({offset}) and size ({size}) has to be smaller or equal to the actual size of the containing file ({lengthBytes})");
+            // Two blanks: users match on the text.
+            throw new BlockException($"The sum of offset ({offset}) and size ({size}) has to be smaller or equal to the  actual size of the containing file ({lengthBytes})");
         }
 
         if (size % SectorBytes > 0)

@@ -32,7 +32,7 @@ public abstract class NullDriver : BlockDriver
         ArgumentNullException.ThrowIfNull(fileName);
         if (fileName != Name + "://")
         {
-            throw new BlockException($"The '{Name}' block driver takes no file name but '{Name}://'");
+            throw new BlockException($"The only allowed filename for this driver is '{Name}://'");
         }
     }
 

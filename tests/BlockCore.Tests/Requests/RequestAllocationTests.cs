@@ -1,0 +1,68 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.Drivers.Formats.Raw;
+using BlockGraph.Drivers.Protocols.Null;
+using BlockGraph.TestKit;
+
+namespace BlockGraph.BlockCore.Tests.Requests;
+
+/// <summary>In the steady state a request allocates nothing.</summary>
+[TestFixture]
+public sealed class RequestAllocationTests
+{
+    private const int WarmUpRoundCount = 100;
+    private const int MeasuredRoundCount = 400;
+
+    [Test]
+    public void A_request_allocates_nothing([Values("null", "raw", "window", "filter")] string stack, [Values(1, 64)] int depth, [Values] bool usesPlans, [Values] bool isWrite)
+    {
+        using PolledAioContext context = new("test");
+        long allocated = -1;
+        context.Run(async () =>
+        {
+            await using NodeGraph graph = new(MainLoop.Pumped(context), [new NullCoDriver(), new RawDriver(), new PassThroughDriver()], new NodeGraphOptions { UsesPlans = usesPlans });
+            await using BlockBackend backend = await graph.OpenAsync(OptionsOf(stack));
+            allocated = await MeasureAsync(backend, depth, isWrite);
+        });
+        Assert.That(allocated, Is.Zero, $"bytes over {MeasuredRoundCount * depth} requests");
+    }
+
+    private static OptionsDictionary OptionsOf(string stack) => GraphFixture.Options(stack switch
+    {
+        "null" => "driver=null-co",
+        "raw" => "driver=raw,file.driver=null-co",
+        "window" => "driver=raw,offset=1048576,file.driver=null-co",
+        _ => "driver=pass-through,file.driver=raw,file.file.driver=null-co",
+    });
+
+    // One round submits as many requests as are to fly together, then awaits them. What is pooled is made in the first rounds.
+    private static async Task<long> MeasureAsync(BlockBackend backend, int depth, bool isWrite)
+    {
+        byte[] buffer = new byte[4096];
+        ValueTask[] flying = new ValueTask[depth];
+        long before = 0;
+        for (int round = 0; round < WarmUpRoundCount + MeasuredRoundCount; round++)
+        {
+            if (round == WarmUpRoundCount)
+            {
+                before = GC.GetAllocatedBytesForCurrentThread();
+            }
+
+            for (int i = 0; i < flying.Length; i++)
+            {
+#pragma warning disable CA2012 // Each is awaited once, below.
+                flying[i] = isWrite ? backend.WriteAsync(i * 4096, buffer) : backend.ReadAsync(i * 4096, buffer);
+#pragma warning restore CA2012
+            }
+
+            for (int i = 0; i < flying.Length; i++)
+            {
+                await flying[i];
+            }
+        }
+
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+}

@@ -1,0 +1,79 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Permissions;
+
+namespace BlockGraph.TestKit;
+
+/// <summary>
+/// A format whose <c>file</c> child has the role that the option says, with an optional <c>backing</c> child. It keeps a log
+/// of what the core does to its permissions, and refuses them on request.
+/// </summary>
+public sealed class RoleDriver : BlockDriver
+{
+    /// <summary>Every call of a permission hook, as <c>verb node</c>, in order.</summary>
+    public List<string> Log { get; } = [];
+
+    /// <summary>The name of the node that refuses whatever permissions it is asked to check; null for none.</summary>
+    public string? RefusingNode { get; set; }
+
+    /// <inheritdoc/>
+    public override string Name => "role";
+
+    /// <inheritdoc/>
+    public override string Summary => "a format with a child of any role, for tests";
+
+    /// <inheritdoc/>
+    public override DriverCategory Category => DriverCategory.Format;
+
+    /// <inheritdoc/>
+    public override bool SupportsBacking => true;
+
+    /// <inheritdoc/>
+    public override OptionSchema Options { get; } = new(
+        new OptionDefinition("file", OptionType.Child, "the child") { IsRequired = true },
+        new OptionDefinition("backing", OptionType.Child, "the child below"),
+        new OptionDefinition("second", OptionType.Child, "another child of no role"),
+        new OptionDefinition("role", OptionType.Enum, "the role of the file child") { Default = "image", AllowedValues = ["image", "data", "metadata", "filtered"] });
+
+    /// <inheritdoc/>
+    public override async Task<BlockDriverInstance> OpenAsync(OpenContext context, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ChildRole role = context.Options.GetString("role") switch
+        {
+            "data" => ChildRole.Data | ChildRole.Primary,
+            "metadata" => ChildRole.Metadata | ChildRole.Primary,
+            "filtered" => ChildRole.Filtered | ChildRole.Primary,
+            _ => ChildRole.Image,
+        };
+        BlockChild file = await context.OpenChildAsync("file", role);
+        await context.OpenOptionalChildAsync("backing", ChildRole.Cow);
+        await context.OpenOptionalChildAsync("second", ChildRole.None);
+        return new Instance(file, this);
+    }
+
+    private sealed class Instance(BlockChild file, RoleDriver driver) : BlockDriverInstance
+    {
+        protected override long GetLengthBytes() => file.LengthBytes;
+
+        protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => file.ReadAsync(offset, buffer, flags, cancel);
+
+        protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => file.WriteAsync(offset, buffer, flags, cancel);
+
+        protected override void CheckPermissions(PermissionSet users)
+        {
+            driver.Log.Add($"check {Node.Name}");
+            if (driver.RefusingNode == Node.Name)
+            {
+                throw new BlockException(BlockErrorKind.Locked, $"Node '{Node.Name}' refuses");
+            }
+        }
+
+        protected override void CommitPermissions(PermissionSet users) => driver.Log.Add($"commit {Node.Name}");
+
+        protected override void AbortPermissions() => driver.Log.Add($"abort {Node.Name}");
+    }
+}
