@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.TestKit;
@@ -60,7 +61,7 @@ public sealed class ForeignCallerTests
     [Test]
     public async Task An_awaiter_of_a_failure_continues_off_the_loop()
     {
-        _memory.Storage("disk").FailWith(Io.RequestKind.Read, BlockErrorKind.InputOutput);
+        _memory.Storage("disk").FailWith(RequestKind.Read, BlockErrorKind.InputOutput);
         AioContext? context = await WhileLoopIsHeldAsync(async () =>
         {
             try
