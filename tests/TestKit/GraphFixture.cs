@@ -35,7 +35,7 @@ public sealed class GraphFixture : IDisposable
     /// <summary>The driver called <c>switch-filter</c>.</summary>
     public SwitchFilterDriver Switches { get; } = new();
 
-    /// <summary>The driver called <c>role</c>.</summary>
+    /// <summary>The driver called <c>any-role</c>.</summary>
     public RoleDriver Roles { get; } = new();
 
     /// <summary>The context of nodes and backends.</summary>

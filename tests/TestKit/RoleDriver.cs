@@ -20,7 +20,7 @@ public sealed class RoleDriver : BlockDriver
     public string? RefusingNode { get; set; }
 
     /// <inheritdoc/>
-    public override string Name => "role";
+    public override string Name => "any-role";
 
     /// <inheritdoc/>
     public override string Summary => "a format with a child of any role, for tests";

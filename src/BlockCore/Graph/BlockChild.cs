@@ -88,7 +88,7 @@ public sealed class BlockChild
 
     /// <summary>What is known of a range.</summary>
     public ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
-        SlowRequest.GetStatusAsync(this, wanted, offset, length, cancel);
+        StatusQuery.RunAsync(this, wanted, offset, length, cancel);
 
     /// <summary>The compiled path of this edge, which dies with the graph's epoch.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -177,7 +177,7 @@ public sealed class BlockBackendTests : GraphTests
     [Test]
     public void A_flush_does_not_reach_a_child_that_is_only_read() => Fixture.Run(async () =>
     {
-        BlockBackend backend = await Fixture.OpenAsync("driver=role,file.driver=memory,file.filename=disk,backing.driver=memory,backing.filename=base");
+        BlockBackend backend = await Fixture.OpenAsync("driver=any-role,file.driver=memory,file.filename=disk,backing.driver=memory,backing.filename=base");
         await backend.FlushAsync();
         Assert.That(Fixture.Memory.Storage("disk").Log, Has.Count.EqualTo(1), "the file");
         Assert.That(Fixture.Memory.Storage("base").Log, Is.Empty, "the backing node");

@@ -120,7 +120,7 @@ public sealed class DrainTests : GraphTests
     {
         await Fixture.AddAsync("driver=memory,filename=disk,node-name=base");
         await Fixture.AddAsync("driver=pass-through,node-name=left,file=base");
-        BlockNode top = await Fixture.AddAsync("driver=role,role=filtered,node-name=top,file=base,second=left");
+        BlockNode top = await Fixture.AddAsync("driver=any-role,role=filtered,node-name=top,file=base,second=left");
         BlockBackend backend = await Fixture.Graph.AttachBackendAsync(top, s_reader);
         await using (await backend.DrainAsync())
         {
@@ -216,7 +216,7 @@ public sealed class DrainTests : GraphTests
         // 'top' has its edge to n already, and waits for its other child to be probed.
         BlockNode node = await Fixture.AddAsync("driver=memory,filename=disk,node-name=n");
         Fixture.Memory.Storage("slow");
-        Task<BlockBackend> opening = Fixture.OpenAsync("driver=role,role=filtered,node-name=top,file=n,second.driver=magic,second.file.driver=memory,second.file.filename=slow");
+        Task<BlockBackend> opening = Fixture.OpenAsync("driver=any-role,role=filtered,node-name=top,file=n,second.driver=magic,second.file.driver=memory,second.file.filename=slow");
         DrainScope scope = await DrainScope.BeginAsync(node);
         BlockBackend backend = await opening;
         Task held = backend.ReadAsync(0, new byte[1]).AsTask();

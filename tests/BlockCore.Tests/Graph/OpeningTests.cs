@@ -125,7 +125,7 @@ public sealed class OpeningTests : GraphTests
     [Test]
     public void A_backing_child_is_read_only_whatever_its_parent_is() => Fixture.Run(async () =>
     {
-        await using BlockBackend backend = await Fixture.OpenAsync("driver=role,auto-read-only=on,file.driver=null-co,backing.driver=null-co");
+        await using BlockBackend backend = await Fixture.OpenAsync("driver=any-role,auto-read-only=on,file.driver=null-co,backing.driver=null-co");
         NodeSettings backing = backend.Root!.FindChild("backing")!.Node.Settings;
         Assert.That((backing.ReadOnly, backing.AutoReadOnly), Is.EqualTo((true, false)), "read-only and not by falling back");
     });

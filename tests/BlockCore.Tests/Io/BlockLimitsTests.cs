@@ -45,7 +45,7 @@ public sealed class BlockLimitsTests : GraphTests
     public void A_layer_takes_the_coarser_alignment_and_the_shorter_transfer_of_its_storage() => Fixture.Run(async () =>
     {
         await Fixture.OpenAsync("driver=pass-through,node-name=over-limited,file.driver=limited");
-        await Fixture.OpenAsync("driver=role,node-name=over-memory,file.driver=memory,file.filename=disk,file.align=4096,second.driver=limited");
+        await Fixture.OpenAsync("driver=any-role,node-name=over-memory,file.driver=memory,file.filename=disk,file.align=4096,second.driver=limited");
         BlockLimits limited = Fixture.Graph.FindNode("over-limited")!.Limits;
         Assert.That((limited.RequestAlignmentBytes, limited.TransferBytesMax), Is.EqualTo((512, (int?)4096)), "of a filter");
         BlockLimits memory = Fixture.Graph.FindNode("over-memory")!.Limits;

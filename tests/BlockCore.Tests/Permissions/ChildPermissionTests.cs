@@ -29,7 +29,7 @@ public sealed class ChildPermissionTests : GraphTests
     [TestCase("image", "on", Read, Read, Read, Read)]
     public void A_child_is_needed_for_what_its_role_says(string role, string readOnly, BlockPermissions required, BlockPermissions shared, BlockPermissions childRequired, BlockPermissions childShared) => Fixture.Run(async () =>
     {
-        BlockNode node = await Fixture.AddAsync($"driver=role,node-name=n,role={role},read-only={readOnly},file.driver=memory,file.filename=disk");
+        BlockNode node = await Fixture.AddAsync($"driver=any-role,node-name=n,role={role},read-only={readOnly},file.driver=memory,file.filename=disk");
         await Fixture.Graph.AttachBackendAsync(node, new BackendOptions { Permissions = new PermissionSet(required, shared) });
         Assert.That(node.FileChild!.Permissions, Is.EqualTo(new PermissionSet(childRequired, childShared)), "the edge to the child");
     });
@@ -39,7 +39,7 @@ public sealed class ChildPermissionTests : GraphTests
     [TestCase(Write, All & ~Write, BlockPermissions.None, Read | Unchanged)]
     public void A_child_below_is_only_read_and_may_change_if_the_users_tolerate_it(BlockPermissions required, BlockPermissions shared, BlockPermissions childRequired, BlockPermissions childShared) => Fixture.Run(async () =>
     {
-        BlockNode node = await Fixture.AddAsync("driver=role,node-name=n,file.driver=memory,file.filename=disk,backing.driver=memory,backing.filename=base");
+        BlockNode node = await Fixture.AddAsync("driver=any-role,node-name=n,file.driver=memory,file.filename=disk,backing.driver=memory,backing.filename=base");
         await Fixture.Graph.AttachBackendAsync(node, new BackendOptions { Permissions = new PermissionSet(required, shared) });
         Assert.That(node.FindChild("backing")!.Permissions, Is.EqualTo(new PermissionSet(childRequired, childShared)), "the edge to the backing node");
     });

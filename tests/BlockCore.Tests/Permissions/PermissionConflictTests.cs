@@ -96,15 +96,15 @@ public sealed class PermissionConflictTests : GraphTests
     public void Two_writable_formats_on_one_file_conflict_and_two_read_only_ones_do_not() => Fixture.Run(async () =>
     {
         BlockNode file = await Fixture.AddAsync("driver=memory,filename=disk,node-name=file");
-        BlockNode reader = await Fixture.AddAsync("driver=role,node-name=r1,read-only=on,file=file");
-        await Fixture.AddAsync("driver=role,node-name=r2,read-only=on,file=file");
+        BlockNode reader = await Fixture.AddAsync("driver=any-role,node-name=r1,read-only=on,file=file");
+        await Fixture.AddAsync("driver=any-role,node-name=r2,read-only=on,file=file");
         Assert.That(file.Parents, Has.Count.EqualTo(2), "two readers");
-        BlockException byReaders = await Failure.OfAsync(() => Fixture.AddAsync("driver=role,node-name=w0,file=file"));
+        BlockException byReaders = await Failure.OfAsync(() => Fixture.AddAsync("driver=any-role,node-name=w0,file=file"));
         Assert.That(byReaders.Message, Does.Contain("'write, resize' are both required by node 'w0' (uses node 'file' as 'file' child) and unshared by node 'r1'"), "metadata readers tolerate no writer");
         await Fixture.Graph.RemoveNodeAsync("r2");
         await Fixture.Graph.RemoveNodeAsync(reader.Name);
-        await Fixture.AddAsync("driver=role,node-name=w1,file=file");
-        BlockException error = await Failure.OfAsync(() => Fixture.AddAsync("driver=role,node-name=w2,file=file"));
+        await Fixture.AddAsync("driver=any-role,node-name=w1,file=file");
+        BlockException error = await Failure.OfAsync(() => Fixture.AddAsync("driver=any-role,node-name=w2,file=file"));
         Assert.That(
             error.Message,
             Is.EqualTo("Permission conflict on node 'file': permissions 'write, resize' are both required by node 'w2' (uses node 'file' as 'file' child) and unshared by node 'w1' (uses node 'file' as 'file' child)."),
@@ -120,7 +120,7 @@ public sealed class PermissionConflictTests : GraphTests
         BlockNode disk = await Fixture.AddAsync("driver=memory,filename=disk,node-name=disk,read-only=on");
         BlockException error = await Failure.OfAsync(() => Fixture.Graph.AttachBackendAsync(disk));
         Assert.That((error.Kind, error.Message), Is.EqualTo((BlockErrorKind.NotPermitted, "Block node is read-only")), "the text");
-        await Failure.OfAsync(() => Fixture.AddAsync("driver=role,node-name=format,file=disk"));
+        await Failure.OfAsync(() => Fixture.AddAsync("driver=any-role,node-name=format,file=disk"));
         Assert.That(disk.Parents, Is.Empty, "nobody stays");
     });
 
@@ -139,7 +139,7 @@ public sealed class PermissionConflictTests : GraphTests
     {
         // N (force-share) -> role; role would refuse every writer, but its file node is shared by force
         BlockNode disk = await Fixture.AddAsync("driver=memory,filename=disk,node-name=disk,read-only=on,force-share=on");
-        await Fixture.AddAsync("driver=role,node-name=format,read-only=on,file=disk");
+        await Fixture.AddAsync("driver=any-role,node-name=format,read-only=on,file=disk");
         Assert.That(disk.ForceShare, Is.True, "by option");
         Assert.That(disk.Parents[0].Permissions.Shared, Is.EqualTo(BlockPermissions.All), "shared in full");
     });
@@ -166,7 +166,7 @@ public sealed class PermissionConflictTests : GraphTests
     public void Loosening_never_fails() => Fixture.Run(async () =>
     {
         BlockNode disk = await Fixture.AddAsync("driver=memory,filename=disk,node-name=disk");
-        BlockNode format = await Fixture.AddAsync("driver=role,node-name=format,role=data,file=disk");
+        BlockNode format = await Fixture.AddAsync("driver=any-role,node-name=format,role=data,file=disk");
         BlockBackend backend = await Fixture.Graph.AttachBackendAsync(format);
         Fixture.Roles.RefusingNode = "format";
         await backend.DisposeAsync();
@@ -196,7 +196,7 @@ public sealed class PermissionConflictTests : GraphTests
     {
         // The inline child is opened, then the edge to it is refused.
         Fixture.Roles.RefusingNode = "child";
-        await Failure.OfAsync(() => Fixture.AddAsync("driver=role,node-name=parent,file.driver=role,file.node-name=child,file.file.driver=memory,file.file.filename=disk"));
+        await Failure.OfAsync(() => Fixture.AddAsync("driver=any-role,node-name=parent,file.driver=any-role,file.node-name=child,file.file.driver=memory,file.file.filename=disk"));
         Assert.That(Fixture.Graph.Nodes, Is.Empty, "no node");
         Assert.That(Fixture.Memory.Storage("disk").OpenCount, Is.Zero, "no storage");
     });

@@ -46,9 +46,9 @@ public sealed class PermissionTransactionTests : GraphTests
         //   b     |     the shared base is reached by a short way and a long one
         //    \   /
         //    base
-        await Fixture.AddAsync("driver=role,role=filtered,node-name=base,file.driver=memory,file.filename=disk");
-        await Fixture.AddAsync("driver=role,role=filtered,node-name=b,file=base");
-        BlockNode a = await Fixture.AddAsync("driver=role,role=filtered,node-name=a,file=base,second=b");
+        await Fixture.AddAsync("driver=any-role,role=filtered,node-name=base,file.driver=memory,file.filename=disk");
+        await Fixture.AddAsync("driver=any-role,role=filtered,node-name=b,file=base");
+        BlockNode a = await Fixture.AddAsync("driver=any-role,role=filtered,node-name=a,file=base,second=b");
         Fixture.Roles.Log.Clear();
         await Fixture.Graph.AttachBackendAsync(a, new BackendOptions { Permissions = new PermissionSet(BlockPermissions.ConsistentRead, BlockPermissions.All) });
         Assert.That(Fixture.Roles.Log.Take(3), Is.EqualTo(new[] { "check a", "check b", "check base" }), "each once, parents before children");
@@ -115,7 +115,7 @@ public sealed class PermissionTransactionTests : GraphTests
 
     // a -> b -> c -> memory, filters all
     private Task<BlockNode> AddChainAsync() => Fixture.AddAsync(
-        "driver=role,role=filtered,node-name=a,file.driver=role,file.role=filtered,file.node-name=b,file.file.driver=role,file.file.role=filtered,file.file.node-name=c,file.file.file.driver=memory,file.file.file.filename=disk");
+        "driver=any-role,role=filtered,node-name=a,file.driver=any-role,file.role=filtered,file.node-name=b,file.file.driver=any-role,file.file.role=filtered,file.file.node-name=c,file.file.file.driver=memory,file.file.file.filename=disk");
 
     private IEnumerable<PermissionSet> Edges() => Fixture.Graph.Nodes.SelectMany(n => n.Children).Select(e => e.Permissions);
 
