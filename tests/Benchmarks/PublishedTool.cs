@@ -10,7 +10,8 @@ internal static class PublishedTool
     {
         string folder = Path.Combine(SourceTree.Root, "artifacts", "aot");
         string program = Path.Combine(folder, OperatingSystem.IsWindows() ? "blockgraph.exe" : "blockgraph");
-        if (File.Exists(program) && File.GetLastWriteTimeUtc(program) >= YoungestSource())
+        DateTime youngestSource = YoungestSource();
+        if (File.Exists(program) && File.GetLastWriteTimeUtc(program) >= youngestSource)
         {
             return program;
         }
@@ -23,8 +24,8 @@ internal static class PublishedTool
             return null;
         }
 
-        // The publisher leaves a program that has not changed as old as it was.
-        File.SetLastWriteTimeUtc(program, DateTime.UtcNow);
+        // The publisher leaves a program that has not changed as old as it was; this one is as new as what was looked at.
+        File.SetLastWriteTimeUtc(program, youngestSource);
         return program;
     }
 
