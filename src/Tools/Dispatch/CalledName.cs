@@ -24,8 +24,13 @@ internal static class CalledName
     /// <summary>The name of this process. A name that is no link's is this program's own: it may have been renamed.</summary>
     public static string OfThisProcess()
     {
-        // The first of these is the path as the caller gave it, not what a link leads to.
+        // Under the runtime's own host the first argument is the library it hosts; what the caller typed is elsewhere then.
         string name = Of(Environment.GetCommandLineArgs()[0]);
+        if (!Links.Contains(name) && OperatingSystem.IsLinux())
+        {
+            name = Of(Linux.TypedName.OfThisProcess() ?? name);
+        }
+
         return Links.Contains(name) ? name : Own;
     }
 }
