@@ -4,6 +4,7 @@ using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Objects;
+using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.TestKit;
 using Moq;
 
@@ -13,6 +14,8 @@ namespace BlockGraph.BlockCore.Tests.Graph;
 [TestFixture]
 public sealed class DisposalTests : GraphTests
 {
+    protected override GraphFixture CreateFixture() => new(drivers: [new RawDriver()]);
+
     [Test]
     public void Disposing_the_graph_closes_everything() => Fixture.Run(async () =>
     {
@@ -35,15 +38,12 @@ public sealed class DisposalTests : GraphTests
     [Test]
     public void What_is_being_opened_when_the_graph_is_disposed_is_closed_again() => Fixture.Run(async () =>
     {
-        Task opening = Fixture.OpenAsync("driver=magic,file.driver=memory,file.filename=disk,file.latency-ns-max=1000");
-        Task adding = Fixture.Graph.AddNodeAsync(GraphFixture.Options("filename=memory:disk,node-name=x"));
+        // Both wait for a probe to be read.
+        Task opening = Failure.OfAsync<ObjectDisposedException>(() => Fixture.OpenAsync("file.driver=memory,file.filename=disk,file.latency-ns-max=1000"));
+        Task adding = Failure.OfAsync<ObjectDisposedException>(() => Fixture.AddAsync("file.driver=memory,file.filename=disk,file.latency-ns-max=1000,node-name=x"));
+        Assert.That(Fixture.Memory.Storage("disk").OpenCount, Is.EqualTo(2), "on their way");
         await Fixture.Graph.DisposeAsync();
-        await Task.WhenAny(Task.WhenAll(opening, adding));
-        while (!opening.IsCompleted || !adding.IsCompleted)
-        {
-            await Fixture.Context.DelayAsync(10);
-        }
-
+        await Task.WhenAll(opening, adding);
         Assert.That(Fixture.Graph.Backends, Is.Empty, "no backend came through");
         Assert.That(Fixture.Graph.Nodes, Is.Empty, "no node");
         Assert.That(Fixture.Memory.Storage("disk").OpenCount, Is.Zero, "no storage");

@@ -154,6 +154,23 @@ public sealed class ReadyQueueTests
     }
 
     [Test]
+    public void The_synchronization_context_runs_at_home_and_blocks_nobody()
+    {
+        using PolledAioContext context = new("test");
+        SynchronizationContext home = null!;
+        int count = 0;
+        context.Run(() =>
+        {
+            home = SynchronizationContext.Current!;
+            home.Send(_ => count++, null);
+            Assert.That(home.CreateCopy(), Is.SameAs(home), "one of it");
+            return Task.CompletedTask;
+        });
+        Assert.That(count, Is.EqualTo(1), "at home a send is a call");
+        Assert.That(() => home.Send(_ => count++, null), Throws.TypeOf<NotSupportedException>(), "elsewhere it would block");
+    }
+
+    [Test]
     public void Ids_are_small_and_recycled()
     {
         int id;
