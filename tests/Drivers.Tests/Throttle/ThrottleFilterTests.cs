@@ -169,6 +169,21 @@ public sealed class ThrottleFilterTests
     });
 
     [Test]
+    public void A_node_opened_over_a_drained_one_starts_out_drained() => _fixture.Run(async () =>
+    {
+        BlockNode leaf = await _fixture.Graph.AddNodeAsync(KeyvalParser.Parse("driver=memory,node-name=leaf,filename=a"));
+        DrainScope scope = await DrainScope.BeginAsync(leaf);
+        await using BlockBackend backend = await OpenAsync("driver=throttle,file=leaf,limits.iops-total=1");
+        List<long> instants = [];
+        Task all = Task.WhenAll(Enumerable.Range(0, 3).Select(i => WriteOneAsync(backend, i, instants)));
+        await _fixture.Context.YieldAsync();
+        Assert.That(instants, Is.Empty, "held back");
+        await scope.DisposeAsync();
+        await all;
+        Assert.That(instants[^1] - instants[0], Is.EqualTo(1_900_000_000), "limited from the end of the drain on");
+    });
+
+    [Test]
     public void Limits_given_later_reach_requests_that_skipped_the_filter() => _fixture.Run(async () =>
     {
         await using BlockBackend backend = await OpenAsync("driver=throttle,node-name=t,file.driver=memory,file.filename=a");

@@ -88,6 +88,11 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
         ThrottleGroupMember member = reservation.Commit(Node.Context, previous: null, _policy);
         member.ActivityChanged = Node.Graph.BumpEpoch;
         _member = member;
+        if (Node.QuiesceCount > 0)
+        {
+            // Told of the drain before there was a member; it will be told of its end.
+            member.BeginDrain();
+        }
 
         // From now on requests must come by here.
         Node.Graph.BumpEpoch();
