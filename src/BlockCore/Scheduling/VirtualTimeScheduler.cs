@@ -148,7 +148,8 @@ public class VirtualTimeScheduler : IDisposable
                 AioContext.Entry saved = AioContext.EnterNone();
                 try
                 {
-                    ((WorkerJob)Work).ExecuteAndSend();
+                    ((WorkerJob)Work).ExecuteOnWorker();
+                    Context.Send(Work);
                 }
                 finally
                 {

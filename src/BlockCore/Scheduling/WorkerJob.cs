@@ -31,8 +31,8 @@ public abstract class WorkerJob : AioOperation
         Fail(error);
     }
 
-    /// <summary>On the worker: does the work and sends the job home.</summary>
-    internal void ExecuteAndSend()
+    /// <summary>On the worker: does the work. The job is sent home afterwards.</summary>
+    internal void ExecuteOnWorker()
     {
         try
         {
@@ -44,8 +44,6 @@ public abstract class WorkerJob : AioOperation
         {
             _error = error;
         }
-
-        Context.Send(this);
     }
 }
 

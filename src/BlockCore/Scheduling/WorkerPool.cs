@@ -71,20 +71,25 @@ internal sealed class WorkerPool(int threadCountMax)
 
     private void Work()
     {
-        bool isReturning = false;
-        while (TakeJob(isReturning) is { } job)
+        while (TakeJob() is { } work)
         {
-            Unsafe.As<WorkerJob>(job).ExecuteAndSend();
-            isReturning = true;
+            WorkerJob job = Unsafe.As<WorkerJob>(work);
+            job.ExecuteOnWorker();
+            lock (_idle)
+            {
+                // Before the job goes home: its awaiter often submits the next one at once, and would start another worker.
+                _idleCount++;
+            }
+
+            job.Context.Send(job);
         }
     }
 
-    private AioWork? TakeJob(bool isReturning)
+    // A worker counts as idle here, and from the end of its last job on; it starts its life so.
+    private AioWork? TakeJob()
     {
         lock (_idle)
         {
-            // A worker counts as idle whenever it is in here; it starts its life so.
-            _idleCount += isReturning ? 1 : 0;
             while (_head is null)
             {
                 if (!Monitor.Wait(_idle, IdleMs) && _head is null)
