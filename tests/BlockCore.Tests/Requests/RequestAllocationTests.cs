@@ -14,6 +14,7 @@ public sealed class RequestAllocationTests
 {
     private const int WarmUpRoundCount = 100;
     private const int MeasuredRoundCount = 400;
+    private const int WindowCount = 5;
 
     [Test]
     public void A_request_allocates_nothing([Values("null", "raw", "window", "filter")] string stack, [Values(1, 64)] int depth, [Values] bool usesPlans, [Values] bool isWrite)
@@ -37,19 +38,27 @@ public sealed class RequestAllocationTests
         _ => "driver=pass-through,file.driver=raw,file.file.driver=null-co",
     });
 
-    // One round submits as many requests as are to fly together, then awaits them. What is pooled is made in the first rounds.
+    // The quietest of several windows counts: the runtime itself allocates now and then, a request that does does so in every one.
     private static async Task<long> MeasureAsync(BlockBackend backend, int depth, bool isWrite)
     {
         byte[] buffer = new byte[4096];
         ValueTask[] flying = new ValueTask[depth];
-        long before = 0;
-        for (int round = 0; round < WarmUpRoundCount + MeasuredRoundCount; round++)
+        await RunRoundsAsync(backend, flying, buffer, isWrite, WarmUpRoundCount);
+        long quietest = long.MaxValue;
+        for (int window = 0; window < WindowCount; window++)
         {
-            if (round == WarmUpRoundCount)
-            {
-                before = GC.GetAllocatedBytesForCurrentThread();
-            }
+            quietest = Math.Min(quietest, await RunRoundsAsync(backend, flying, buffer, isWrite, MeasuredRoundCount));
+        }
 
+        return quietest;
+    }
+
+    // One round submits as many requests as are to fly together, then awaits them. What is pooled is made in the first rounds.
+    private static async Task<long> RunRoundsAsync(BlockBackend backend, ValueTask[] flying, byte[] buffer, bool isWrite, int roundCount)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int round = 0; round < roundCount; round++)
+        {
             for (int i = 0; i < flying.Length; i++)
             {
 #pragma warning disable CA2012 // Each is awaited once, below.
