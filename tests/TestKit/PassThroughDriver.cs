@@ -51,7 +51,7 @@ public class PassThroughDriver : BlockDriver
             return true;
         }
 
-        protected override PermissionSet GetChildPermissions(BlockChild child, PermissionSet users) => driver.Needs(users);
+        protected override PermissionSet GetChildPermissions(ChildPermissionRequest request) => driver.Needs(request.Users);
     }
 }
 

@@ -63,7 +63,7 @@ public sealed class RoleDriver : BlockDriver
 
         protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => file.WriteAsync(offset, buffer, flags, cancel);
 
-        protected override void CheckPermissions(PermissionSet users)
+        protected override void CheckPermissions(PermissionSet users, ReopenContext? reopen)
         {
             driver.Log.Add($"check {Node.Name}");
             if (driver.RefusingNode == Node.Name)

@@ -1,7 +1,7 @@
 namespace BlockGraph.BlockCore.Accounting;
 
 /// <summary>What requests of one kind have added up to. <i>QEMU: BlockAcctStats.</i></summary>
-public struct RequestCounters : IEquatable<RequestCounters>
+public record struct RequestCounters
 {
     /// <summary>How many completed, failed ones included.</summary>
     public long OperationCount { readonly get; private set; }
@@ -12,14 +12,21 @@ public struct RequestCounters : IEquatable<RequestCounters>
     /// <summary>How many failed.</summary>
     public long FailedCount { readonly get; private set; }
 
+    /// <summary>How many were refused before they began: outside of the image, without permission, without a medium.</summary>
+    public long InvalidCount { readonly get; private set; }
+
     /// <summary>How many nanoseconds they took together, from submission to completion.</summary>
     public long TotalNs { readonly get; private set; }
 
+    /// <summary>When the last one completed, in nanoseconds of its context's clock; 0 where none has.</summary>
+    public long LastDoneNs { readonly get; private set; }
+
     /// <summary>Adds one completed request.</summary>
-    internal void Add(long bytes, long elapsedNs, bool isSuccess)
+    internal void Add(long bytes, long elapsedNs, long nowNs, bool isSuccess)
     {
         OperationCount++;
         TotalNs += elapsedNs;
+        LastDoneNs = nowNs;
         if (isSuccess)
         {
             ByteCount += bytes;
@@ -30,19 +37,17 @@ public struct RequestCounters : IEquatable<RequestCounters>
         }
     }
 
-    /// <inheritdoc/>
-    public readonly bool Equals(RequestCounters other) =>
-        OperationCount == other.OperationCount && ByteCount == other.ByteCount && FailedCount == other.FailedCount && TotalNs == other.TotalNs;
+    /// <summary>Adds one that was refused.</summary>
+    internal void AddInvalid() => InvalidCount++;
 
-    /// <inheritdoc/>
-    public override readonly bool Equals(object? obj) => obj is RequestCounters other && Equals(other);
-
-    /// <inheritdoc/>
-    public override readonly int GetHashCode() => HashCode.Combine(OperationCount, ByteCount, FailedCount, TotalNs);
-
-    /// <summary>True where all counters agree.</summary>
-    public static bool operator ==(RequestCounters left, RequestCounters right) => left.Equals(right);
-
-    /// <summary>True where a counter differs.</summary>
-    public static bool operator !=(RequestCounters left, RequestCounters right) => !left.Equals(right);
+    /// <summary>These and <paramref name="other"/> together.</summary>
+    internal readonly RequestCounters Plus(RequestCounters other) => new()
+    {
+        OperationCount = OperationCount + other.OperationCount,
+        ByteCount = ByteCount + other.ByteCount,
+        FailedCount = FailedCount + other.FailedCount,
+        InvalidCount = InvalidCount + other.InvalidCount,
+        TotalNs = TotalNs + other.TotalNs,
+        LastDoneNs = Math.Max(LastDoneNs, other.LastDoneNs),
+    };
 }

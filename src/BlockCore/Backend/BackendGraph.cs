@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.BlockCore.Backend;
 
@@ -23,13 +24,18 @@ public static class BackendGraph
             return graph.MainContext.RunAsync(() => OpenCoreAsync(graph, options, backend ?? new BackendOptions(), cancel));
         }
 
-        /// <summary>Puts a new backend over an existing node. Any thread.</summary>
+        /// <summary>Puts a new backend over an existing node; its home is the node's. Any thread.</summary>
         /// <exception cref="BlockException">The permissions conflict with those of the node's other users, or the name is taken.</exception>
         public Task<BlockBackend> AttachBackendAsync(BlockNode node, BackendOptions? options = null)
         {
             ArgumentNullException.ThrowIfNull(node);
-            return graph.MainContext.RunAsync(() => Task.FromResult(Attach(graph, node, options ?? new BackendOptions())));
+            return graph.MainContext.RunAsync(() => AttachAsync(graph, node, options ?? new BackendOptions(), CancellationToken.None));
         }
+
+        /// <summary>A backend without a medium, whose requests will be carried out in <paramref name="context"/>; the main context where null. Any thread.</summary>
+        /// <exception cref="BlockException">The name is taken.</exception>
+        public Task<BlockBackend> CreateBackendAsync(BackendOptions? options = null, AioContext? context = null) =>
+            graph.MainContext.RunAsync(() => Task.FromResult(Create(graph, options ?? new BackendOptions(), context ?? graph.MainContext)));
     }
 
     private static async Task<BlockBackend> OpenCoreAsync(NodeGraph graph, OptionsDictionary options, BackendOptions backendOptions, CancellationToken cancel)
@@ -41,7 +47,7 @@ public static class BackendGraph
         {
             graph.ThrowIfDisposed();
             graph.Step("attach backend");
-            BlockBackend backend = Attach(graph, node, node.IsReadOnly ? backendOptions with { ReadOnly = true } : backendOptions);
+            BlockBackend backend = await AttachAsync(graph, node, node.IsReadOnly ? backendOptions with { ReadOnly = true } : backendOptions, cancel);
             opener.Commit();
             return backend;
         }
@@ -55,17 +61,30 @@ public static class BackendGraph
         }
     }
 
-    private static BlockBackend Attach(NodeGraph graph, BlockNode node, BackendOptions options)
+    private static async Task<BlockBackend> AttachAsync(NodeGraph graph, BlockNode node, BackendOptions options, CancellationToken cancel)
     {
+        BlockBackend backend = Create(graph, options, node.Context);
+        try
+        {
+            await graph.AttachAsync(backend, node, "root", ChildRole.Filtered | ChildRole.Primary, cancel);
+            return backend;
+        }
+        catch
+        {
+            graph.Unregister(backend);
+            throw;
+        }
+    }
+
+    private static BlockBackend Create(NodeGraph graph, BackendOptions options, AioContext context)
+    {
+        graph.ThrowIfDisposed();
         if (options.Name is { } name)
         {
             CheckName(graph, name);
         }
 
-        BlockBackend backend = new(graph, options.Name, node.Context);
-        BlockChild edge = graph.Attach(
-            backend, node, "root", ChildRole.Filtered | ChildRole.Primary, _ => options.ToPermissions(graph.Profile.WritableBackendsShareWrite));
-        backend.SetRoot(edge);
+        BlockBackend backend = new(graph, options, context);
         graph.Register(backend);
         return backend;
     }

@@ -20,6 +20,12 @@ public sealed record BackendOptions
     /// <summary>Exactly these permissions, instead of what the other members add up to.</summary>
     public PermissionSet? Permissions { get; init; }
 
+    /// <summary>Follow the root node to another context, whoever asks for it; otherwise only the backend's own user moves it.</summary>
+    public bool AllowsContextChange { get; init; }
+
+    /// <summary>Hold requests back while the root node is drained. Off for a user that stops by itself when it hears of the drain, as a job does.</summary>
+    public bool QueuesWhileDrained { get; init; } = true;
+
     internal PermissionSet ToPermissions(bool profileSharesWrite)
     {
         if (Permissions is { } exact)

@@ -1,162 +1,328 @@
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.BlockCore.Transactions;
 
 namespace BlockGraph.BlockCore.Drain;
 
-/// <summary>How far down a drain reaches.</summary>
-public enum DrainReach
-{
-    /// <summary>The node and everything above it.</summary>
-    Node,
-
-    /// <summary>The node, everything above it, and everything below it.</summary>
-    Subtree,
-}
-
 /// <summary>
-/// Keeps a node quiet until it is disposed: no request of any user above it is in flight, new ones wait at their backends.
+/// Keeps a part of the graph quiet until it is disposed: no request of any user above it is in flight, new ones wait at their backends.
 /// Scopes nest; each waits. <i>QEMU: bdrv_drained_begin() and bdrv_drained_end().</i>
 /// </summary>
 /// <remarks>
-/// Begin: every ancestor is told to finish; the gate of every ancestor backend closes; then, once, at the end, their requests in
-/// flight are waited for. It never waits in the middle, so what ends while it waits may change the graph.
-/// A user that comes to a drained node, meanwhile or later, starts out drained.
+/// Invariants: (1) a scope says what it reaches as a function of the graph: after every change of the graph it is asked again,
+/// and what it newly reaches is counted in, what it no longer reaches is counted out; (2) begin never waits in the middle: everything is
+/// told first and waited for once, so what ends while it waits may change the graph; (3) what a change brings under a scope
+/// that has begun is quiet already.
 /// </remarks>
-public sealed class DrainScope : IAsyncDisposable
+public sealed partial class DrainScope : IAsyncDisposable
 {
     private readonly NodeGraph _graph;
-    private readonly List<BlockNode> _nodes = [];
-    private readonly List<IRootParent> _users = [];
-    private readonly HashSet<BlockNode> _seen = [];
+    private Seed _firstSeed;
+    private List<Seed>? _moreSeeds;
+    private ReachedSet? _reached;
+    private int _version;
     private bool _isEnded;
 
-    private DrainScope(NodeGraph graph) => _graph = graph;
+    private DrainScope(NodeGraph graph, Seed seed)
+    {
+        _graph = graph;
+        _firstSeed = seed;
+    }
 
-    /// <summary>Drains <paramref name="node"/>; any thread.</summary>
-    public static Task<DrainScope> BeginAsync(BlockNode node, DrainReach reach = DrainReach.Node)
+    /// <summary>Drains <paramref name="node"/>; any thread. Idle nodes of the main context are drained at once.</summary>
+    public static ValueTask<DrainScope> BeginAsync(BlockNode node, DrainReach reach = DrainReach.Node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return node.Graph.MainContext.RunAsync(() => BeginCoreAsync(node, reach));
+        return new DrainScope(node.Graph, new Seed(node, reach == DrainReach.Subtree ? SeedKind.Subtree : SeedKind.Node)).BeginAsync();
+    }
+
+    /// <summary>Drains everything in <paramref name="graph"/>, and whatever comes to it until the end; any thread. <i>QEMU: bdrv_drain_all_begin().</i></summary>
+    public static ValueTask<DrainScope> BeginAllAsync(NodeGraph graph)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        return new DrainScope(graph, new Seed(graph, SeedKind.All)).BeginAsync();
     }
 
     /// <summary>
-    /// Quiets one user for good: its own requests finish, with whatever waits below it let go; other users of the same nodes
+    /// Quiets one user: its own requests finish, with whatever waits below it let go; other users of the same nodes
     /// are not held up. Main context.
     /// </summary>
-    internal static Task<DrainScope> BeginClosingAsync(IRootParent user, BlockNode root)
+    internal static ValueTask<DrainScope> BeginUserAsync(NodeGraph graph, IRootParent user) => new DrainScope(graph, new Seed(user, SeedKind.User)).BeginAsync();
+
+    /// <summary>A scope that reaches nothing yet; <see cref="ExtendAsync"/> adds to it. Main context.</summary>
+    internal static DrainScope CreateHold(NodeGraph graph)
     {
-        DrainScope scope = new(root.Graph);
-        scope._nodes.AddRange(TopologicalOrder.Below([root]));
-        scope._users.Add(user);
-        return scope.WaitUntilQuietAsync();
+        DrainScope hold = new(graph, default);
+        hold.Start();
+        return hold;
     }
 
     /// <summary>Lets requests flow again; any thread.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        if (!_isEnded)
+        if (_isEnded)
         {
-            _isEnded = true;
-            await _graph.MainContext.RunAsync(EndCoreAsync);
+            return default;
         }
+
+        _isEnded = true;
+        if (!_graph.MainContext.IsHome)
+        {
+            return new ValueTask(_graph.MainContext.RunAsync(EndAsync));
+        }
+
+        if (HasForeignNode())
+        {
+            return new ValueTask(EndAsync());
+        }
+
+        EndNodes();
+        EndUsers();
+        return default;
     }
 
-    private static Task<DrainScope> BeginCoreAsync(BlockNode node, DrainReach reach)
+    /// <summary>True where everything that <paramref name="draft"/> wants quiet was asked for here.</summary>
+    internal bool Covers(GraphDraft draft)
     {
-        DrainScope scope = new(node.Graph);
-        scope.CollectAbove(node);
-        if (reach == DrainReach.Subtree)
+        foreach (BlockNode node in draft.QuietNodes)
         {
-            foreach (BlockNode below in TopologicalOrder.Below([node]))
+            if (!HasSeed(node))
             {
-                scope.CollectAbove(below);
+                return false;
             }
         }
 
-        return scope.WaitUntilQuietAsync();
+        foreach (IRootParent user in draft.QuietUsers)
+        {
+            if (!HasSeed(user))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
-    private async Task<DrainScope> WaitUntilQuietAsync()
+    /// <summary>Reaches what <paramref name="draft"/> wants quiet as well, and waits for it.</summary>
+    internal async Task ExtendAsync(GraphDraft draft)
     {
-        foreach (BlockNode node in _nodes)
+        foreach (BlockNode node in draft.QuietNodes)
+        {
+            AddSeed(new Seed(node, SeedKind.Node));
+        }
+
+        foreach (IRootParent user in draft.QuietUsers)
+        {
+            AddSeed(new Seed(user, SeedKind.User));
+        }
+
+        Update();
+        await WaitAsync();
+    }
+
+    /// <summary>The graph is another: counts in what is reached now, and counts out what is not. Main context.</summary>
+    internal void Update()
+    {
+        ReachedSet old = _reached!;
+        ReachedSet now = _graph.RentReachedSet();
+        Collect(now, null);
+        _reached = now;
+        _version++;
+        ApplyDifference(old, now);
+        _graph.Return(old);
+    }
+
+    /// <summary>Wants quiet in <paramref name="draft"/> whatever this scope would newly reach by it.</summary>
+    internal void WantNewcomersQuiet(GraphDraft draft)
+    {
+        ReachedSet then = _graph.RentReachedSet();
+        Collect(then, draft);
+        int kept = _graph.NextVisitMark();
+        foreach (BlockNode node in _reached!.Nodes)
+        {
+            node.VisitMark = kept;
+        }
+
+        foreach (BlockChild edge in _reached.Edges)
+        {
+            edge.VisitMark = kept;
+        }
+
+        foreach (BlockNode node in then.Nodes)
+        {
+            if (node.VisitMark != kept)
+            {
+                draft.WantQuiet(node);
+            }
+        }
+
+        foreach (BlockChild edge in then.Edges)
+        {
+            if (edge.VisitMark != kept && edge.Parent is IRootParent user && !draft.Attached.Contains(edge))
+            {
+                draft.WantQuiet(user);
+            }
+        }
+
+        _graph.Return(then);
+    }
+
+    private ValueTask<DrainScope> BeginAsync()
+    {
+        if (!_graph.MainContext.IsHome)
+        {
+            return new ValueTask<DrainScope>(_graph.MainContext.RunAsync(() => BeginAsync().AsTask()));
+        }
+
+        Start();
+        return IsQuiet() ? new ValueTask<DrainScope>(this) : BeginAndWaitAsync();
+    }
+
+    private async ValueTask<DrainScope> BeginAndWaitAsync()
+    {
+        await WaitAsync();
+        return this;
+    }
+
+    private void Start()
+    {
+        _reached = _graph.RentReachedSet();
+        Collect(_reached, null);
+        BeginCounted(_reached);
+
+        // From here on the scope follows the graph.
+        _graph.AddDrain(this);
+    }
+
+    private static void BeginCounted(ReachedSet reached)
+    {
+        foreach (BlockNode node in reached.Nodes)
         {
             node.QuiesceBegin();
         }
 
-        // From here on users may come, at the ends of both lists; they start out drained.
-        _graph.AddDrain(this);
-        int userCount = _users.Count;
-        for (int i = 0; i < userCount; i++)
+        foreach (BlockNode node in reached.Released)
         {
-            await _users[i].DrainedBeginAsync();
+            node.ReleaseBegin();
         }
 
-        for (int i = 0; i < userCount; i++)
+        foreach (BlockChild edge in reached.Edges)
         {
-            await _users[i].DrainedPollAsync();
-        }
-
-        return this;
-    }
-
-    /// <summary>An edge was linked: where its child is drained, its parent starts out so.</summary>
-    internal void OnAttached(BlockChild edge)
-    {
-        if (!_seen.Contains(edge.Node))
-        {
-            return;
-        }
-
-        int nodeCount = _nodes.Count;
-        int userCount = _users.Count;
-        CollectParent(edge);
-        for (int i = nodeCount; i < _nodes.Count; i++)
-        {
-            _nodes[i].QuiesceBegin();
-        }
-
-        for (int i = userCount; i < _users.Count; i++)
-        {
-            _users[i].StartDrained();
+            ((IRootParent)edge.Parent).DrainedBegin();
         }
     }
 
-    private async Task EndCoreAsync()
+    // True where a single look on the main context shows that nothing is in flight.
+    private bool IsQuiet()
     {
-        _graph.RemoveDrain(this);
-        foreach (BlockNode node in _nodes)
+        foreach (BlockNode node in _reached!.Nodes)
         {
-            node.QuiesceEnd();
+            if (!node.Work.IsZero || !node.Context.IsHome)
+            {
+                return false;
+            }
         }
 
-        foreach (IRootParent user in _users)
+        foreach (BlockChild edge in _reached.Edges)
         {
-            await user.DrainedEndAsync();
+            if (!((IRootParent)edge.Parent).IsKnownQuiet)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    // Until a whole pass over everything has found nothing busy, and the graph has stayed as it was meanwhile.
+    private async Task WaitAsync()
+    {
+        bool wasBusy;
+        do
+        {
+            int version = _version;
+            wasBusy = await WaitForUsersAsync(version) | await WaitForNodesAsync(version) | version != _version;
+        }
+        while (wasBusy);
+    }
+
+    private async ValueTask<bool> WaitForUsersAsync(int version)
+    {
+        bool wasBusy = false;
+        for (int i = 0; version == _version && i < _reached!.Edges.Count; i++)
+        {
+            wasBusy |= await ((IRootParent)_reached.Edges[i].Parent).DrainedPollAsync();
+        }
+
+        return wasBusy;
+    }
+
+    private async ValueTask<bool> WaitForNodesAsync(int version)
+    {
+        bool wasBusy = false;
+        AioContext? visited = _graph.MainContext;
+        for (int i = 0; version == _version && i < _reached!.Nodes.Count; i++)
+        {
+            BlockNode node = _reached.Nodes[i];
+            while (!node.Work.IsZero)
+            {
+                wasBusy = true;
+                await _graph.WorkDone.WaitAsync();
+            }
+
+            if (!ReferenceEquals(node.Context, visited))
+            {
+                // The driver is told at home: what was sent there before has run when this comes back.
+                visited = node.Context;
+                await visited.SwitchTo();
+                await _graph.MainContext.SwitchTo();
+            }
+        }
+
+        return wasBusy;
+    }
+
+    private void Collect(ReachedSet reached, GraphDraft? draft)
+    {
+        reached.Start();
+        Collect(_firstSeed, reached, draft);
+        if (_moreSeeds is not null)
+        {
+            foreach (Seed seed in _moreSeeds)
+            {
+                Collect(seed, reached, draft);
+            }
         }
     }
 
-    private void CollectAbove(BlockNode node)
+    private static void Collect(Seed seed, ReachedSet reached, GraphDraft? draft)
     {
-        if (!_seen.Add(node))
+        switch (seed.Kind)
         {
-            return;
-        }
-
-        _nodes.Add(node);
-        foreach (BlockChild edge in node.Parents)
-        {
-            CollectParent(edge);
+            case SeedKind.Node:
+                reached.AddAbove((BlockNode)seed.Subject!, draft);
+                break;
+            case SeedKind.Subtree:
+                reached.AddSubtree((BlockNode)seed.Subject!, draft);
+                break;
+            case SeedKind.All:
+                reached.AddAll(draft);
+                break;
+            case SeedKind.User:
+                reached.AddUser((IRootParent)seed.Subject!, draft);
+                break;
+            case SeedKind.Nothing:
+                break;
         }
     }
 
-    private void CollectParent(BlockChild edge)
+    private bool HasSeed(object subject) => ReferenceEquals(_firstSeed.Subject, subject) || _moreSeeds?.Exists(s => ReferenceEquals(s.Subject, subject)) == true;
+
+    private void AddSeed(Seed seed)
     {
-        if (edge.Parent.AsNode is { } parent)
+        if (!HasSeed(seed.Subject!))
         {
-            CollectAbove(parent);
-        }
-        else if (edge.Parent is IRootParent user && !_users.Contains(user))
-        {
-            _users.Add(user);
+            (_moreSeeds ??= []).Add(seed);
         }
     }
 }

@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.BlockCore.DriverModel;
@@ -32,6 +33,15 @@ public abstract class BlockDriver
 
     /// <summary>True where the driver can have a backing child.</summary>
     public virtual bool SupportsBacking => false;
+
+    /// <summary>True where an open node can get other options; the instances then prepare for it.</summary>
+    public virtual bool SupportsReopen => false;
+
+    /// <summary>True where children can be added to an open node and removed from it.</summary>
+    public virtual bool HasVariableChildren => false;
+
+    /// <summary>The plain file name that opens what <paramref name="node"/> has open, with nothing more to say; null where there is none.</summary>
+    public virtual string? GetExactFileName(BlockNode node) => null;
 
     /// <summary>How sure the driver is that an image beginning with <paramref name="head"/> (up to 512 bytes) is its own: 0 no, 100 its signature.</summary>
     public virtual int Probe(ReadOnlySpan<byte> head) => 0;

@@ -28,6 +28,15 @@ public abstract class BlockDriverInstance
     /// <summary>What the driver itself asks of requests; the core merges it with the children's limits.</summary>
     public virtual BlockLimits Limits => BlockLimits.Unlimited;
 
+    /// <summary>Where requests may be carried out. A driver that says nothing is called at its node's home only, by one thread.</summary>
+    public virtual RequestAffinity Affinity => RequestAffinity.Home;
+
+    /// <summary>The name of the backing image in this image's own header, or null.</summary>
+    public virtual string? BackingFileName => null;
+
+    /// <summary>The format of the backing image in this image's own header, or null.</summary>
+    public virtual string? BackingFormat => null;
+
     /// <summary>The write flags the driver carries out itself; others are emulated (FUA) or refused.</summary>
     public virtual RequestFlags SupportedWriteFlags => RequestFlags.None;
 
@@ -52,6 +61,12 @@ public abstract class BlockDriverInstance
 
     /// <summary>Makes this layer's completed writes durable; the core flushes the children that are written through afterwards.</summary>
     protected internal virtual ValueTask FlushAsync(CancellationToken cancel) => default;
+
+    /// <summary>Gives the image another length. False: nothing happened, for this driver cannot.</summary>
+    /// <param name="lengthBytes">The length that it gets.</param>
+    /// <param name="isExact">False where more is as good.</param>
+    /// <param name="cancel">Cancels it before it has an effect.</param>
+    protected internal virtual ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel) => new(false);
 
     /// <summary>What is known of a range of at least one byte; the answer covers at least one byte and at most the range.</summary>
     protected internal virtual ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
@@ -84,16 +99,21 @@ public abstract class BlockDriverInstance
     {
     }
 
-    /// <summary>What this node needs of and shares on <paramref name="child"/>, given what its own users need together.</summary>
-    protected internal virtual PermissionSet GetChildPermissions(BlockChild child, PermissionSet users) =>
-        DefaultChildPermissions.For(Node, child, users);
+    /// <summary>
+    /// What this node needs of and shares on one child, given what its own users need together: a function of the request alone. Most drivers
+    /// leave it to the child's role.
+    /// </summary>
+    protected internal virtual PermissionSet GetChildPermissions(ChildPermissionRequest request) => request.Default;
 
-    /// <summary>The users' needs are about to become <paramref name="users"/>: take what they need (locks, a writable descriptor), or throw and take nothing.</summary>
-    protected internal virtual void CheckPermissions(PermissionSet users)
+    /// <summary>
+    /// The users' needs are about to become <paramref name="users"/>: take what they need (locks, a writable descriptor), or throw and take nothing.
+    /// Requests may be in flight. With <paramref name="reopen"/> the node gets other options in the same moment.
+    /// </summary>
+    protected internal virtual void CheckPermissions(PermissionSet users, ReopenContext? reopen)
     {
     }
 
-    /// <summary>The checked needs hold now; let go of what only the old ones wanted.</summary>
+    /// <summary>The checked needs hold now; let go of what only the old ones wanted. A reopen of the same moment is committed before.</summary>
     protected internal virtual void CommitPermissions(PermissionSet users)
     {
     }
@@ -103,25 +123,83 @@ public abstract class BlockDriverInstance
     {
     }
 
-    /// <summary>Requests must finish now: wake whatever waits for anything but its child.</summary>
+    /// <summary>Requests must finish now: wake whatever waits for anything but its child. At the node's home; must not block.</summary>
     protected internal virtual void DrainBegin()
     {
     }
 
-    /// <summary>The drain is over. Not told to a node that was closed during the drain.</summary>
+    /// <summary>The drain is over. At the node's home. Not told to a node that was closed during the drain.</summary>
     protected internal virtual void DrainEnd()
     {
     }
 
-    /// <summary>The node leaves its context; it is drained.</summary>
+    /// <summary>The node leaves its context, <c>Node.Context</c>; it is drained. On the main context: what is armed at home must be disarmed in <see cref="DrainBegin"/>.</summary>
     protected internal virtual void DetachContext()
     {
     }
 
-    /// <summary>The node has come to <paramref name="context"/>; it is drained.</summary>
+    /// <summary>The node has come to <paramref name="context"/>; it is drained. On the main context.</summary>
     protected internal virtual void AttachContext(AioContext context)
     {
     }
+
+    /// <summary>An edge was added to the node after it was opened; it is drained.</summary>
+    protected internal virtual void OnChildAttached(BlockChild child)
+    {
+    }
+
+    /// <summary>An edge of the node was taken away; it is drained.</summary>
+    protected internal virtual void OnChildDetached(BlockChild child)
+    {
+    }
+
+    /// <summary>What a child would be called, and be, that is added to a node whose driver has a variable number of them.</summary>
+    /// <param name="earlierCount">How many are added before it in the same change.</param>
+    protected internal virtual (string Name, ChildRole Role) DescribeNewChild(int earlierCount) =>
+        throw new InvariantViolationException($"driver '{Node.Driver.Name}' has a variable number of children and no name for them");
+
+    /// <summary>Refuses to let go of <paramref name="child"/>, after which <paramref name="remainingCount"/> would be left, where that is not possible.</summary>
+    /// <exception cref="BlockException">It is not; the message says why.</exception>
+    protected internal virtual void CheckChildRemoval(BlockChild child, int remainingCount)
+    {
+    }
+
+    /// <summary>
+    /// The node is about to get other options: read them, take what they need, keep it in the context, or throw and take nothing. The node is
+    /// drained and flushed; requests to the children are possible. Nothing that others see may change yet.
+    /// </summary>
+    /// <exception cref="BlockException">The options are not possible; the message names the option.</exception>
+    protected internal virtual Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel) => Task.CompletedTask;
+
+    /// <summary>The prepared options hold now.</summary>
+    protected internal virtual void CommitReopen(ReopenContext context)
+    {
+    }
+
+    /// <summary>The prepared options will not hold: let go of what was taken for them.</summary>
+    protected internal virtual void AbortReopen(ReopenContext context)
+    {
+    }
+
+    /// <summary>Writes another backing name, and format, into the image's header; null for none. The node is drained and writable.</summary>
+    /// <exception cref="BlockException">The driver cannot, or the write failed.</exception>
+    protected internal virtual Task ChangeBackingFileAsync(string? fileName, string? format) =>
+        Task.FromException(new BlockException(BlockErrorKind.NotSupported, $"Driver '{Node.Driver.Name}' has no backing file name to change"));
+
+    /// <summary>The image is about to be handed to another process: write everything that is only in memory. The node is drained.</summary>
+    /// <exception cref="BlockException">It could not be written; the node stays active.</exception>
+    protected internal virtual Task DeactivateAsync() => Task.CompletedTask;
+
+    /// <summary>The image has come back from another process: forget and read anew what may have changed. The node is drained.</summary>
+    /// <exception cref="BlockException">It could not be read; the node stays inactive.</exception>
+    protected internal virtual Task ActivateAsync() => Task.CompletedTask;
+
+    /// <summary>Looks through the image's metadata for what contradicts itself.</summary>
+    /// <param name="repairs">What to mend.</param>
+    /// <param name="cancel">Ends it between two steps.</param>
+    /// <exception cref="BlockException">The format has nothing to check, or the check itself failed.</exception>
+    protected internal virtual Task<ImageCheck> CheckAsync(ImageRepairs repairs, CancellationToken cancel) =>
+        Task.FromException<ImageCheck>(new BlockException(BlockErrorKind.NotSupported, "This image format does not support checks"));
 
     /// <summary>Releases everything. The node is drained and flushed, its children are still there. It must not fail.</summary>
     protected internal virtual ValueTask CloseAsync() => default;

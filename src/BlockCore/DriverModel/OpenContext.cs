@@ -25,8 +25,8 @@ public sealed class OpenContext
     /// <summary>The graph that the node will belong to.</summary>
     public NodeGraph Graph => Node.Graph;
 
-    /// <summary>The context that will run the node's requests.</summary>
-    public AioContext Context => Node.Context;
+    /// <summary>The context that opening runs on: what blocks goes to its workers. The node's requests may come to run on another.</summary>
+    public AioContext Context => Graph.MainContext;
 
     /// <summary>The driver's own options. Those that the driver leaves unread are refused before it is asked to open.</summary>
     public OptionReader Options { get; }
@@ -47,6 +47,26 @@ public sealed class OpenContext
 
     /// <summary>Like <see cref="OpenChildAsync"/>; null where the options name no child.</summary>
     public Task<BlockChild?> OpenOptionalChildAsync(string name, ChildRole role) => _opener.OpenChildAsync(Node, name, role, _children);
+
+    /// <summary>Opens the backing child, as the options say or, where they are silent, the image's own header; null where there is none.</summary>
+    /// <param name="headerName">The name in the header, or null. A relative one lies beside the image itself.</param>
+    /// <param name="headerFormat">The format in the header, or null to probe.</param>
+    /// <exception cref="BlockException">It cannot be opened or used; the text begins with "Could not open backing file: ".</exception>
+    public Task<BlockChild?> OpenBackingAsync(string? headerName = null, string? headerFormat = null) =>
+        _opener.OpenBackingAsync(Node, _children, headerName, headerFormat);
+
+    /// <summary>Opens, or finds, the children in the list <paramref name="name"/> and attaches them, as <c>NAME.0</c>, <c>NAME.1</c>, …</summary>
+    /// <exception cref="BlockException">One cannot be opened or used.</exception>
+    public async Task<IReadOnlyList<BlockChild>> OpenChildListAsync(string name, ChildRole role)
+    {
+        List<BlockChild> children = [];
+        for (int i = 0; i < _children.ListLength(name); i++)
+        {
+            children.Add(await OpenChildAsync($"{name}.{i}", role));
+        }
+
+        return children;
+    }
 
     /// <summary>The image cannot be written: goes on read-only where the options allow that.</summary>
     /// <exception cref="BlockException">They do not: <paramref name="reason"/>, or "Image is read-only".</exception>

@@ -8,28 +8,29 @@ namespace BlockGraph.BlockCore.Graph;
 
 /// <summary>One directed edge from a parent to a child node: the only way into a node. <i>QEMU: BdrvChild.</i></summary>
 /// <remarks>
-/// Parent, name and role never change. The permissions change in transactions only. A driver sends its child requests through
-/// the edge's methods; they are bounded here by the child's length.
+/// Parent, name and role never change. Where the edge leads and what it permits change in transactions only, the former only
+/// while the parent is drained; so a driver keeps its edges, not its child nodes. A driver sends its child requests through the
+/// edge's methods, from any context: the edge finds its way home. They are bounded here by the child's length.
 /// </remarks>
 public sealed class BlockChild
 {
     private RequestPlan? _plan;
 
-    internal BlockChild(IChildParent parent, BlockNode node, string name, ChildRole role, PermissionSet permissions)
+    internal BlockChild(IChildParent parent, BlockNode node, string name, ChildRole role)
     {
         role.Validate();
         Parent = parent;
         Node = node;
         Name = name;
         Role = role;
-        Permissions = permissions;
+        Permissions = PermissionSet.Unused;
     }
 
     /// <summary>Who uses the child.</summary>
     public IChildParent Parent { get; }
 
     /// <summary>The child.</summary>
-    public BlockNode Node { get; }
+    public BlockNode Node { get; private set; }
 
     /// <summary>What the parent calls the edge: <c>file</c>, <c>backing</c>, <c>root</c>.</summary>
     public string Name { get; }
@@ -40,55 +41,94 @@ public sealed class BlockChild
     /// <summary>What the parent may do to the child, and lets others do.</summary>
     public PermissionSet Permissions { get; internal set; }
 
+    /// <summary>True where a job or another user relies on where the edge leads: it cannot be changed.</summary>
+    public bool IsFrozen { get; private set; }
+
     /// <summary>The child's length in bytes.</summary>
     public long LengthBytes => Node.LengthBytes;
+
+    /// <summary>True while the edge has no permissions because the change that it was linked for is not committed.</summary>
+    internal bool IsProvisional { get; set; }
+
+    /// <summary>The last walk of the graph that came by. Main context.</summary>
+    internal int VisitMark { get; set; }
+
+    /// <summary>True where the child supplies or presents data of the parent: a filter's child or a backing child.</summary>
+    internal bool IsChainLink => (Role & (ChildRole.Filtered | ChildRole.Cow)) != 0;
 
     /// <summary>Reads; the part beyond the child's end reads as zeros.</summary>
     public ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
-        BlockNode node = Node;
-        if (offset < 0 || node.LengthBytes - offset < buffer.Length)
+        RequestPlan plan = Plan();
+        return plan.IsHere ? ReadHere(plan, offset, buffer, flags, cancel) : EdgeDetour.ReadAsync(this, offset, buffer, flags, cancel);
+    }
+
+    /// <summary>Writes; writing beyond the child's end needs the resize permission and makes it longer.</summary>
+    public ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        RequestPlan plan = Plan();
+        return plan.IsHere ? WriteHere(plan, offset, buffer, flags, cancel) : EdgeDetour.WriteAsync(this, offset, buffer, flags, cancel);
+    }
+
+    /// <summary>Makes a range inside the child read as zeros, by the driver's own means or by writing buffers of zeros.</summary>
+    public ValueTask WriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel) =>
+        Plan().IsHere ? WriteZeroesHere(offset, length, flags, cancel) : EdgeDetour.WriteZeroesAsync(this, offset, length, flags, cancel);
+
+    /// <summary>Lets go of a range inside the child, where the child can.</summary>
+    public ValueTask DiscardAsync(long offset, long length, CancellationToken cancel) =>
+        Plan().IsHere ? DiscardHere(offset, length, cancel) : EdgeDetour.DiscardAsync(this, offset, length, cancel);
+
+    /// <summary>Makes completed writes durable, in the child and everything it writes through.</summary>
+    public ValueTask FlushAsync(CancellationToken cancel) =>
+        Plan().IsHere ? SlowRequest.FlushAsync(Node, cancel) : EdgeDetour.FlushAsync(this, cancel);
+
+    /// <summary>Gives the child another length; needs the resize permission.</summary>
+    /// <param name="lengthBytes">The length that it gets, in bytes.</param>
+    /// <param name="isExact">False where more is as good.</param>
+    /// <param name="cancel">Cancels it before it has an effect.</param>
+    /// <exception cref="BlockException">The child cannot be resized, or the storage refuses.</exception>
+    public ValueTask WriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel) =>
+        Plan().IsHere ? LengthRequest.RunAsync(this, lengthBytes, isExact, cancel) : EdgeDetour.WriteLengthAsync(this, lengthBytes, isExact, cancel);
+
+    /// <summary>What is known of a range.</summary>
+    public ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
+        Plan().IsHere ? StatusQuery.RunAsync(this, wanted, offset, length, cancel) : EdgeDetour.GetStatusAsync(this, wanted, offset, length, cancel);
+
+    /// <summary>Reads, on a context that the plan's target takes requests on.</summary>
+    internal ValueTask ReadHere(RequestPlan plan, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        if (offset < 0 || Node.LengthBytes - offset < buffer.Length)
         {
             return SlowRequest.ReadAcrossEndAsync(this, offset, buffer, flags, cancel);
         }
 
-        RequestPlan plan = Plan();
         offset += plan.ShiftBytes;
         return plan.IsTransparent
             ? plan.Instance.ReadAsync(offset, buffer, flags, cancel)
             : BlockRequest.Start(null, plan, RequestKind.Read, offset, buffer, flags, cancel);
     }
 
-    /// <summary>Writes; writing beyond the child's end needs the resize permission and makes it longer.</summary>
-    public ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    /// <inheritdoc cref="ReadHere"/>
+    internal ValueTask WriteHere(RequestPlan plan, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
-        BlockNode node = Node;
-        if (offset < 0 || node.LengthBytes - offset < buffer.Length)
+        if (offset < 0 || Node.LengthBytes - offset < buffer.Length)
         {
             return SlowRequest.WriteAcrossEndAsync(this, offset, buffer, flags, cancel);
         }
 
-        RequestPlan plan = Plan();
         offset += plan.ShiftBytes;
         return plan.IsTransparent
             ? plan.Instance.WriteAsync(offset, buffer, flags, cancel)
             : BlockRequest.Start(null, plan, RequestKind.Write, offset, buffer, flags, cancel);
     }
 
-    /// <summary>Makes a range inside the child read as zeros, by the driver's own means or by writing buffers of zeros.</summary>
-    public ValueTask WriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel) =>
+    /// <inheritdoc cref="ReadHere"/>
+    internal ValueTask WriteZeroesHere(long offset, long length, RequestFlags flags, CancellationToken cancel) =>
         IsInside(offset, length) ? SlowRequest.WriteZeroesAsync(this, offset, length, flags, cancel) : OutsideAsync(offset, length);
 
-    /// <summary>Lets go of a range inside the child, where the child can.</summary>
-    public ValueTask DiscardAsync(long offset, long length, CancellationToken cancel) =>
+    /// <inheritdoc cref="ReadHere"/>
+    internal ValueTask DiscardHere(long offset, long length, CancellationToken cancel) =>
         IsInside(offset, length) ? SlowRequest.DiscardAsync(this, offset, length, cancel) : OutsideAsync(offset, length);
-
-    /// <summary>Makes completed writes durable, in the child and everything it writes through.</summary>
-    public ValueTask FlushAsync(CancellationToken cancel) => SlowRequest.FlushAsync(Node, cancel);
-
-    /// <summary>What is known of a range.</summary>
-    public ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
-        StatusQuery.RunAsync(this, wanted, offset, length, cancel);
 
     /// <summary>The compiled path of this edge, which dies with the graph's epoch.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -102,7 +142,27 @@ public sealed class BlockChild
     internal bool IsInside(long offset, long length) =>
         offset >= 0 && length >= 0 && Node.LengthBytes - offset >= length;
 
-    private RequestPlan CompilePlan() => _plan = RequestPlan.Compile(this);
+    /// <summary>The edge leads to <paramref name="node"/> from now on. The parent is drained.</summary>
+    internal void Redirect(GraphWriteToken token, BlockNode node)
+    {
+        Invariant.Check(ReferenceEquals(token.Graph, node.Graph));
+        Node = node;
+    }
+
+    internal void SetFrozen(GraphWriteToken token, bool isFrozen)
+    {
+        Invariant.Check(ReferenceEquals(token.Graph, Node.Graph));
+        Invariant.Check(IsFrozen != isFrozen);
+        IsFrozen = isFrozen;
+    }
+
+    // Two contexts of a shared node may compile at once: both plans are right, and one of them stays.
+    private RequestPlan CompilePlan()
+    {
+        RequestPlan plan = RequestPlan.Compile(this);
+        Volatile.Write(ref _plan, plan);
+        return plan;
+    }
 
     private ValueTask OutsideAsync(long offset, long length) =>
         ValueTask.FromException(new BlockException(BlockErrorKind.InputOutput, $"The range {offset}+{length} lies outside node '{Node.Name}' of {Node.LengthBytes} bytes"));

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
@@ -14,13 +15,12 @@ namespace BlockGraph.BlockCore.Graph;
 /// in its parent's children and its child's parents; (3) the node lives while somebody holds a reference: each edge from above,
 /// the monitor, an operation; (4) the drain count is the number of drains that reach the node.
 /// </remarks>
-public sealed class BlockNode : IChildParent
+public sealed partial class BlockNode : IChildParent
 {
     private BlockDriverInstance? _instance;
     private BlockChild[] _children = [];
     private BlockChild[] _parents = [];
     private long _lengthBytes;
-    private bool _isClosed;
 
     internal BlockNode(NodeGraph graph, string name, BlockDriver driver, AioContext context)
     {
@@ -29,12 +29,13 @@ public sealed class BlockNode : IChildParent
         Driver = driver;
         Context = context;
         Tracker = new RequestTracker();
+        Work = new InFlightCounter(graph);
     }
 
     /// <summary>The graph that the node belongs to.</summary>
     public NodeGraph Graph { get; }
 
-    /// <summary>The node's name; one made by the graph begins with <c>#</c>.</summary>
+    /// <summary>The node's name, for life; one made by the graph begins with <c>#</c>.</summary>
     public string Name { get; }
 
     /// <summary>True where a user chose the name.</summary>
@@ -46,11 +47,14 @@ public sealed class BlockNode : IChildParent
     /// <summary>The opened image.</summary>
     public BlockDriverInstance Instance => _instance ?? throw new InvalidOperationException($"node '{Name}' is not open yet");
 
-    /// <summary>The context that runs the node's requests.</summary>
-    public AioContext Context { get; internal set; }
+    /// <summary>The context that runs the node's requests; it changes only while the node is drained.</summary>
+    public AioContext Context { get; private set; }
 
-    /// <summary>The options that the node was opened with, without those of inline children, flat; what was inherited or defaulted is not in them.</summary>
+    /// <summary>The options that the node was opened or reopened with, flat, without those of inline children; what was inherited or defaulted is not in them.</summary>
     public OptionsDictionary ExplicitOptions { get; internal set; } = [];
+
+    /// <summary>The options in effect, flat: the explicit ones, and what was inherited.</summary>
+    public OptionsDictionary Options { get; internal set; } = [];
 
     /// <summary>The file name that the node was opened with, or null.</summary>
     public string? FileName { get; internal set; }
@@ -58,7 +62,16 @@ public sealed class BlockNode : IChildParent
     /// <summary>True where the node refuses writes.</summary>
     public bool IsReadOnly { get; internal set; }
 
-    /// <summary>The generic options that the node was opened with.</summary>
+    /// <summary>True where the image belongs to another process for now: nobody writes, and no lock is held.</summary>
+    public bool IsInactive { get; internal set; }
+
+    /// <summary>True for a filter that an operation put there without a name of the user's: lists of the chain leave it out.</summary>
+    public bool IsImplicit { get; internal set; }
+
+    /// <summary>True for a node whose user will not have it kept in its place: no link to it can be frozen.</summary>
+    public bool NeverFreezes { get; internal set; }
+
+    /// <summary>The generic options in effect.</summary>
     public NodeSettings Settings { get; internal set; } = new();
 
     /// <summary>True where every user of the node shares everything.</summary>
@@ -66,6 +79,12 @@ public sealed class BlockNode : IChildParent
 
     /// <summary>True where the format was guessed from the image's contents.</summary>
     public bool IsProbed { get; internal set; }
+
+    /// <summary>The node whose options this one was opened with as an inline child: it is reopened with it. Null for a node of its own.</summary>
+    public BlockNode? InheritsFrom { get; internal set; }
+
+    /// <summary>A name that the node can be opened by again: a plain file name, or a <c>json:</c> name. Main context.</summary>
+    public string ShownFileName => NodeFileName.Of(this);
 
     /// <summary>The length in bytes.</summary>
     public long LengthBytes => Volatile.Read(ref _lengthBytes);
@@ -80,7 +99,13 @@ public sealed class BlockNode : IChildParent
     public IReadOnlyList<BlockChild> Parents => _parents;
 
     /// <summary>The child whose data a filter presents, or null.</summary>
-    public BlockChild? FilteredChild => Array.Find(_children, c => (c.Role & ChildRole.Filtered) != 0);
+    public BlockChild? FilteredChild => FindChild(ChildRole.Filtered);
+
+    /// <summary>The child that supplies what this node has not allocated, or null.</summary>
+    public BlockChild? CowChild => FindChild(ChildRole.Cow);
+
+    /// <summary>The child that the node is mainly about, or null.</summary>
+    public BlockChild? PrimaryChild => FindChild(ChildRole.Primary);
 
     /// <summary>The child called <c>file</c>, or null.</summary>
     public BlockChild? FileChild => FindChild("file");
@@ -100,17 +125,28 @@ public sealed class BlockNode : IChildParent
         }
     }
 
-    /// <summary>How many drains reach the node now.</summary>
-    public int QuiesceCount { get; private set; }
-
     /// <inheritdoc/>
     public string Description => $"node '{Name}'";
 
     /// <inheritdoc/>
     BlockNode IChildParent.AsNode => this;
 
+    /// <summary>True where a read-write user may come: neither read-only nor inactive.</summary>
+    public bool IsWritable => !IsReadOnly && !IsInactive;
+
+    internal bool HasInstance => _instance is not null;
+
+    /// <summary>The edges as they stand, for walks that must not allocate.</summary>
+    internal ReadOnlySpan<BlockChild> ChildSpan => _children;
+
+    /// <inheritdoc cref="ChildSpan"/>
+    internal ReadOnlySpan<BlockChild> ParentSpan => _parents;
+
     /// <summary>The requests in flight at this node.</summary>
     internal RequestTracker Tracker { get; }
+
+    /// <summary>What the node does without a request from above. A drain waits for it.</summary>
+    internal InFlightCounter Work { get; }
 
     /// <summary>How many hold the node: edges from above, the monitor, an operation.</summary>
     internal int ReferenceCount { get; private set; }
@@ -121,32 +157,42 @@ public sealed class BlockNode : IChildParent
     /// <summary>True where a user added the node by name and owns it.</summary>
     internal bool IsMonitorOwned { get; set; }
 
+    /// <summary>The name of the backing node that the header alone led to; null where it was overridden.</summary>
+    internal string? AutomaticBackingName { get; set; }
+
+    /// <summary>Counts reopens: what was prepared for an older state is void.</summary>
+    internal int Generation { get; set; }
+
     /// <summary>Told of every request that completes at this node, or null. Set inside a drain, with a new epoch.</summary>
     internal INodeObserver? Observer { get; set; }
 
     /// <summary>The edge called <paramref name="name"/>, or null.</summary>
     public BlockChild? FindChild(string name) => Array.Find(_children, c => c.Name == name);
 
+    /// <summary>The first edge with one of the bits of <paramref name="role"/>, or null.</summary>
+    internal BlockChild? FindChild(ChildRole role)
+    {
+        foreach (BlockChild child in _children)
+        {
+            if ((child.Role & role) != 0)
+            {
+                return child;
+            }
+        }
+
+        return null;
+    }
+
     internal void SetInstance(BlockDriverInstance instance)
     {
         Invariant.Check(_instance is null);
         instance.Node = this;
         _instance = instance;
-        if (QuiesceCount > 0)
-        {
-            // Its child was drained while it was being opened.
-            instance.DrainBegin();
-        }
-    }
 
-    /// <summary>Closes the instance, if there is one. From now on the driver hears of nothing, not even of the end of a drain.</summary>
-    internal ValueTask CloseInstanceAsync()
-    {
-        _isClosed = true;
-        return HasInstance ? Instance.CloseAsync() : default;
+        // Its children's requests are counted with its users' from now on.
+        Graph.BumpEpoch();
+        SyncDrainHook();
     }
-
-    internal bool HasInstance => _instance is not null;
 
     internal void AddReference() => ReferenceCount++;
 
@@ -161,32 +207,17 @@ public sealed class BlockNode : IChildParent
         }
     }
 
-    internal void LinkChild(GraphWriteToken token, BlockChild edge)
+    internal void SetEdges(GraphWriteToken token, BlockChild[] children, BlockChild[] parents)
     {
-        Invariant.Check(ReferenceEquals(edge.Parent, this));
-        _children = [.. _children, edge];
-        token.Graph.BumpEpoch();
+        Invariant.Check(ReferenceEquals(token.Graph, Graph));
+        _children = children;
+        _parents = parents;
     }
 
-    internal void UnlinkChild(GraphWriteToken token, BlockChild edge)
+    internal void SetContext(GraphWriteToken token, AioContext context)
     {
-        Invariant.Check(Array.IndexOf(_children, edge) >= 0);
-        _children = Array.FindAll(_children, c => !ReferenceEquals(c, edge));
-        token.Graph.BumpEpoch();
-    }
-
-    internal void LinkParent(GraphWriteToken token, BlockChild edge)
-    {
-        Invariant.Check(ReferenceEquals(edge.Node, this));
-        _parents = [.. _parents, edge];
-        token.Graph.BumpEpoch();
-    }
-
-    internal void UnlinkParent(GraphWriteToken token, BlockChild edge)
-    {
-        Invariant.Check(Array.IndexOf(_parents, edge) >= 0);
-        _parents = Array.FindAll(_parents, c => !ReferenceEquals(c, edge));
-        token.Graph.BumpEpoch();
+        Invariant.Check(ReferenceEquals(token.Graph, Graph));
+        Context = context;
     }
 
     /// <summary>Asks the driver for the length again. A request that made the image longer calls this on its own context.</summary>
@@ -201,46 +232,35 @@ public sealed class BlockNode : IChildParent
         Volatile.Write(ref _lengthBytes, lengthBytes);
     }
 
-    /// <summary>Merges the driver's limits with those of its storage children: the coarser alignment, the shorter maximum.</summary>
+    /// <summary>The same, and tells the users above where it is another.</summary>
+    internal void RefreshLengthAndTell()
+    {
+        long before = LengthBytes;
+        RefreshLength();
+        if (LengthBytes == before)
+        {
+            return;
+        }
+
+        foreach (BlockChild edge in ParentSpan.ToArray())
+        {
+            (edge.Parent as IRootParent)?.OnResized(edge);
+        }
+    }
+
+    /// <summary>Merges the driver's limits with those of its storage children.</summary>
     internal void RefreshLimits()
     {
         BlockLimits limits = Instance.Limits;
         foreach (BlockChild child in _children)
         {
-            if ((child.Role & (ChildRole.Data | ChildRole.Filtered | ChildRole.Cow)) == 0)
+            if ((child.Role & (ChildRole.Data | ChildRole.Filtered | ChildRole.Cow)) != 0)
             {
-                continue;
+                limits = limits.MergeBelow(child.Node.Limits);
             }
-
-            BlockLimits below = child.Node.Limits;
-            limits = limits with
-            {
-                RequestAlignmentBytes = Math.Max(limits.RequestAlignmentBytes, below.RequestAlignmentBytes),
-                MemoryAlignmentBytes = Math.Max(limits.MemoryAlignmentBytes, below.MemoryAlignmentBytes),
-                TransferBytesMax = limits.TransferBytesMax is null ? below.TransferBytesMax
-                    : below.TransferBytesMax is null ? limits.TransferBytesMax
-                    : Math.Min(limits.TransferBytesMax.Value, below.TransferBytesMax.Value),
-            };
         }
 
         limits.Validate(Driver.Name);
         Limits = limits;
-    }
-
-    internal void QuiesceBegin()
-    {
-        if (QuiesceCount++ == 0 && HasInstance && !_isClosed)
-        {
-            Instance.DrainBegin();
-        }
-    }
-
-    internal void QuiesceEnd()
-    {
-        Invariant.Check(QuiesceCount > 0);
-        if (--QuiesceCount == 0 && HasInstance && !_isClosed)
-        {
-            Instance.DrainEnd();
-        }
     }
 }

@@ -7,10 +7,24 @@ internal sealed class ChildOptions
 {
     private readonly Dictionary<string, OptionsDictionary> _dictionaries = [];
     private readonly Dictionary<string, OptionValue> _references = [];
-    private readonly Dictionary<string, BlockNode> _opened = [];
+    private readonly Dictionary<string, OpenedChild> _opened = [];
+    private readonly Dictionary<string, int> _listLengths = [];
 
-    /// <summary>Takes the options of child <paramref name="name"/> out of the flat <paramref name="options"/>.</summary>
-    public void TakeFrom(OptionsDictionary options, string name)
+    /// <summary>Takes what concerns the child <paramref name="definition"/>, or a list of children, out of the flat <paramref name="options"/> and out of <paramref name="explicitOptions"/>.</summary>
+    public void TakeFrom(OptionsDictionary options, OptionsDictionary explicitOptions, OptionDefinition definition)
+    {
+        if (definition.Type == OptionType.ChildList)
+        {
+            TakeListFrom(options, explicitOptions, definition.Name);
+        }
+        else
+        {
+            TakeFrom(options, explicitOptions, definition.Name);
+        }
+    }
+
+    /// <summary>Takes the options of child <paramref name="name"/> out of the flat <paramref name="options"/> and out of <paramref name="explicitOptions"/>.</summary>
+    public void TakeFrom(OptionsDictionary options, OptionsDictionary explicitOptions, string name)
     {
         OptionsDictionary dictionary = options.ExtractSubdictionary(name + ".");
         if (dictionary.Count > 0)
@@ -22,7 +36,13 @@ internal sealed class ChildOptions
         {
             _references[name] = reference;
         }
+
+        explicitOptions.ExtractSubdictionary(name + ".");
+        explicitOptions.Remove(name);
     }
+
+    /// <summary>How many children the list <paramref name="name"/> names: those of the indices 0, 1, … without a gap.</summary>
+    public int ListLength(string name) => _listLengths.GetValueOrDefault(name);
 
     /// <summary>True where anything is said about child <paramref name="name"/>.</summary>
     public bool Names(string name) => _references.ContainsKey(name) || _dictionaries.ContainsKey(name) || _opened.ContainsKey(name);
@@ -33,15 +53,33 @@ internal sealed class ChildOptions
     /// <summary>The inline options given for the child, or null.</summary>
     public OptionsDictionary? Dictionary(string name) => _dictionaries.GetValueOrDefault(name);
 
-    /// <summary>Adds inline options for a child that has none.</summary>
-    public void SetDictionary(string name, OptionsDictionary dictionary) => _dictionaries[name] = dictionary;
-
     /// <summary>The child has been opened already, for probing; whoever takes it takes its reference.</summary>
-    public void SetOpened(string name, BlockNode node) => _opened[name] = node;
+    public void SetOpened(string name, OpenedChild child) => _opened[name] = child;
 
-    /// <summary>Takes the node that was opened already, with its reference, or null.</summary>
-    public BlockNode? TakeOpened(string name) => _opened.Remove(name, out BlockNode? node) ? node : null;
+    /// <summary>Takes the node that was opened already, with its reference; false where there is none.</summary>
+    public bool TryTakeOpened(string name, out OpenedChild opened) => _opened.Remove(name, out opened);
 
     /// <summary>Every node that was opened already and not taken.</summary>
-    public IEnumerable<BlockNode> OpenedAndUnused => _opened.Values;
+    public IEnumerable<BlockNode> OpenedAndUnused => _opened.Values.Select(o => o.Node);
+
+    private void TakeListFrom(OptionsDictionary options, OptionsDictionary explicitOptions, string name)
+    {
+        int length = 0;
+        while (options.Keys.Any(key => IsOf(key, $"{name}.{length}")))
+        {
+            TakeFrom(options, explicitOptions, $"{name}.{length}");
+            length++;
+        }
+
+        _listLengths[name] = length;
+
+        // An empty list stays a value of its own when options are made flat.
+        if (options.TryGetValue(name, out OptionValue? empty) && empty is OptionsList { Count: 0 })
+        {
+            options.Remove(name);
+            explicitOptions.Remove(name);
+        }
+    }
+
+    private static bool IsOf(string key, string child) => key == child || key.StartsWith(child + ".", StringComparison.Ordinal);
 }

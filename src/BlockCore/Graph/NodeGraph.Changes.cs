@@ -10,28 +10,20 @@ namespace BlockGraph.BlockCore.Graph;
 /// <content>The changes themselves, on the main context.</content>
 public sealed partial class NodeGraph
 {
-    /// <summary>Attaches <paramref name="child"/> under <paramref name="parent"/> and computes permissions; one transaction. The caller keeps its own reference to the child.</summary>
-    internal BlockChild Attach(IChildParent parent, BlockNode child, string name, ChildRole role, Func<BlockChild, PermissionSet> permissions)
+    /// <summary>Attaches <paramref name="child"/> under <paramref name="parent"/>, with the permissions that follow. The caller keeps its own reference to the child. Main context.</summary>
+    internal async Task<BlockChild> AttachAsync(IChildParent parent, BlockNode child, string name, ChildRole role, CancellationToken cancel = default)
     {
-        Transaction transaction = new();
-        try
-        {
-            BlockChild edge = AttachAction.Prepare(transaction, new GraphWriteToken(this), parent, child, name, role);
-            Dictionary<BlockChild, PermissionSet> requested = new() { [edge] = permissions(edge) };
-            PermissionAction.Prepare(transaction, PermissionUpdate.Compute([child], requested));
-            transaction.Commit();
-            foreach (DrainScope drain in _drains)
-            {
-                drain.OnAttached(edge);
-            }
+        AttachEdit edit = new(parent, child, name, role);
+        await GraphChange.RunAsync(this, [edit], cancel);
+        return edit.Edge!;
+    }
 
-            return edge;
-        }
-        catch
-        {
-            transaction.Abort();
-            throw;
-        }
+    /// <summary>Links <paramref name="child"/> under <paramref name="parent"/>, which is being opened, without any permissions: a change that is under way will settle them.</summary>
+    internal async Task<BlockChild> AttachProvisionallyAsync(BlockNode parent, BlockNode child, string name, ChildRole role, CancellationToken cancel)
+    {
+        AttachEdit edit = new(parent, child, name, role) { IsProvisional = true };
+        await GraphChange.RunAsync(this, [edit], cancel);
+        return edit.Edge!;
     }
 
     /// <summary>Lets <paramref name="observer"/> hear of every request that <paramref name="node"/> completes from now on; null ends it.</summary>
@@ -49,30 +41,16 @@ public sealed partial class NodeGraph
         });
     }
 
-    /// <summary>Recomputes the permissions at and below <paramref name="node"/>.</summary>
-    internal static void RefreshPermissions(BlockNode node)
+    /// <summary>Recomputes the permissions at and below <paramref name="node"/>. Main context.</summary>
+    /// <exception cref="BlockException">They do not go together, or a driver refuses; nothing has changed.</exception>
+    internal void RefreshPermissions(BlockNode node)
     {
+        GraphDraft draft = new(this);
+        draft.Touch(node);
+        PermissionOutcome outcome = PermissionUpdate.Compute(draft);
         Transaction transaction = new();
-        PermissionAction.Prepare(transaction, PermissionUpdate.Compute([node]));
+        PermissionAction.Prepare(transaction, outcome.Plan ?? throw outcome.Conflict!.ToException(), new ReopenSet());
         transaction.Commit();
-    }
-
-    /// <summary>Unlinks an edge and drops its reference. The child's remaining users only gain by it, so that nothing can be refused.</summary>
-    internal void Detach(BlockChild edge)
-    {
-        GraphWriteToken token = new(this);
-        edge.Parent.AsNode?.UnlinkChild(token, edge);
-        edge.Node.UnlinkParent(token, edge);
-        try
-        {
-            RefreshPermissions(edge.Node);
-        }
-        catch (BlockException)
-        {
-            // Loosening never fails: whoever kept stricter permissions below keeps them until the next change.
-        }
-
-        edge.Node.DropReference(token);
     }
 
     /// <summary>Closes the nodes that lost their last reference, and those that lose it by that.</summary>
@@ -98,11 +76,10 @@ public sealed partial class NodeGraph
                 await TryFlushAsync(node);
             }
 
-            await node.CloseInstanceAsync();
-
-            while (node.Children.Count > 0)
+            await CloseInstanceAsync(node);
+            if (node.Children.Count > 0)
             {
-                Detach(node.Children[^1]);
+                await GraphChange.RunWithinCloseAsync(this, [.. node.Children.Reverse().Select(GraphEdit.Detach)]);
             }
 
             ReleaseName(node.Name);
@@ -114,17 +91,36 @@ public sealed partial class NodeGraph
         }
     }
 
-    internal static async Task<BlockException?> TryFlushAsync(BlockNode node)
+    // A driver that fails to close is told of; its node goes all the same.
+    private async Task CloseInstanceAsync(BlockNode node)
     {
         try
         {
-            await Requests.SlowRequest.FlushAsync(node, CancellationToken.None);
-            return null;
+            await node.CloseInstanceAsync();
         }
-        catch (BlockException error)
+        catch (Exception error)
         {
-            return error;
+            Events.Publish(new BlockWarning($"Node '{node.Name}': driver '{node.Driver.Name}' failed to close: {error.Message}"));
         }
+    }
+
+    /// <summary>Flushes <paramref name="node"/> at its home; what it fails with. Main context, and back there.</summary>
+    internal async Task<BlockException?> TryFlushAsync(BlockNode node)
+    {
+        BlockException? failure = null;
+        await node.Context.RunAsync(async () =>
+        {
+            try
+            {
+                await Requests.SlowRequest.FlushAsync(node, CancellationToken.None);
+            }
+            catch (BlockException error)
+            {
+                failure = error;
+            }
+        });
+        Invariant.Check(MainContext.IsHome);
+        return failure;
     }
 
     private async Task<BlockNode> AddNodeCoreAsync(OptionsDictionary options, CancellationToken cancel)
@@ -164,6 +160,7 @@ public sealed partial class NodeGraph
             }
         }
 
+        node.ThrowIfBlocked(BlockOperation.Remove);
         if (!node.IsMonitorOwned)
         {
             throw new BlockException(BlockErrorKind.NotPermitted, $"Node {name} is not owned by the monitor");

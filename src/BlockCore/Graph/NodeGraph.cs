@@ -7,6 +7,7 @@ using BlockGraph.BlockCore.Objects;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.BlockCore.Throttling;
+using BlockGraph.BlockCore.Transactions;
 
 namespace BlockGraph.BlockCore.Graph;
 
@@ -27,10 +28,13 @@ public sealed partial class NodeGraph : IAsyncDisposable
     private IRootParent[] _roots = [];
     private readonly HashSet<string> _reservedNames = new(StringComparer.Ordinal);
     private readonly Queue<BlockNode> _closing = new();
+    private readonly List<BlockNode> _everyNode = [];
     private readonly List<DrainScope> _drains = [];
+    private readonly Stack<ReachedSet> _freeReachedSets = [];
     private Task? _closer;
     private int _epoch = 1;
     private int _nameCounter;
+    private int _visitMark;
     private volatile bool _isDisposed;
 
     /// <summary>An empty graph whose main context is <paramref name="loop"/>'s.</summary>
@@ -80,6 +84,14 @@ public sealed partial class NodeGraph : IAsyncDisposable
 
     internal PseudoFileNameParser? PseudoFileNames => _options.PseudoFileNames;
 
+    internal PseudoFileNameWriter? PseudoFileNameWriter => _options.PseudoFileNameWriter;
+
+    /// <summary>Every node that is open or being opened, in order of creation. Main context.</summary>
+    internal IReadOnlyList<BlockNode> EveryNode => _everyNode;
+
+    /// <summary>Those who wait for what a node does on its own. Main context.</summary>
+    internal CoQueue WorkDone { get; } = new();
+
     /// <summary>Makes every request plan stale: the next request of every edge looks at the graph again. Any thread.</summary>
     public void BumpEpoch()
     {
@@ -116,6 +128,31 @@ public sealed partial class NodeGraph : IAsyncDisposable
         return MainContext.RunAsync(() => AddNodeCoreAsync(options, cancel));
     }
 
+    /// <summary>
+    /// Changes the graph while it runs: all of <paramref name="edits"/> or none. What must be quiet for them is drained; requests wait meanwhile,
+    /// and go on in the new graph. Any thread.
+    /// </summary>
+    /// <exception cref="BlockException">It is refused; nothing has changed.</exception>
+    public Task ApplyAsync(params IReadOnlyList<GraphEdit> edits) => ApplyAsync(edits, CancellationToken.None);
+
+    /// <summary>Changes the graph while it runs; see <see cref="ApplyAsync(IReadOnlyList{GraphEdit})"/>. A change that is cancelled before it is committed has no effect.</summary>
+    /// <exception cref="BlockException">It is refused; nothing has changed.</exception>
+    public Task ApplyAsync(IReadOnlyList<GraphEdit> edits, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(edits);
+        return MainContext.RunAsync(() => GraphChange.RunAsync(this, edits, cancel));
+    }
+
+    /// <summary>Says what <paramref name="edits"/> would change and what stands against them. Nothing is drained and nothing changes; nodes that they name are opened and closed again. Any thread.</summary>
+    public Task<GraphPlan> PlanAsync(params IReadOnlyList<GraphEdit> edits)
+    {
+        ArgumentNullException.ThrowIfNull(edits);
+        return MainContext.RunAsync(() => GraphChange.PlanAsync(this, edits, CancellationToken.None));
+    }
+
+    /// <summary>Waits until nothing is in flight anywhere, and keeps it so until the scope is disposed. Any thread. <i>QEMU: bdrv_drain_all_begin().</i></summary>
+    public ValueTask<DrainScope> DrainAllAsync() => DrainScope.BeginAllAsync(this);
+
     /// <summary>Lets go of a node added by name; it must have no users. <i>QEMU: blockdev-del.</i></summary>
     /// <exception cref="BlockException">It is unknown, in use, or not the graph's to remove.</exception>
     public Task RemoveNodeAsync(string name) => MainContext.RunAsync(() => RemoveNodeCoreAsync(name));
@@ -144,6 +181,13 @@ public sealed partial class NodeGraph : IAsyncDisposable
 
     internal void ReleaseName(string name) => _reservedNames.Remove(name);
 
+    /// <summary>A node begins to be: from now on a drain of everything reaches it.</summary>
+    internal void Announce(BlockNode node)
+    {
+        _everyNode.Add(node);
+        UpdateDrains();
+    }
+
     internal string GenerateName() => $"#block{_nameCounter++:D3}";
 
     internal void Register(GraphWriteToken token, BlockNode node)
@@ -169,7 +213,9 @@ public sealed partial class NodeGraph : IAsyncDisposable
             _reservedNames.Add(node.Name);
         }
 
+        _everyNode.Remove(node);
         _closing.Enqueue(node);
+        UpdateDrains();
     }
 
     internal bool IsNameReserved(string name) => _reservedNames.Contains(name);
@@ -177,6 +223,46 @@ public sealed partial class NodeGraph : IAsyncDisposable
     internal void AddDrain(DrainScope scope) => _drains.Add(scope);
 
     internal void RemoveDrain(DrainScope scope) => _drains.Remove(scope);
+
+    /// <summary>The graph has changed: every scope looks again at what it reaches.</summary>
+    internal void UpdateDrains()
+    {
+        for (int i = 0; i < _drains.Count; i++)
+        {
+            _drains[i].Update();
+        }
+    }
+
+    /// <summary>Wants quiet in <paramref name="draft"/> whatever a scope other than <paramref name="hold"/> would newly reach by it.</summary>
+    internal void WantNewcomersQuiet(GraphDraft draft, DrainScope hold)
+    {
+        foreach (DrainScope scope in _drains)
+        {
+            if (!ReferenceEquals(scope, hold))
+            {
+                scope.WantNewcomersQuiet(draft);
+            }
+        }
+    }
+
+    /// <summary>A mark that no node carries: a walk marks what it has seen with it.</summary>
+    internal int NextVisitMark()
+    {
+        unchecked
+        {
+            // Marks only tell neighbouring walks apart: wrapping is meant. Zero is no mark.
+            _visitMark++;
+            return _visitMark == 0 ? ++_visitMark : _visitMark;
+        }
+    }
+
+    internal ReachedSet RentReachedSet() => _freeReachedSets.TryPop(out ReachedSet? set) ? set : new ReachedSet(this);
+
+    internal void Return(ReachedSet set)
+    {
+        set.Clear();
+        _freeReachedSets.Push(set);
+    }
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_isDisposed, this);
 }

@@ -9,6 +9,10 @@ namespace BlockGraph.BlockCore.Graph;
 /// <returns>A tree of options.</returns>
 public delegate OptionsDictionary PseudoFileNameParser(string fileName);
 
+/// <summary>Turns options into the text of a <c>json:</c> pseudo-filename, prefix included; the library that knows JSON supplies it.</summary>
+/// <param name="options">A tree of options.</param>
+public delegate string PseudoFileNameWriter(OptionsDictionary options);
+
 /// <summary>How a graph is set up.</summary>
 public sealed class NodeGraphOptions
 {
@@ -20,6 +24,9 @@ public sealed class NodeGraphOptions
 
     /// <summary>Reads <c>json:</c> names; null refuses them.</summary>
     public PseudoFileNameParser? PseudoFileNames { get; set; }
+
+    /// <summary>Writes <c>json:</c> names of nodes that no plain file name describes; null: such nodes have no name to show.</summary>
+    public PseudoFileNameWriter? PseudoFileNameWriter { get; set; }
 
     /// <summary>Whether requests skip layers that have nothing to do; off shows that nothing observable depends on it.</summary>
     public bool UsesPlans { get; set; } = true;

@@ -1,8 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Options;
-using BlockGraph.BlockCore.Permissions;
 
 namespace BlockGraph.BlockCore.Graph;
 
@@ -10,7 +8,7 @@ namespace BlockGraph.BlockCore.Graph;
 /// Opens one tree of nodes from options: finds the driver of each, reads the generic options, opens the children, attaches
 /// them. Every failure unwinds fully. <i>QEMU: bdrv_open_inherit().</i>
 /// </summary>
-internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
+internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken cancel)
 {
     /// <summary>How deep a tree of children may be.</summary>
     private const int DepthMax = 200;
@@ -18,10 +16,13 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
     private readonly List<BlockNode> _opened = [];
     private int _depth;
 
+    /// <summary>A child that the root gets though its options do not name it, without permissions; null for none.</summary>
+    public GivenChild? GivenChild { get; init; }
+
     /// <summary>Opens the root; the caller gets a reference to it, and has only to commit: cancelling comes too late then.</summary>
     public async Task<BlockNode> OpenAsync(OptionsDictionary options)
     {
-        BlockNode root = await OpenNodeAsync(options.Flatten(), isProtocolLevel: false);
+        BlockNode root = await OpenNodeAsync(options.Flatten(), null, isProtocolLevel: false);
         if (cancel.IsCancellationRequested)
         {
             root.DropReference(new GraphWriteToken(graph));
@@ -44,26 +45,44 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
     /// <summary>Opens or finds the child <paramref name="name"/> of a node that is being opened, and attaches it; null where the options name none.</summary>
     public async Task<BlockChild?> OpenChildAsync(BlockNode parent, string name, ChildRole role, ChildOptions children)
     {
-        BlockNode? node = await FindOrOpenChildAsync(parent.Driver, parent.Settings, name, role, children);
-        if (node is null)
+        if (GivenChild is { } given && _depth == 1 && given.Name == name)
         {
-            return null;
+            if (children.Names(name))
+            {
+                throw new BlockException($"The {name} child is node '{given.Node.Name}': the options cannot name another");
+            }
+
+            return await graph.AttachProvisionallyAsync(parent, given.Node, name, role, cancel);
         }
 
+        return await FindOrOpenChildAsync(new ParentToBe(parent.Driver, parent.Settings, role), name, children) is { } child
+            ? await AttachAsync(parent, child, name, role)
+            : null;
+    }
+
+    /// <summary>Attaches a child and gives its reference to the edge, or back.</summary>
+    private async Task<BlockChild> AttachAsync(BlockNode parent, OpenedChild child, string name, ChildRole role)
+    {
         try
         {
             graph.Step($"attach {name}");
-            return graph.Attach(parent, node, name, role, edge => DefaultChildPermissions.For(parent, edge, PermissionSet.Unused));
+            BlockChild edge = await graph.AttachAsync(parent, child.Node, name, role, cancel);
+            if (child.IsInline)
+            {
+                child.Node.InheritsFrom = parent;
+            }
+
+            return edge;
         }
         finally
         {
-            node.DropReference(new GraphWriteToken(graph));
+            child.Node.DropReference(new GraphWriteToken(graph));
         }
     }
 
-    private async Task<BlockNode?> FindOrOpenChildAsync(BlockDriver? parentDriver, NodeSettings parentSettings, string name, ChildRole role, ChildOptions children)
+    private async Task<OpenedChild?> FindOrOpenChildAsync(ParentToBe parent, string name, ChildOptions children)
     {
-        if (children.TakeOpened(name) is { } opened)
+        if (children.TryTakeOpened(name, out OpenedChild opened))
         {
             return opened;
         }
@@ -81,7 +100,7 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
 
                 BlockNode found = graph.LookUp(text);
                 found.AddReference();
-                return found;
+                return new OpenedChild(found, false);
             case not null:
                 throw new BlockException($"Invalid parameter type for '{name}', expected: string or object");
         }
@@ -91,12 +110,11 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
             return null;
         }
 
-        OptionsDictionary options = inline.Clone();
-        CommonOptions.Inherit(parentSettings, role, options);
-        return await OpenNodeAsync(options, parentDriver is null || CommonOptions.IsChildProtocol(parentDriver, role, graph.Profile));
+        bool isProtocolLevel = parent.Driver is null || CommonOptions.IsChildProtocol(parent.Driver, parent.Role, graph.Profile);
+        return new OpenedChild(await OpenNodeAsync(inline.Clone(), parent, isProtocolLevel), true);
     }
 
-    private async Task<BlockNode> OpenNodeAsync(OptionsDictionary options, bool isProtocolLevel)
+    private async Task<BlockNode> OpenNodeAsync(OptionsDictionary options, ParentToBe? parent, bool isProtocolLevel)
     {
         cancel.ThrowIfCancellationRequested();
         if (_depth >= DepthMax)
@@ -110,7 +128,7 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
         try
         {
             graph.Step("options");
-            BlockNode node = await OpenFlatAsync(ExpandPseudoFileName(options), children, isProtocolLevel);
+            BlockNode node = await OpenFlatAsync(ExpandPseudoFileName(options), parent, children, isProtocolLevel);
             hasLeftovers = children.OpenedAndUnused.Any();
             return node;
         }
@@ -129,9 +147,14 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
         }
     }
 
-    private async Task<BlockNode> OpenFlatAsync(OptionsDictionary options, ChildOptions children, bool isProtocolLevel)
+    private async Task<BlockNode> OpenFlatAsync(OptionsDictionary options, ParentToBe? parent, ChildOptions children, bool isProtocolLevel)
     {
         OptionsDictionary explicitOptions = options.Clone();
+        if (parent is not null)
+        {
+            CommonOptions.Inherit(parent.Settings, parent.Role, options);
+        }
+
         string? fileName = options.GetText("filename");
         BlockDriver? driver = options.GetText("driver") is { } driverName ? graph.Drivers.Get(driverName, graph.Profile.SuggestsNearestOption) : null;
         isProtocolLevel = driver is null ? isProtocolLevel : driver.Category == DriverCategory.Protocol;
@@ -142,14 +165,16 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
         else
         {
             MoveFileNameToChild(options, fileName);
-            foreach (OptionDefinition child in ChildDefinitions(driver))
-            {
-                children.TakeFrom(options, child.Name);
-            }
+            explicitOptions.Remove("filename");
         }
 
-        NodeSettings settings = CommonOptions.Read(options);
-        options.Remove("driver");
+        // While the driver is unknown, the image's file is the only child that can be meant.
+        foreach (OptionDefinition child in driver?.Options.Children ?? [new OptionDefinition("file", OptionType.Child, "")])
+        {
+            children.TakeFrom(options, explicitOptions, child);
+        }
+
+        NodeSettings settings = CommonOptions.Read(options.Clone());
         bool isProbed = driver is null;
         if (driver is null)
         {
@@ -159,39 +184,50 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
             }
 
             driver = await ProbeAsync(settings, children, fileName);
+            foreach (OptionDefinition child in driver.Options.Children.Where(c => c.Name != "file"))
+            {
+                children.TakeFrom(options, explicitOptions, child);
+            }
         }
 
-        string? name = options.Take("node-name")?.AsText;
-        RefuseUnknown(driver, options);
-        return await OpenDriverAsync(driver, name, settings, options, children, explicitOptions, fileName, isProbed);
+        options["driver"] = driver.Name;
+        OptionsDictionary own = options.Clone();
+        string? name = own.Take("node-name")?.AsText;
+        own.Remove("driver");
+        CommonOptions.Read(own);
+        RefuseUnknown(driver, own);
+        NodeToBe node = new(driver, name, settings, explicitOptions, options) { FileName = fileName, IsProbed = isProbed };
+        return await OpenDriverAsync(node, own, children);
     }
 
-    private async Task<BlockNode> OpenDriverAsync(
-        BlockDriver driver, string? name, NodeSettings settings, OptionsDictionary options, ChildOptions children, OptionsDictionary explicitOptions, string? fileName, bool isProbed)
+    private async Task<BlockNode> OpenDriverAsync(NodeToBe description, OptionsDictionary own, ChildOptions children)
     {
-        if (name is not null)
+        BlockDriver driver = description.Driver;
+        if (description.Name is { } name)
         {
             graph.ReserveName(name);
         }
 
-        BlockNode node = new(graph, name ?? graph.GenerateName(), driver, graph.MainContext)
+        BlockNode node = new(graph, description.Name ?? graph.GenerateName(), driver, graph.MainContext)
         {
-            Settings = settings,
-            IsReadOnly = settings.ReadOnly,
-            ExplicitOptions = explicitOptions,
-            FileName = fileName,
-            IsProbed = isProbed,
+            Settings = description.Settings,
+            IsReadOnly = description.Settings.ReadOnly,
+            ExplicitOptions = description.ExplicitOptions,
+            Options = description.Options,
+            FileName = description.FileName,
+            IsProbed = description.IsProbed,
         };
+        graph.Announce(node);
         node.AddReference();
         try
         {
             graph.Step($"open {driver.Name}");
-            OpenContext context = new(this, node, new OptionReader(options, driver.Options), children);
+            OpenContext context = new(this, node, new OptionReader(own, driver.Options), children);
             node.SetInstance(await driver.OpenAsync(context, cancel));
             graph.Step($"opened {driver.Name}");
             node.RefreshLimits();
             node.RefreshLength();
-            NodeGraph.RefreshPermissions(node);
+            graph.RefreshPermissions(node);
             graph.Step($"register {driver.Name}");
             graph.Register(new GraphWriteToken(graph), node);
             _opened.Add(node);
@@ -267,62 +303,11 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
         options["file.filename"] = fileName;
     }
 
-    // While the driver is unknown, the image's file is the only child that can be meant.
-    private static IEnumerable<OptionDefinition> ChildDefinitions(BlockDriver? driver) =>
-        driver is null
-            ? [new OptionDefinition("file", OptionType.Child, "")]
-            : driver.Options.Definitions.Where(d => d.Type == OptionType.Child);
-
-    private async Task<BlockDriver> ProbeAsync(NodeSettings settings, ChildOptions children, string? fileName)
-    {
-        BlockNode file = await FindOrOpenChildAsync(null, settings, "file", ChildRole.Image, children)
-            ?? throw new BlockException("Must specify either driver or file");
-        children.SetOpened("file", file);
-        graph.Step("probe");
-        byte[] head = new byte[(int)Math.Min(DriverRegistry.ProbeBytes, file.LengthBytes)];
-        try
-        {
-            await ReadHeadAsync(file, head);
-        }
-        catch (BlockException error)
-        {
-            throw error.Prefixed("Could not read image for determining its format: ");
-        }
-
-        string? shownName = fileName ?? file.FileName;
-        BlockDriver driver = graph.Drivers.ProbeFormat(head, shownName);
-        if (driver.Probe(head) < BlockDriver.ProbeScoreSignature && !settings.ReadOnly && shownName is not null)
-        {
-            graph.Events.Publish(new BlockWarning(
-                $"Image format was not specified for '{shownName}' and probing guessed {driver.Name}: writes that would make its first sector look like another format are refused. Specify the format to lift this."));
-        }
-
-        return driver;
-    }
-
-    private async Task ReadHeadAsync(BlockNode file, byte[] head)
-    {
-        if (head.Length == 0)
-        {
-            return;
-        }
-
-        BlockChild edge = graph.Attach(new ProbeReader(), file, "root", ChildRole.Filtered | ChildRole.Primary, _ => PermissionSet.Unused);
-        try
-        {
-            await edge.ReadAsync(0, head, Io.RequestFlags.None, cancel);
-        }
-        finally
-        {
-            graph.Detach(edge);
-        }
-    }
-
     private void RefuseUnknown(BlockDriver driver, OptionsDictionary options)
     {
         foreach (string key in options.Keys)
         {
-            if (driver.Options.TryGet(key, out _))
+            if (driver.Options.TryGet(key, out OptionDefinition? definition) && definition.Type is not (OptionType.Child or OptionType.ChildList))
             {
                 continue;
             }
@@ -335,11 +320,14 @@ internal sealed class NodeOpener(NodeGraph graph, CancellationToken cancel)
         }
     }
 
-    /// <summary>Reads an image's head while nobody else uses it yet: needs nothing and shares everything.</summary>
-    private sealed class ProbeReader : IChildParent
-    {
-        public string Description => "the format probe";
+    /// <summary>What a child inherits from a parent that is there, or is about to be: its driver is null while that is unknown.</summary>
+    private sealed record ParentToBe(BlockDriver? Driver, NodeSettings Settings, ChildRole Role);
 
-        public BlockNode? AsNode => null;
+    /// <summary>What is known of a node before it is made.</summary>
+    private sealed record NodeToBe(BlockDriver Driver, string? Name, NodeSettings Settings, OptionsDictionary ExplicitOptions, OptionsDictionary Options)
+    {
+        public string? FileName { get; init; }
+
+        public bool IsProbed { get; init; }
     }
 }

@@ -36,6 +36,18 @@ public sealed record BlockLimits
     /// <summary>The longest discard, or null.</summary>
     public long? DiscardBytesMax { get; init; }
 
+    /// <summary>These limits where the requests go on to a child with the limits <paramref name="child"/>: the coarser alignment, the shorter maximum.</summary>
+    public BlockLimits MergeBelow(BlockLimits child)
+    {
+        ArgumentNullException.ThrowIfNull(child);
+        return this with
+        {
+            RequestAlignmentBytes = Math.Max(RequestAlignmentBytes, child.RequestAlignmentBytes),
+            MemoryAlignmentBytes = Math.Max(MemoryAlignmentBytes, child.MemoryAlignmentBytes),
+            TransferBytesMax = TransferBytesMax is { } mine && child.TransferBytesMax is { } below ? Math.Min(mine, below) : TransferBytesMax ?? child.TransferBytesMax,
+        };
+    }
+
     /// <summary>Throws where a field contradicts its contract: a bug in the driver named <paramref name="driver"/>.</summary>
     public void Validate(string driver)
     {

@@ -18,3 +18,10 @@ public enum RequestKind
     /// <summary>Completed writes become durable.</summary>
     Flush,
 }
+
+/// <summary>The kinds as a whole.</summary>
+public static class RequestKinds
+{
+    /// <summary>How many kinds there are.</summary>
+    public const int Count = (int)RequestKind.Flush + 1;
+}

@@ -87,6 +87,34 @@ public sealed class OptionReader
     /// <summary>True where <paramref name="name"/> is given and not yet consumed.</summary>
     public bool IsGiven(string name) => _options.ContainsKey(name);
 
+    /// <summary>True where two values of the option <paramref name="definition"/> mean the same, however they are spelt.</summary>
+    public static bool AreEqual(OptionDefinition definition, OptionValue first, OptionValue second)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        try
+        {
+            return Meaning(definition, first).Equals(Meaning(definition, second));
+        }
+        catch (BlockException)
+        {
+            // A malformed value means nothing, and so is no other's equal.
+            return false;
+        }
+    }
+
+    private static object Meaning(OptionDefinition definition, OptionValue value)
+    {
+        OptionReader reader = new(new OptionsDictionary { { definition.Name, value } }, new OptionSchema(definition));
+        return definition.Type switch
+        {
+            OptionType.Boolean => reader.GetBoolean(definition.Name),
+            OptionType.Size => reader.GetSize(definition.Name),
+            OptionType.Integer => reader.GetInteger(definition.Name),
+            OptionType.Enum => reader.GetEnumIndex(definition.Name),
+            _ => value.AsText ?? string.Empty,
+        };
+    }
+
     private static int IndexOf(IReadOnlyList<string> values, string text)
     {
         for (int i = 0; i < values.Count; i++)

@@ -22,6 +22,9 @@ public enum OptionType
 
     /// <summary>A child: a node name, or the child's own options below this key.</summary>
     Child,
+
+    /// <summary>Any number of children, under the indices 0, 1, … below this key.</summary>
+    ChildList,
 }
 
 /// <summary>One declared option of a driver or object: the single source of its default, its help line and its error texts. <i>QEMU: QemuOptDesc.</i></summary>
@@ -62,6 +65,9 @@ public sealed class OptionSchema
 
     /// <summary>The declared options, in the order shown to a person.</summary>
     public IReadOnlyList<OptionDefinition> Definitions => _definitions.Values;
+
+    /// <summary>The declared options that name children.</summary>
+    public IEnumerable<OptionDefinition> Children => Definitions.Where(d => d.Type is OptionType.Child or OptionType.ChildList);
 
     /// <summary>The definition of <paramref name="name"/>, if declared.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out OptionDefinition? definition) => _definitions.TryGetValue(name, out definition);

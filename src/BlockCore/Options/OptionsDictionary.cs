@@ -58,6 +58,13 @@ public sealed class OptionsDictionary : OptionValue, IEnumerable<KeyValuePair<st
         return copy;
     }
 
+    /// <summary>True where this flat dictionary and <paramref name="other"/> have the same keys with the same values, spelt the same; the order does not count.</summary>
+    public bool HasSameTexts(OptionsDictionary other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Count == other.Count && _entries.All(e => other.TryGetValue(e.Key, out OptionValue? value) && e.Value.AsText == value.AsText);
+    }
+
     /// <summary>
     /// Joins nested dictionaries and lists into dotted keys: <c>{"file":{"driver":"null-co"}}</c> becomes
     /// <c>file.driver=null-co</c>. Empty containers stay as values. A later spelling of the same key wins.

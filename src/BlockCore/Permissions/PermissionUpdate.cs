@@ -1,98 +1,148 @@
-using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Transactions;
 
 namespace BlockGraph.BlockCore.Permissions;
 
 /// <summary>
-/// Computes the permissions of the subgraph below some nodes: a pure function from the graph as it stands to a plan, or a
+/// Computes the permissions of the subgraph below what a draft touches: a pure function from the draft to a plan, or to a
 /// conflict that names both users. <i>QEMU: bdrv_list_refresh_perms().</i>
 /// </summary>
 /// <remarks>
 /// Invariants: (1) a node is computed after all its parents in the subgraph (topological order), else a diamond sees a
-/// sibling's stale needs; (2) an edge's pending permissions count in place of its present ones; (3) nothing is changed here.
+/// sibling's stale needs; (2) what is pending counts in place of what is in force; (3) nothing is changed here.
 /// </remarks>
-internal static class PermissionUpdate
+internal sealed class PermissionUpdate
 {
-    /// <summary>The plan for everything at and below <paramref name="roots"/>; <paramref name="requested"/> are edges whose users ask for something new.</summary>
-    /// <exception cref="BlockException">Two users of a node conflict, or a read-only node has a writer.</exception>
-    public static PermissionPlan Compute(IEnumerable<BlockNode> roots, IReadOnlyDictionary<BlockChild, PermissionSet>? requested = null)
+    private readonly GraphDraft _draft;
+    private readonly Dictionary<BlockChild, PermissionSet> _pending = [];
+    private readonly List<EdgePermissions> _edges = [];
+    private readonly List<NodePermissions> _nodes = [];
+
+    private PermissionUpdate(GraphDraft draft) => _draft = draft;
+
+    /// <summary>The plan for everything at and below the nodes that <paramref name="draft"/> touches, or what stands against it.</summary>
+    public static PermissionOutcome Compute(GraphDraft draft)
     {
-        Dictionary<BlockChild, PermissionSet> pending = requested is null ? [] : new(requested);
-        List<(BlockChild, PermissionSet)> edges = [];
-        foreach ((BlockChild edge, PermissionSet permissions) in pending)
+        PermissionUpdate update = new(draft);
+        return update.Run() is { } conflict ? new PermissionOutcome(null, conflict) : new PermissionOutcome(new PermissionPlan(update._edges, update._nodes), null);
+    }
+
+    private PermissionConflict? Run()
+    {
+        foreach ((BlockChild edge, PermissionSet permissions) in _draft.Requests)
         {
-            edges.Add((edge, permissions));
+            Set(edge, Shared(_draft.NodeOf(edge), permissions));
         }
 
-        List<(BlockNode, PermissionSet)> nodes = [];
-        foreach (BlockNode node in TopologicalOrder.Below(roots))
+        foreach (BlockNode node in TopologicalOrder.Below(_draft.Touched, _draft))
         {
-            PermissionSet users = Combine(node, pending);
-            CheckWritable(node, users);
-            nodes.Add((node, users));
-            foreach (BlockChild child in node.Children)
+            if (FindConflict(node, out PermissionSet users) is { } conflict)
             {
-                PermissionSet needed = node.Instance.GetChildPermissions(child, users);
-                if (needed != child.Permissions)
-                {
-                    edges.Add((child, needed));
-                }
+                return conflict;
+            }
 
-                pending[child] = needed;
+            _nodes.Add(new NodePermissions(node, users));
+            NodeAccess access = _draft.AccessOf(node);
+            foreach (BlockChild edge in _draft.ChildrenOf(node))
+            {
+                ChildPermissionRequest request = new(edge, _draft.NodeOf(edge), users, access.IsWritable, access.IsInactive);
+                PermissionSet needed = _draft.IsProvisional(edge) ? PermissionSet.Unused
+                    : node.HasInstance ? node.Instance.GetChildPermissions(request)
+                    : request.Default;
+                Set(edge, Shared(request.ChildNode, needed));
             }
         }
 
-        return new PermissionPlan(edges, nodes);
+        return null;
     }
 
-    private static PermissionSet Combine(BlockNode node, Dictionary<BlockChild, PermissionSet> pending)
+    // Whatever its users say: a node opened so is shared by all.
+    private PermissionSet Shared(BlockNode child, PermissionSet permissions) =>
+        _draft.AccessOf(child).ForceShare ? permissions with { Shared = BlockPermissions.All } : permissions;
+
+    private void Set(BlockChild edge, PermissionSet permissions)
     {
-        PermissionSet sum = PermissionSet.Unused;
-        for (int i = 0; i < node.Parents.Count; i++)
+        _pending[edge] = permissions;
+        if (permissions != edge.Permissions)
         {
-            PermissionSet mine = pending.GetValueOrDefault(node.Parents[i], node.Parents[i].Permissions);
+            _edges.Add(new EdgePermissions(edge, permissions));
+        }
+    }
+
+    private PermissionSet Of(BlockChild edge) => _pending.TryGetValue(edge, out PermissionSet pending) ? pending : edge.Permissions;
+
+    /// <summary>Adds up what the users of <paramref name="node"/> need; where that does not go together, says why.</summary>
+    private PermissionConflict? FindConflict(BlockNode node, out PermissionSet users)
+    {
+        ReadOnlySpan<BlockChild> parents = _draft.ParentsOf(node);
+        users = PermissionSet.Unused;
+        BlockPermissions requiredBefore = BlockPermissions.None;
+        BlockPermissions unsharedBefore = BlockPermissions.None;
+        bool isConflict = false;
+        foreach (BlockChild edge in parents)
+        {
+            // Each against the sum of those before it: a thousand users cost a thousand steps.
+            PermissionSet mine = Of(edge);
+            isConflict |= (mine.Required & unsharedBefore) != 0 || (requiredBefore & ~mine.Shared) != 0;
+            requiredBefore |= mine.Required;
+            unsharedBefore |= BlockPermissions.All & ~mine.Shared;
+            users = users.CombineWith(mine);
+        }
+
+        return isConflict ? FindPair(node, parents) : CheckWritable(node, users);
+    }
+
+    private PermissionConflict FindPair(BlockNode node, ReadOnlySpan<BlockChild> parents)
+    {
+        for (int i = 0; i < parents.Length; i++)
+        {
             for (int j = 0; j < i; j++)
             {
-                PermissionSet others = pending.GetValueOrDefault(node.Parents[j], node.Parents[j].Permissions);
-                CheckPair(node, (node.Parents[i], mine), (node.Parents[j], others));
-                CheckPair(node, (node.Parents[j], others), (node.Parents[i], mine));
+                PermissionConflict? conflict = FindOneWay(node, parents[i], parents[j]) ?? FindOneWay(node, parents[j], parents[i]);
+                if (conflict is not null)
+                {
+                    return conflict;
+                }
             }
-
-            sum = sum.CombineWith(mine);
         }
 
-        return sum;
+        throw new Errors.InvariantViolationException($"the users of node '{node.Name}' conflict together but not in pairs");
     }
 
-    private static void CheckPair(BlockNode node, (BlockChild Edge, PermissionSet Needs) user, (BlockChild Edge, PermissionSet Needs) other)
+    private PermissionConflict? FindOneWay(BlockNode node, BlockChild user, BlockChild other)
     {
-        BlockPermissions conflict = user.Needs.ConflictsWith(other.Needs);
-        if (conflict != BlockPermissions.None)
-        {
-            throw new BlockException(
-                BlockErrorKind.NotPermitted,
-                $"Permission conflict on node '{node.Name}': permissions '{conflict.ToText()}' are both required by {Describe(node, user.Edge)} and unshared by {Describe(node, other.Edge)}.");
-        }
+        BlockPermissions bits = Of(user).ConflictsWith(Of(other));
+        return bits == BlockPermissions.None ? null : PermissionConflict.BetweenUsers(node, user, other, bits);
     }
 
-    private static string Describe(BlockNode node, BlockChild edge) => $"{edge.Parent.Description} (uses node '{node.Name}' as '{edge.Name}' child)";
-
-    private static void CheckWritable(BlockNode node, PermissionSet users)
+    private PermissionConflict? CheckWritable(BlockNode node, PermissionSet users)
     {
         if ((users.Required & (BlockPermissions.Write | BlockPermissions.WriteUnchanged)) == 0)
         {
-            return;
+            return null;
         }
 
-        if (node.IsReadOnly)
+        if (!_draft.AccessOf(node).IsWritable)
         {
-            throw new BlockException(BlockErrorKind.NotPermitted, "Block node is read-only");
+            return PermissionConflict.WithReadOnly(node, FindWriter(node), isChange: node.IsWritable);
         }
 
-        if ((users.Required & (BlockPermissions.Write | BlockPermissions.Resize)) == BlockPermissions.Write
-            && node.LengthBytes % node.Limits.RequestAlignmentBytes != 0)
+        bool writesWithoutResize = (users.Required & (BlockPermissions.Write | BlockPermissions.Resize)) == BlockPermissions.Write;
+        return writesWithoutResize && node.LengthBytes % node.Limits.RequestAlignmentBytes != 0
+            ? PermissionConflict.WithLength(node, FindWriter(node))
+            : null;
+    }
+
+    private BlockChild FindWriter(BlockNode node)
+    {
+        foreach (BlockChild edge in _draft.ParentsOf(node))
         {
-            throw new BlockException(BlockErrorKind.NotPermitted, "Cannot get 'write' permission without 'resize': Image size is not a multiple of request alignment");
+            if ((Of(edge).Required & (BlockPermissions.Write | BlockPermissions.WriteUnchanged)) != 0)
+            {
+                return edge;
+            }
         }
+
+        throw new Errors.InvariantViolationException($"node '{node.Name}' is written by nobody");
     }
 }

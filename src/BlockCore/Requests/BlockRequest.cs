@@ -49,6 +49,12 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
 
     internal bool IsWaiting { get; set; }
 
+    /// <summary>The list that it stands in at a node of several contexts.</summary>
+    internal TrackerLane? TrackerLane { get; set; }
+
+    /// <summary>The context that carries it out.</summary>
+    internal AioContext Context => _context;
+
     /// <summary>Carries out a read or write at the plan's target. The offset is shifted already, the range is inside the image.</summary>
     internal static ValueTask Start(RequestLane? lane, RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
@@ -147,6 +153,9 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
 
         _lane?.Finish(_kind, _countedBytes, _context.NowNs - _startNs, error is null);
     }
+
+    /// <summary>What was tracked to keep others out, and is no request of a user's, is over.</summary>
+    internal void FinishUnseen() => _node.Tracker.Remove(this);
 
     /// <summary>Returns the request to its pool.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -6,23 +6,21 @@ using BlockGraph.BlockCore.Scheduling;
 namespace BlockGraph.BlockCore.Requests;
 
 /// <summary>
-/// What one context keeps of one user of the graph: the gate of drains, the count of requests in flight, the queue of those held back, and
+/// What one context keeps of one user of the graph: the count of requests in flight, the queue of those held back, and
 /// the counters. Only that context's thread touches it, so its fields are plain.
 /// </summary>
 internal sealed class RequestLane(AioContext context)
 {
-    private readonly RequestCounters[] _counters = new RequestCounters[5];
+    private readonly RequestCounters[] _counters = new RequestCounters[RequestKinds.Count];
+    private readonly LatencyBins?[] _bins = new LatencyBins?[RequestKinds.Count];
 
     /// <summary>The context that submits through this lane.</summary>
     public AioContext Context { get; } = context;
 
-    /// <summary>How many drains hold the gate closed.</summary>
-    public int GateCount { get; set; }
-
     /// <summary>How many requests are between submission and completion.</summary>
     public int InFlightCount { get; set; }
 
-    /// <summary>Requests that wait for the gate.</summary>
+    /// <summary>Requests that wait for the end of a drain.</summary>
     public CoQueue Held { get; } = new();
 
     /// <summary>Drains that wait for the last request in flight.</summary>
@@ -31,11 +29,21 @@ internal sealed class RequestLane(AioContext context)
     /// <summary>What requests of <paramref name="kind"/> have added up to.</summary>
     public RequestCounters CountersOf(RequestKind kind) => _counters[(int)kind];
 
+    /// <summary>How long requests of <paramref name="kind"/> took, by bins that a user chose; null for none.</summary>
+    public LatencyBins? BinsOf(RequestKind kind) => _bins[(int)kind];
+
+    /// <summary>Sets the bins of <paramref name="kind"/>, empty, or none.</summary>
+    public void SetBins(RequestKind kind, LatencyBins? bins) => _bins[(int)kind] = bins;
+
+    /// <summary>A request was refused at the door.</summary>
+    public void Refuse(RequestKind kind) => _counters[(int)kind].AddInvalid();
+
     /// <summary>A request is over.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Finish(RequestKind kind, long bytes, long elapsedNs, bool isSuccess)
     {
-        _counters[(int)kind].Add(bytes, elapsedNs, isSuccess);
+        _counters[(int)kind].Add(bytes, elapsedNs, Context.NowNs, isSuccess);
+        _bins[(int)kind]?.Record(elapsedNs);
         Release();
     }
 
@@ -43,7 +51,7 @@ internal sealed class RequestLane(AioContext context)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Release()
     {
-        if (--InFlightCount == 0 && GateCount != 0)
+        if (--InFlightCount == 0 && Idle.Count != 0)
         {
             // Through the ready queue: a drain must not go on inside the last request's completion.
             Idle.WakeAll();

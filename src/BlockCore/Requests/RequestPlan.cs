@@ -1,6 +1,8 @@
+using System.Runtime.CompilerServices;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.BlockCore.Requests;
 
@@ -10,11 +12,17 @@ namespace BlockGraph.BlockCore.Requests;
 /// </summary>
 internal sealed class RequestPlan
 {
-    private RequestPlan(int epoch, BlockNode target, long shiftBytes, bool passesDiscard)
+    // Null where requests may be carried out anywhere.
+    private readonly AioContext? _home;
+    private readonly bool _isDetour;
+
+    private RequestPlan(int epoch, BlockNode target, long shiftBytes, bool passesDiscard, bool isDetour)
     {
         Epoch = epoch;
         Target = target;
         Instance = target.Instance;
+        _home = target.Tracker.IsShared && Instance.Affinity == RequestAffinity.AnyContext ? null : target.Context;
+        _isDetour = isDetour;
         ShiftBytes = shiftBytes;
         PassesDiscard = passesDiscard;
         AlignmentMask = target.Limits.RequestAlignmentBytes - 1;
@@ -33,6 +41,13 @@ internal sealed class RequestPlan
 
     /// <summary>The target's driver instance.</summary>
     public BlockDriverInstance Instance { get; }
+
+    /// <summary>True where a request of the calling context may go on as it is; otherwise it takes a detour: home and back, or counted by itself.</summary>
+    public bool IsHere
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => !_isDetour && (_home is null || ReferenceEquals(_home, AioContext.Current));
+    }
 
     /// <summary>What the layers skipped add to an offset, in bytes.</summary>
     public long ShiftBytes { get; }
@@ -71,8 +86,13 @@ internal sealed class RequestPlan
             passesDiscard &= node.Settings.DiscardUnmap;
         }
 
-        return new RequestPlan(epoch, node, shiftBytes, passesDiscard);
+        // While its parent is being opened no user's request covers what goes through the edge.
+        bool isDetour = edge.Parent.AsNode is { HasInstance: false };
+        return new RequestPlan(epoch, node, shiftBytes, passesDiscard, isDetour);
     }
+
+    /// <summary>The plan of a request that is about the child itself, whatever it may have to do.</summary>
+    public static RequestPlan OfOwnNode(BlockChild edge) => new(edge.Node.Graph.Epoch, edge.Node, 0, false, false);
 
     // The core itself has something to do at this node, whatever its driver says.
     private static bool MustBePassed(BlockNode node) => node.Observer is not null || node.Settings.DetectZeroes != DetectZeroesMode.Off;

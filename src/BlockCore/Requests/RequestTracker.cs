@@ -8,54 +8,73 @@ namespace BlockGraph.BlockCore.Requests;
 /// The requests in flight at one node, and the waiting of those that overlap a serialising one. <i>QEMU: bs->tracked_requests.</i>
 /// </summary>
 /// <remarks>
-/// Rule: two requests conflict where their ranges overlap and at least one is serialising; a request waits for a conflicting one
-/// unless that one waits itself. All calls come from the node's context.
+/// <para>Rule: two requests conflict where their ranges overlap and at least one is serialising; a request waits for a conflicting one
+/// unless that one waits itself.</para>
+/// <para>A node of one context has one lane and takes no lock for it. A shared node has a lane for each context. No wake-up is lost there:
+/// a waiter counts itself before it looks through the lanes, and a request leaves its lane before it looks at the count; each lane's lock
+/// orders the two. Likewise a serialising request counts itself before it looks, and a plain one stands in its lane before it asks for that count.</para>
+/// <para>Lock order: conflicts, then a lane.</para>
 /// </remarks>
 internal sealed class RequestTracker
 {
+    private readonly TrackerLane _home = new();
+    private readonly Lock _conflicts = new();
     private readonly CoQueue _waiters = new();
-    private BlockRequest? _first;
+
+    // By context id; null while the node belongs to one context. Replaced under _conflicts, never edited.
+    private TrackerLane?[]? _lanes;
+    private int _waiterCount;
+    private int _serialisingCount;
 
     /// <summary>How many serialising requests are in flight.</summary>
-    public int SerialisingCount { get; private set; }
+    public int SerialisingCount
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Volatile.Read(ref _serialisingCount);
+    }
 
-    /// <summary>True where nothing is in flight.</summary>
-    public bool IsEmpty => _first is null;
+    /// <summary>True where requests may come from several contexts at once.</summary>
+    public bool IsShared => _lanes is not null;
+
+    /// <summary>True where nothing is in flight. On a shared node: while it is drained.</summary>
+    public bool IsEmpty => _home.First is null && Array.TrueForAll(_lanes ?? [], lane => lane?.First is null);
+
+    /// <summary>From now on requests may come from several contexts at once. Control plane; the node is drained.</summary>
+    public void Share()
+    {
+        if (_lanes is null)
+        {
+            Invariant.Check(IsEmpty);
+            _lanes = [];
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(BlockRequest request)
     {
-        BlockRequest? first = _first;
-        request.Next = first;
-        if (first is not null)
+        if (_lanes is null)
         {
-            first.Previous = request;
+            _home.LinkUnsynchronized(request);
         }
-
-        _first = request;
+        else
+        {
+            AddShared(request);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Remove(BlockRequest request)
     {
-        BlockRequest? previous = request.Previous;
-        BlockRequest? next = request.Next;
-        if (previous is null)
+        if (_lanes is null)
         {
-            _first = next;
+            _home.UnlinkUnsynchronized(request);
         }
         else
         {
-            previous.Next = next;
-            request.Previous = null;
+            RemoveShared(request);
         }
 
-        if (next is not null)
-        {
-            next.Previous = previous;
-        }
-
-        if (_waiters.Count != 0 || request.IsSerialising)
+        if (Volatile.Read(ref _waiterCount) != 0 || request.IsSerialising)
         {
             WakeWaiters(request);
         }
@@ -66,53 +85,140 @@ internal sealed class RequestTracker
     {
         long start = request.Offset & ~(alignmentBytes - 1);
         long end = (request.Offset + request.LengthBytes + alignmentBytes - 1) & ~(alignmentBytes - 1);
-        request.Offset = start;
-        request.LengthBytes = end - start;
-        if (!request.IsSerialising)
+        lock (_conflicts)
         {
-            request.IsSerialising = true;
-            SerialisingCount++;
+            request.Offset = start;
+            request.LengthBytes = end - start;
+            if (!request.IsSerialising)
+            {
+                request.IsSerialising = true;
+                Interlocked.Increment(ref _serialisingCount);
+            }
         }
     }
 
     /// <summary>Waits until no conflicting request is in flight.</summary>
     public async ValueTask WaitForConflictsAsync(BlockRequest request, bool failsInsteadOfWaiting)
     {
-        while (HasConflict(request))
+        while (TryQueue(request, failsInsteadOfWaiting, out ValueTask turn))
         {
-            if (failsInsteadOfWaiting)
+            try
             {
-                throw new BlockException(BlockErrorKind.Busy, "An overlapping request is in flight");
+                await turn;
             }
-
-            request.IsWaiting = true;
-            await _waiters.WaitAsync();
-            request.IsWaiting = false;
+            finally
+            {
+                Leave(request);
+            }
         }
     }
 
-    private bool HasConflict(BlockRequest request)
+    // False where nothing conflicts.
+    private bool TryQueue(BlockRequest request, bool failsInsteadOfWaiting, out ValueTask turn)
     {
-        for (BlockRequest? other = _first; other is not null; other = other.Next)
+        lock (_conflicts)
         {
-            if (other != request && (request.IsSerialising || other.IsSerialising) && !other.IsWaiting
-                && other.Offset < request.Offset + request.LengthBytes && request.Offset < other.Offset + other.LengthBytes)
+            Interlocked.Increment(ref _waiterCount);
+            bool isConflict = HasConflictUnsynchronized(request);
+            if (!isConflict || failsInsteadOfWaiting)
             {
-                return true;
+                Interlocked.Decrement(ref _waiterCount);
+                turn = default;
+                return !isConflict ? false : throw new BlockException(BlockErrorKind.Busy, "An overlapping request is in flight");
+            }
+
+            request.IsWaiting = true;
+            turn = _waiters.WaitAsync();
+            return true;
+        }
+    }
+
+    private void Leave(BlockRequest request)
+    {
+        lock (_conflicts)
+        {
+            request.IsWaiting = false;
+            Interlocked.Decrement(ref _waiterCount);
+        }
+    }
+
+    private bool HasConflictUnsynchronized(BlockRequest request)
+    {
+        if (_lanes is not { } lanes)
+        {
+            return _home.HasConflictUnsynchronized(request);
+        }
+
+        foreach (TrackerLane? lane in lanes)
+        {
+            if (lane is null)
+            {
+                continue;
+            }
+
+            lock (lane.SyncRoot)
+            {
+                if (lane.HasConflictUnsynchronized(request))
+                {
+                    return true;
+                }
             }
         }
 
         return false;
     }
 
+    private void AddShared(BlockRequest request)
+    {
+        TrackerLane?[] lanes = _lanes!;
+        int id = request.Context.Id;
+        TrackerLane lane = (id < lanes.Length ? lanes[id] : null) ?? AddLane(id);
+        request.TrackerLane = lane;
+        lock (lane.SyncRoot)
+        {
+            lane.LinkUnsynchronized(request);
+        }
+    }
+
+    private static void RemoveShared(BlockRequest request)
+    {
+        TrackerLane lane = request.TrackerLane!;
+        lock (lane.SyncRoot)
+        {
+            lane.UnlinkUnsynchronized(request);
+        }
+    }
+
+    private TrackerLane AddLane(int id)
+    {
+        lock (_conflicts)
+        {
+            TrackerLane?[] lanes = _lanes!;
+            if (id < lanes.Length && lanes[id] is { } present)
+            {
+                return present;
+            }
+
+            TrackerLane lane = new();
+            TrackerLane?[] longer = new TrackerLane?[Math.Max(id + 1, lanes.Length)];
+            lanes.CopyTo(longer, 0);
+            longer[id] = lane;
+            Volatile.Write(ref _lanes, longer);
+            return lane;
+        }
+    }
+
     private void WakeWaiters(BlockRequest request)
     {
-        if (request.IsSerialising)
+        lock (_conflicts)
         {
-            request.IsSerialising = false;
-            SerialisingCount--;
-        }
+            if (request.IsSerialising)
+            {
+                request.IsSerialising = false;
+                Interlocked.Decrement(ref _serialisingCount);
+            }
 
-        _waiters.WakeAll();
+            _waiters.WakeAll();
+        }
     }
 }

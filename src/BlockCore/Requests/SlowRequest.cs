@@ -235,10 +235,10 @@ internal static class SlowRequest
         }
     }
 
-    /// <summary>The image may have become longer: refreshes the node's length, then that of everything above it.</summary>
-    private static void RefreshLengths(BlockNode node)
+    /// <summary>The image may have another length: refreshes the node's, then that of everything above it.</summary>
+    public static void RefreshLengths(BlockNode node)
     {
-        node.RefreshLength();
+        node.RefreshLengthAndTell();
         foreach (BlockChild edge in node.Parents)
         {
             if (edge.Parent.AsNode is { HasInstance: true } parent)

@@ -17,4 +17,10 @@ public readonly record struct HostFileOptions(string Path)
     /// goes through .NET or <c>flock</c>, readers included, and does not see the byte locks of other programs at all.
     /// </summary>
     public bool ExcludesOtherWriters { get; init; }
+
+    /// <summary>What the system is asked for where that is not the name: the way to a file that is open already. Errors name the path.</summary>
+    internal string? OpenedPath { get; init; }
+
+    /// <summary>What the system is asked for.</summary>
+    internal string SystemPath => OpenedPath ?? Path;
 }

@@ -13,6 +13,9 @@ public abstract class HostPlatform
     /// <summary>The environment variable that chooses the engine of a process: <c>portable</c> forces the one that works everywhere.</summary>
     public const string EngineVariable = "BLOCKGRAPH_ENGINE";
 
+    // As many as Linux follows.
+    private const int LinkCountMax = 40;
+
     private static readonly Lazy<HostPlatform> s_default = new(() => Choose(Environment.GetEnvironmentVariable(EngineVariable), IsLinuxPossible));
 
     private protected HostPlatform()
@@ -42,6 +45,10 @@ public abstract class HostPlatform
     /// </exception>
     public abstract HostFile OpenFile(in HostFileOptions options);
 
+    /// <summary>Opens the file that <paramref name="present"/> has open once more, with other options; where the system has a way to it, whatever its name stands for by now. Control plane.</summary>
+    /// <exception cref="BlockException">As for <see cref="OpenFile"/>.</exception>
+    public virtual HostFile OpenAgain(HostFile present, in HostFileOptions options) => OpenFile(options);
+
     /// <summary>
     /// Makes a regular file of <paramref name="lengthBytes"/> zeros that take no space, or empties and resizes one that
     /// is there, unless its user's locks forbid. Control plane.
@@ -53,6 +60,44 @@ public abstract class HostPlatform
     /// not there before is removed again; one that was keeps its contents.
     /// </exception>
     public abstract void CreateFile(string path, long lengthBytes);
+
+    /// <summary>The one name by which the file called <paramref name="path"/> is known: absolute, and with every link on the way followed.</summary>
+    public virtual string ResolvePath(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        string resolved = Path.GetFullPath(path);
+        for (int linkCount = 0; linkCount < LinkCountMax; linkCount++)
+        {
+            if (FollowFirstLink(resolved) is not { } next)
+            {
+                break;
+            }
+
+            resolved = next;
+        }
+
+        return resolved;
+    }
+
+    // The path with its first link replaced by what that leads to; null where there is none.
+    private static string? FollowFirstLink(string path)
+    {
+        string root = Path.GetPathRoot(path) ?? string.Empty;
+        string[] parts = path[root.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries);
+        string at = root;
+        for (int i = 0; i < parts.Length; i++)
+        {
+            string here = Path.Combine(at, parts[i]);
+            if (new FileInfo(here).LinkTarget is { } target)
+            {
+                return Path.GetFullPath(Path.Combine([at, target, .. parts[(i + 1)..]]));
+            }
+
+            at = here;
+        }
+
+        return null;
+    }
 
     /// <summary>The platform for the value <paramref name="engine"/> of <see cref="EngineVariable"/>.</summary>
     /// <exception cref="BlockException">The value names no engine, or one that this system lacks.</exception>

@@ -3,24 +3,33 @@ using BlockGraph.BlockCore.Permissions;
 
 namespace BlockGraph.BlockCore.Transactions;
 
-/// <summary>Applies a permission plan: the drivers take what their users need, then the edges change.</summary>
+/// <summary>Puts a permission plan in force: the drivers take what their users need, then the edges change.</summary>
 internal sealed class PermissionAction : ITransactionAction
 {
     private readonly PermissionPlan _plan;
-    private readonly List<(BlockChild Edge, PermissionSet Old)> _old = [];
+    private readonly ReopenSet _reopens;
     private int _checkedCount;
 
-    private PermissionAction(PermissionPlan plan) => _plan = plan;
+    private PermissionAction(PermissionPlan plan, ReopenSet reopens)
+    {
+        _plan = plan;
+        _reopens = reopens;
+    }
 
     /// <summary>Prepares the plan and adds it to <paramref name="transaction"/>; throws and leaves no trace where a driver refuses.</summary>
-    public static void Prepare(Transaction transaction, PermissionPlan plan)
+    public static void Prepare(Transaction transaction, PermissionPlan plan, ReopenSet reopens)
     {
-        PermissionAction action = new(plan);
+        PermissionAction action = new(plan, reopens);
         try
         {
-            foreach ((BlockNode node, PermissionSet users) in plan.Nodes)
+            foreach (NodePermissions item in plan.Nodes)
             {
-                node.Instance.CheckPermissions(users);
+                if (item.Node.HasInstance)
+                {
+                    item.Node.Graph.Step($"permissions of {item.Node.Driver.Name}");
+                    item.Node.Instance.CheckPermissions(item.Users, reopens.Find(item.Node));
+                }
+
                 action._checkedCount++;
             }
         }
@@ -30,32 +39,29 @@ internal sealed class PermissionAction : ITransactionAction
             throw;
         }
 
-        foreach ((BlockChild edge, PermissionSet permissions) in plan.Edges)
-        {
-            action._old.Add((edge, edge.Permissions));
-            edge.Permissions = permissions;
-        }
-
         transaction.Add(action);
     }
 
     public void Commit()
     {
-        foreach ((BlockNode node, PermissionSet users) in _plan.Nodes)
+        foreach (EdgePermissions item in _plan.Edges)
         {
-            node.Instance.CommitPermissions(users);
-        }
-    }
-
-    public void Abort()
-    {
-        for (int i = _old.Count - 1; i >= 0; i--)
-        {
-            _old[i].Edge.Permissions = _old[i].Old;
+            item.Edge.Permissions = item.Permissions;
         }
 
-        AbortChecks();
+        DriverFailure failures = new();
+        foreach (NodePermissions item in _plan.Nodes)
+        {
+            if (item.Node.HasInstance)
+            {
+                failures.Run(item.Node, "committing permissions", static (node, users) => node.Instance.CommitPermissions(users), item.Users);
+            }
+        }
+
+        failures.Throw();
     }
+
+    public void Abort() => AbortChecks();
 
     public void Clean()
     {
@@ -63,9 +69,16 @@ internal sealed class PermissionAction : ITransactionAction
 
     private void AbortChecks()
     {
+        DriverFailure failures = new();
         for (int i = _checkedCount - 1; i >= 0; i--)
         {
-            _plan.Nodes[i].Node.Instance.AbortPermissions();
+            BlockNode node = _plan.Nodes[i].Node;
+            if (node.HasInstance)
+            {
+                failures.Run(node, "aborting permissions", static (n, _) => n.Instance.AbortPermissions(), 0);
+            }
         }
+
+        failures.Throw();
     }
 }

@@ -36,12 +36,15 @@ internal static partial class SignatureRules
     public static string? RequestViolation(MethodInfo method) =>
         IsValueTask(method.ReturnType) ? null : $"{Describe(method)} returns {method.ReturnType.Name}; the data plane returns ValueTask";
 
-    /// <summary>What others can await on the control plane: the visible awaitable methods of visible types, requests and disposal aside.</summary>
+    /// <summary>
+    /// What others can await on the control plane: the visible awaitable methods of visible types, requests and disposal aside, and drains: those
+    /// are begun from either plane, and must not allocate where everything is idle.
+    /// </summary>
     public static IEnumerable<MethodInfo> Changes(IEnumerable<Type> types) =>
         types.Where(type => type.IsVisible)
             .SelectMany(type => type.GetMethods(Declared))
             .Where(method => method.IsPublic && IsAwaitable(method))
-            .Where(method => !RequestName().IsMatch(method.Name) && method.Name != nameof(IAsyncDisposable.DisposeAsync));
+            .Where(method => !RequestName().IsMatch(method.Name) && !DrainName().IsMatch(method.Name) && method.Name != nameof(IAsyncDisposable.DisposeAsync));
 
     public static string? ChangeViolation(MethodInfo method) =>
         IsTask(method.ReturnType) ? null : $"{Describe(method)} returns {method.ReturnType.Name}; the control plane returns Task";
@@ -72,6 +75,9 @@ internal static partial class SignatureRules
 
     [GeneratedRegex("^(Commit|Abort|Clean)")]
     private static partial Regex LastStepName();
+
+    [GeneratedRegex("^Drain(All)?Async$")]
+    private static partial Regex DrainName();
 
     [GeneratedRegex("^(Try)?(Read|Write|Zero|Discard|Flush|Copy|GetStatus|GetBlockStatus)")]
     private static partial Regex RequestName();

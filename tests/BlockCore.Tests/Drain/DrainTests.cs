@@ -39,8 +39,8 @@ public sealed class DrainTests : GraphTests
     {
         BlockBackend backend = await OpenScriptedAsync();
         Task flying = backend.ReadAsync(0, new byte[1]).AsTask();
-        Task<DrainScope> first = backend.DrainAsync();
-        Task<DrainScope> second = backend.DrainAsync();
+        Task<DrainScope> first = backend.DrainAsync().AsTask();
+        Task<DrainScope> second = backend.DrainAsync().AsTask();
         await SettleAsync();
         Assert.That((first.IsCompleted, second.IsCompleted), Is.EqualTo((false, false)), "both wait");
         Fixture.Scripted.Pending.Single().Succeed();
@@ -80,7 +80,7 @@ public sealed class DrainTests : GraphTests
         BlockBackend second = await Fixture.Graph.AttachBackendAsync(first.Root!, s_reader);
         Task a = first.ReadAsync(0, new byte[1]).AsTask();
         Task b = second.ReadAsync(1, new byte[1]).AsTask();
-        Task<DrainScope> drain = first.DrainAsync();
+        Task<DrainScope> drain = first.DrainAsync().AsTask();
         await SettleAsync();
         Fixture.Scripted.Pending[0].Succeed();
         await SettleAsync();
@@ -141,7 +141,7 @@ public sealed class DrainTests : GraphTests
 
         Task reading = ReadThenCloseAsync();
         BlockNode root = backend.Root!;
-        Task<DrainScope> drain = DrainScope.BeginAsync(root);
+        Task<DrainScope> drain = DrainScope.BeginAsync(root).AsTask();
         await SettleAsync();
         Fixture.Scripted.Pending.Single().Succeed();
         await using (await drain)

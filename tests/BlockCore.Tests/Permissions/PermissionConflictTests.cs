@@ -4,6 +4,7 @@ using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Tests.Graph;
+using BlockGraph.BlockCore.Transactions;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.BlockCore.Tests.Permissions;
@@ -182,13 +183,12 @@ public sealed class PermissionConflictTests : GraphTests
         BlockNode a = await Fixture.AddAsync("driver=pass-through,node-name=a,file.driver=scripted,file.node-name=b");
         BlockNode b = Fixture.Graph.FindNode("b")!;
         int references = a.ReferenceCount;
-        Assert.That(
-            () => Fixture.Graph.Attach(b, a, "file", ChildRole.Filtered, _ => PermissionSet.Unused),
-            Throws.TypeOf<BlockException>().With.Message.EqualTo("Making 'a' a file child of 'b' would create a cycle"),
-            "refused");
+        BlockException error = await Failure.OfAsync(() => Fixture.Graph.ApplyAsync(GraphEdit.Attach(b, a, "file", ChildRole.Filtered)));
+        Assert.That(error.Message, Is.EqualTo("Making 'a' a file child of 'b' would create a cycle"), "refused");
         Assert.That(a.ReferenceCount, Is.EqualTo(references), "no reference is leaked");
         Assert.That(b.Children, Is.Empty, "no edge");
-        Assert.That(() => Fixture.Graph.Attach(a, a, "self", ChildRole.None, _ => PermissionSet.Unused), Throws.TypeOf<BlockException>(), "nor to itself");
+        error = await Failure.OfAsync(() => Fixture.Graph.ApplyAsync(GraphEdit.Attach(a, a, "self", ChildRole.None)));
+        Assert.That(error.Message, Is.EqualTo("Making 'a' a self child of 'a' would create a cycle"), "nor to itself");
     });
 
     [Test]

@@ -67,11 +67,9 @@ public sealed class PermissionTransactionTests : GraphTests
         await using BlockBackend second = await Fixture.Graph.AttachBackendAsync(two, new BackendOptions { Permissions = PermissionSet.Unused });
         foreach ((BlockChild to, BlockChild from) in new[] { (second.RootEdge!, first.RootEdge!), (first.RootEdge!, second.RootEdge!) })
         {
-            Transaction transaction = new();
-            PermissionAction.Prepare(transaction, PermissionUpdate.Compute([one, two], new Dictionary<BlockChild, PermissionSet> { [to] = exclusive, [from] = PermissionSet.Unused }));
-            transaction.Commit();
-            Assert.That(((BlockNode)to.Node).FileChild!.Permissions, Is.EqualTo(exclusive), "the selected arm writes");
-            Assert.That(((BlockNode)from.Node).FileChild!.Permissions, Is.EqualTo(PermissionSet.Unused), "the other needs nothing");
+            await Fixture.Graph.ApplyAsync(GraphEdit.SetPermissions(to, exclusive), GraphEdit.SetPermissions(from, PermissionSet.Unused));
+            Assert.That(to.Node.FileChild!.Permissions, Is.EqualTo(exclusive), "the selected arm writes");
+            Assert.That(from.Node.FileChild!.Permissions, Is.EqualTo(PermissionSet.Unused), "the other needs nothing");
         }
     });
 
@@ -82,13 +80,29 @@ public sealed class PermissionTransactionTests : GraphTests
         BlockBackend backend = await Fixture.Graph.AttachBackendAsync(top);
         PermissionSet[] before = [.. Edges()];
         Fixture.Roles.Log.Clear();
+        GraphDraft draft = new(Fixture.Graph);
+        draft.Request(backend.RootEdge!, PermissionSet.Unused);
+        PermissionPlan plan = PermissionUpdate.Compute(draft).Plan!;
+        Assert.That(plan.Edges, Is.Not.Empty, "something would change");
         Transaction transaction = new();
-        PermissionAction.Prepare(transaction, PermissionUpdate.Compute([top], new Dictionary<BlockChild, PermissionSet> { [backend.RootEdge!] = PermissionSet.Unused }));
-        Assert.That(Edges(), Is.Not.EqualTo(before), "prepared");
+        PermissionAction.Prepare(transaction, plan, new ReopenSet());
         transaction.Abort();
-        Assert.That(Edges(), Is.EqualTo(before), "taken back");
+        Assert.That(Edges(), Is.EqualTo(before), "nothing has");
         Assert.That(Fixture.Roles.Log, Is.EqualTo(new[] { "check a", "check b", "check c", "abort c", "abort b", "abort a" }), "in reverse");
     });
+
+    [Test]
+    public void An_action_that_throws_does_not_keep_the_others_from_ending([Values] bool commits)
+    {
+        List<string> log = [];
+        Transaction transaction = new();
+        transaction.Add(new LoggingAction("1", log));
+        transaction.Add(new LoggingAction("2", log) { Bug = new InvalidOperationException("a bug") });
+        transaction.Add(new LoggingAction("3", log));
+        string verb = commits ? "commit" : "abort";
+        Assert.That(commits ? transaction.Commit : transaction.Abort, Throws.InvalidOperationException.With.Message.EqualTo("a bug"), "it is told");
+        Assert.That(log, Is.EqualTo(new[] { $"{verb} 3", $"{verb} 2", $"{verb} 1", "clean 3", "clean 2", "clean 1" }), "when everything is over");
+    }
 
     [Test]
     public void Actions_end_in_reverse_order_and_are_cleaned_afterwards([Values] bool commits)
@@ -121,10 +135,21 @@ public sealed class PermissionTransactionTests : GraphTests
 
     private sealed class LoggingAction(string name, List<string> log) : ITransactionAction
     {
-        public void Commit() => log.Add($"commit {name}");
+        public Exception? Bug { get; init; }
 
-        public void Abort() => log.Add($"abort {name}");
+        public void Commit() => End("commit");
+
+        public void Abort() => End("abort");
 
         public void Clean() => log.Add($"clean {name}");
+
+        private void End(string verb)
+        {
+            log.Add($"{verb} {name}");
+            if (Bug is not null)
+            {
+                throw Bug;
+            }
+        }
     }
 }

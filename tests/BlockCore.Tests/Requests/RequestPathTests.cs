@@ -108,7 +108,7 @@ public sealed class RequestPathTests
     {
         await using BlockBackend backend = await _fixture.Graph.OpenAsync(new OptionsDictionary { { "driver", "scripted" } });
         Task flying = backend.ReadAsync(0, new byte[1]).AsTask();
-        Task<DrainScope> drain = backend.DrainAsync();
+        Task<DrainScope> drain = backend.DrainAsync().AsTask();
         await _fixture.Context.YieldAsync();
         Assert.That(drain.IsCompleted, Is.False, "the read is still in flight");
         Assert.That(_fixture.Scripted.DrainDepth, Is.EqualTo(1), "the driver was told");

@@ -39,6 +39,6 @@ internal sealed class PairDriver : BlockDriver
 
         protected internal override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => a.WriteAsync(offset, buffer, flags, cancel);
 
-        protected internal override PermissionSet GetChildPermissions(BlockChild child, PermissionSet users) => users;
+        protected internal override PermissionSet GetChildPermissions(ChildPermissionRequest request) => request.Users;
     }
 }

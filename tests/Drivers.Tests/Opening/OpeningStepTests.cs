@@ -69,20 +69,19 @@ public sealed class OpeningStepTests(string engine) : FileDriverFixture(engine)
     public void Cancelling_at_any_step_leaves_nothing()
     {
         int stepCount = CountSteps();
+        int lastLook = _steps.FindLastIndex(stepCount - 1, step => step == "prepare edit");
         using GraphFixture world = new(null, NewDrivers(), NewOptions());
-        int cancelledCount = 0;
         for (int step = 0; step < stepCount; step++)
         {
             using CancellationTokenSource source = new();
             Arm(i => { if (i == step) { source.Cancel(); } });
             bool isCancelled = false;
             world.Run(async () => isCancelled = await IsCancelledAsync(world.Graph.OpenAsync(CommandOptions.Read(Example), cancel: source.Token)));
-            cancelledCount += isCancelled ? 1 : 0;
-            Assert.That(isCancelled || _steps[step] == "attach backend", $"cancelled at step {step} ('{_steps[step]}'); what comes after the last wait commits");
+            Assert.That(isCancelled, Is.EqualTo(step <= lastLook), $"cancelled at step {step} ('{_steps[step]}'); what comes after the last wait commits");
             AssertNothingIsLeft($"cancelled at step {step} ('{_steps[step]}')", world.Graph, _path);
         }
 
-        Assert.That(cancelledCount, Is.EqualTo(stepCount - 1), "every step but the commit");
+        Assert.That(lastLook, Is.GreaterThan(stepCount / 2), "most steps can be cancelled");
     }
 
     [Test]

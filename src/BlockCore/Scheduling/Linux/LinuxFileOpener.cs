@@ -118,7 +118,7 @@ internal static unsafe class LinuxFileOpener
             throw HostFileError.CannotOpen(path, BlockErrorKind.InvalidArgument);
         }
 
-        if (Stat(CurrentDirectory, path, 0, StatTypeAndMode, &status) != 0)
+        if (Stat(CurrentDirectory, options.SystemPath, 0, StatTypeAndMode, &status) != 0)
         {
             throw HostFileError.CannotOpen(path, LinuxErrno.ToException(LinuxErrno.Last));
         }
@@ -141,7 +141,7 @@ internal static unsafe class LinuxFileOpener
             | (type == FileType.BlockDevice ? 0 : OpenNonBlocking);
         while (true)
         {
-            int descriptor = FileNative.Open(options.Path, flags, 0);
+            int descriptor = FileNative.Open(options.SystemPath, flags, 0);
             if (descriptor >= 0)
             {
                 return descriptor;

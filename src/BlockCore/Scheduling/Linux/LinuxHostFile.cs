@@ -28,6 +28,16 @@ internal sealed unsafe partial class LinuxHostFile : HostFile
 
     public override bool SupportsByteLocks { get; }
 
+    /// <summary>A path that leads to the open file itself; null where the system shows none.</summary>
+    public string? DescriptorPath
+    {
+        get
+        {
+            string path = $"/proc/self/fd/{_descriptor}";
+            return File.Exists(path) || IsBlockDevice ? path : null;
+        }
+    }
+
     public override long GetLengthBytes()
     {
         CheckOpen();

@@ -7,6 +7,9 @@ internal sealed class LinuxPlatform : HostPlatform
 
     public override HostFile OpenFile(in HostFileOptions options) => LinuxFileOpener.Open(options);
 
+    public override HostFile OpenAgain(HostFile present, in HostFileOptions options) =>
+        present is LinuxHostFile { DescriptorPath: { } path } ? LinuxFileOpener.Open(options with { OpenedPath = path }) : OpenFile(options);
+
     public override void CreateFile(string path, long lengthBytes) => LinuxFileOpener.Create(path, lengthBytes);
 
     internal override LoopWaiter CreateLoopWaiter() => new EpollLoopWaiter();

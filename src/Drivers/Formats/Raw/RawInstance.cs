@@ -1,12 +1,19 @@
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Drivers.Formats.Raw;
 
 /// <summary>One raw image: its file's bytes, or a window of them.</summary>
-internal sealed class RawInstance(BlockChild file, long windowOffset, long? windowSize, FirstSectorGuard? guard) : BlockDriverInstance
+internal sealed class RawInstance(BlockChild file, RawWindow window, FirstSectorGuard? guard) : BlockDriverInstance
 {
+    // A reopen moves the window, while the node is drained.
+    private RawWindow _window = window;
+
+    /// <summary>A guarded image changes its first sector one request at a time, by a lock that any context may wait for.</summary>
+    public override RequestAffinity Affinity => RequestAffinity.AnyContext;
+
     /// <inheritdoc/>
     public override RequestFlags SupportedWriteFlags => RequestFlags.WriteUnchanged | (file.Node.Instance.SupportedWriteFlags & RequestFlags.Fua);
 
@@ -15,25 +22,25 @@ internal sealed class RawInstance(BlockChild file, long windowOffset, long? wind
         RequestFlags.WriteUnchanged | (file.Node.Instance.SupportedZeroFlags & (RequestFlags.Fua | RequestFlags.MayUnmap | RequestFlags.NoFallback));
 
     /// <inheritdoc/>
-    protected override long GetLengthBytes() => windowSize ?? Math.Max(0, file.LengthBytes - windowOffset);
+    protected override long GetLengthBytes() => _window.SizeBytes ?? Math.Max(0, file.LengthBytes - _window.OffsetBytes);
 
     /// <inheritdoc/>
     protected override bool TryGetIdlePath(out BlockChild? child, out long shiftBytes)
     {
         child = file;
-        shiftBytes = windowOffset;
+        shiftBytes = _window.OffsetBytes;
         return guard is null;
     }
 
     /// <inheritdoc/>
     protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        file.ReadAsync(offset + windowOffset, buffer, flags, cancel);
+        file.ReadAsync(offset + _window.OffsetBytes, buffer, flags, cancel);
 
     /// <inheritdoc/>
     protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
         guard is not null && FirstSectorGuard.Concerns(offset, buffer.Length)
             ? guard.WriteAsync(Node, offset, buffer, flags, cancel)
-            : file.WriteAsync(offset + windowOffset, buffer, flags, cancel);
+            : file.WriteAsync(offset + _window.OffsetBytes, buffer, flags, cancel);
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> TryWriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel)
@@ -44,7 +51,7 @@ internal sealed class RawInstance(BlockChild file, long windowOffset, long? wind
         }
         else
         {
-            await file.WriteZeroesAsync(offset + windowOffset, length, flags, cancel);
+            await file.WriteZeroesAsync(offset + _window.OffsetBytes, length, flags, cancel);
         }
 
         return true;
@@ -59,13 +66,47 @@ internal sealed class RawInstance(BlockChild file, long windowOffset, long? wind
         }
         else
         {
-            await file.DiscardAsync(offset + windowOffset, length, cancel);
+            await file.DiscardAsync(offset + _window.OffsetBytes, length, cancel);
         }
 
         return true;
     }
 
     /// <inheritdoc/>
+    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+    {
+        if (_window.SizeBytes is not null)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, "Cannot resize fixed-size raw disks");
+        }
+
+        if (lengthBytes > BlockLimits.LengthBytesMax - _window.OffsetBytes)
+        {
+            throw new BlockException(BlockErrorKind.TooLarge, "Disk size too large for the chosen offset");
+        }
+
+        await file.WriteLengthAsync(lengthBytes + _window.OffsetBytes, isExact, cancel);
+        return true;
+    }
+
+    /// <summary>The window may move and change; the role of the file stays what it was when the node was opened.</summary>
+    protected override Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        RawWindow window = RawWindow.Read(context.CreateReader());
+        window.Check(file.LengthBytes);
+        context.State = window;
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    protected override void CommitReopen(ReopenContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        _window = (RawWindow)context.State!;
+    }
+
+    /// <inheritdoc/>
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
-        new(new BlockStatus(BlockStatusFlags.Raw | BlockStatusFlags.OffsetValid, length, offset + windowOffset, file));
+        new(new BlockStatus(BlockStatusFlags.Raw | BlockStatusFlags.OffsetValid, length, offset + _window.OffsetBytes, file));
 }

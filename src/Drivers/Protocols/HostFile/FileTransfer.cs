@@ -5,7 +5,7 @@ using BlockGraph.BlockCore.Scheduling;
 namespace BlockGraph.Drivers.Protocols.HostFile;
 
 /// <summary>A read, a write or a flush on a worker; pooled by the instance that submits it.</summary>
-internal sealed class FileTransfer(AioContext context, HostFileInstance owner) : WorkerJob(context)
+internal sealed class FileTransfer(AioContext context, FileTransferPool pool) : WorkerJob(context)
 {
     private FileHandle _handle = null!;
     private RequestKind _kind;
@@ -14,10 +14,9 @@ internal sealed class FileTransfer(AioContext context, HostFileInstance owner) :
 
     internal FileTransfer? NextFree { get; set; }
 
-    /// <summary>Submits the transfer; everything that the worker needs is copied first.</summary>
+    /// <summary>Submits the transfer, over a handle that was begun for it; everything that the worker needs is copied first.</summary>
     public ValueTask Submit(FileHandle handle, RequestKind kind, long offset, IoVector buffer)
     {
-        handle.Begin();
         _handle = handle;
         _kind = kind;
         _offset = offset;
@@ -49,7 +48,7 @@ internal sealed class FileTransfer(AioContext context, HostFileInstance owner) :
     {
         _handle.End();
         _buffer = default;
-        owner.Return(this);
+        pool.Return(this);
     }
 
     private void Transfer(IoVector buffer)

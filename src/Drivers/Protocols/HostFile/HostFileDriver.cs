@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
 using OpenFile = BlockGraph.BlockCore.Scheduling.HostFile;
@@ -27,9 +28,22 @@ public sealed class HostFileDriver : BlockDriver
     public override bool NeedsFileName => true;
 
     /// <inheritdoc/>
+    public override bool SupportsReopen => true;
+
+    /// <inheritdoc/>
     public override OptionSchema Options { get; } = new(
         new OptionDefinition("filename", OptionType.String, "the file's path") { IsRequired = true, IsStrong = true },
         new OptionDefinition("locking", OptionType.Enum, "lock the file against other processes; auto: where the system can") { Default = "auto", AllowedValues = ["auto", "on", "off"] });
+
+    /// <inheritdoc/>
+    public override string? GetExactFileName(BlockNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        string? path = node.Options.GetText("filename");
+
+        // A colon before the first slash would be taken for the name of a protocol.
+        return path is not null && DriverRegistry.ProtocolPrefix(path) is not null ? Prefix + path : path;
+    }
 
     /// <inheritdoc/>
     public override void ParseFileName(string fileName, OptionsDictionary options)

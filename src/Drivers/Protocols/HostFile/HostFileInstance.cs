@@ -1,7 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
-using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.Drivers.Protocols.HostFile;
@@ -11,20 +10,19 @@ namespace BlockGraph.Drivers.Protocols.HostFile;
 /// auto-read-only, a descriptor that is writable only while somebody writes.
 /// </summary>
 /// <remarks>
-/// A permission change: the successor, where one is needed, is opened and locked in Check; Commit swaps; the old descriptor is
-/// closed by its last transfer. Abort closes the successor. Nothing in Commit and Abort can fail.
+/// <para>A permission change: the successor, where one is needed, is opened and locked in Check; Commit swaps; the old descriptor is
+/// closed by its last transfer. Abort closes the successor. Nothing in Commit and Abort can fail. A reopen opens its own descriptor
+/// beforehand, which the permission change of the same moment takes for its successor.</para>
+/// <para>Requests come from any context; permissions change on the main one meanwhile. The handle counts its users, and each context has a
+/// pool of its own.</para>
 /// </remarks>
-internal sealed class HostFileInstance : BlockDriverInstance
+internal sealed partial class HostFileInstance : BlockDriverInstance
 {
-    private const BlockPermissions WritingPermissions = BlockPermissions.Write | BlockPermissions.WriteUnchanged | BlockPermissions.Resize;
-    private readonly HostPlatform _platform;
-    private readonly HostFileOptions _options;
-    private readonly bool _isDynamic;
-    private readonly bool _takesLocks;
-    private readonly ImageLocks _locks;
     private FileHandle _handle;
-    private FileHandle? _successor;
-    private FileTransfer? _freeTransfers;
+
+    // By context id, for each context that has sent a request. Replaced under its own lock, never edited.
+    private readonly Lock _poolsLock = new();
+    private FileTransferPool?[] _pools = [];
 
     public HostFileInstance(FileHandle handle, HostPlatform platform, HostFileOptions options, bool isDynamic, bool takesLocks)
     {
@@ -35,6 +33,9 @@ internal sealed class HostFileInstance : BlockDriverInstance
         _takesLocks = takesLocks;
         _locks = new ImageLocks(handle.File);
     }
+
+    /// <inheritdoc/>
+    public override RequestAffinity Affinity => RequestAffinity.AnyContext;
 
     /// <inheritdoc/>
     public override BlockLimits Limits => new()
@@ -52,27 +53,32 @@ internal sealed class HostFileInstance : BlockDriverInstance
     /// <inheritdoc/>
     protected override long GetLengthBytes()
     {
+        FileHandle handle = BeginHandle();
         try
         {
-            return _handle.File.GetLengthBytes();
+            return handle.File.GetLengthBytes();
         }
         catch (BlockException error)
         {
             throw error.Prefixed("Could not refresh total sector count: ");
         }
+        finally
+        {
+            handle.End();
+        }
     }
 
     /// <inheritdoc/>
     protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        Rent().Submit(_handle, RequestKind.Read, offset, buffer);
+        Rent().Submit(BeginHandle(), RequestKind.Read, offset, buffer);
 
     /// <inheritdoc/>
     protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        Rent().Submit(_handle, RequestKind.Write, offset, buffer);
+        Rent().Submit(BeginHandle(), RequestKind.Write, offset, buffer);
 
     /// <inheritdoc/>
     protected override ValueTask FlushAsync(CancellationToken cancel) =>
-        _handle.File.IsReadOnly ? default : Rent().Submit(_handle, RequestKind.Flush, 0, default);
+        _handle.File.IsReadOnly ? default : Rent().Submit(BeginHandle(), RequestKind.Flush, 0, default);
 
     /// <inheritdoc/>
     protected override ValueTask<bool> TryWriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel) =>
@@ -81,6 +87,14 @@ internal sealed class HostFileInstance : BlockDriverInstance
     /// <inheritdoc/>
     protected override ValueTask<bool> TryDiscardAsync(long offset, long length, CancellationToken cancel) =>
         OnWorkerAsync(file => file.TryPunchHole(offset, length));
+
+    /// <inheritdoc/>
+    protected override ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel) =>
+        OnWorkerAsync(file =>
+        {
+            file.SetLengthBytes(lengthBytes);
+            return true;
+        });
 
     /// <inheritdoc/>
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
@@ -96,61 +110,11 @@ internal sealed class HostFileInstance : BlockDriverInstance
             return new BlockStatus(flags | BlockStatusFlags.OffsetValid, length, offset);
         });
 
-    /// <inheritdoc/>
-    protected override void CheckPermissions(PermissionSet users)
-    {
-        Invariant.Check(_successor is null);
-        FileHandle? successor = OpenSuccessor((users.Required & WritingPermissions) != 0);
-        if (_takesLocks)
-        {
-            try
-            {
-                _locks.Prepare((int)users.Required, (int)users.Shared, successor?.File);
-            }
-            catch
-            {
-                successor?.Retire();
-                throw;
-            }
-        }
-
-        _successor = successor;
-    }
-
-    /// <inheritdoc/>
-    protected override void CommitPermissions(PermissionSet users)
-    {
-        if (_takesLocks)
-        {
-            _locks.Commit();
-        }
-
-        if (_successor is { } successor)
-        {
-            FileHandle old = _handle;
-            _handle = successor;
-            _successor = null;
-            old.Retire();
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override void AbortPermissions()
-    {
-        if (_takesLocks)
-        {
-            _locks.Abort();
-        }
-
-        _successor?.Retire();
-        _successor = null;
-    }
-
-    /// <summary>The pooled transfers belong to the context that is left.</summary>
+    /// <summary>The pooled transfers belong to the contexts that made them; the one that is left may end.</summary>
     protected override void DetachContext()
     {
         Invariant.Check(_handle.IsIdle);
-        _freeTransfers = null;
+        _pools = [];
     }
 
     /// <inheritdoc/>
@@ -162,65 +126,45 @@ internal sealed class HostFileInstance : BlockDriverInstance
         return default;
     }
 
-    internal void Return(FileTransfer transfer)
+    // The handle may be replaced between the look and the count; then the new one is counted.
+    private FileHandle BeginHandle()
     {
-        transfer.NextFree = _freeTransfers;
-        _freeTransfers = transfer;
-    }
-
-    // Null where the present descriptor does. Losing the last writer must not fail: then it stays writable.
-    private FileHandle? OpenSuccessor(bool isWriting)
-    {
-        if (!_isDynamic || isWriting == !_handle.File.IsReadOnly)
+        FileHandle handle = Volatile.Read(ref _handle);
+        while (!handle.TryBegin())
         {
-            return null;
+            handle = Volatile.Read(ref _handle);
         }
 
-        try
-        {
-            BlockCore.Scheduling.HostFile file = _platform.OpenFile(_options with { IsWritable = isWriting });
-            CheckAlignment(file);
-            return new FileHandle(file);
-        }
-        catch (BlockException) when (!isWriting)
-        {
-            return null;
-        }
-    }
-
-    // Requests are shaped by the limits that the node has; a file that took the name's place may want coarser ones.
-    private void CheckAlignment(BlockCore.Scheduling.HostFile file)
-    {
-        int present = Node.Limits.RequestAlignmentBytes;
-        if (file.RequestAlignmentBytes > present)
-        {
-            file.Dispose();
-            throw new BlockException(
-                BlockErrorKind.NotSupported,
-                $"Could not reopen '{file.Path}': it needs requests aligned to {file.RequestAlignmentBytes} bytes now, and node '{Node.Name}' aligns them to {present}");
-        }
+        return handle;
     }
 
     private FileTransfer Rent()
     {
-        // One pool, no lock: all requests come on the node's own context, and a transfer refuses to be submitted elsewhere.
-        FileTransfer? transfer = _freeTransfers;
-        if (transfer is null)
-        {
-            return new FileTransfer(Node.Context, this);
-        }
+        AioContext context = AioContext.Current!;
+        FileTransferPool?[] pools = Volatile.Read(ref _pools);
+        FileTransferPool? pool = context.Id < pools.Length ? pools[context.Id] : null;
+        return (pool is not null && ReferenceEquals(pool.Context, context) ? pool : AddPool(context)).Rent();
+    }
 
-        _freeTransfers = transfer.NextFree;
-        return transfer;
+    private FileTransferPool AddPool(AioContext context)
+    {
+        lock (_poolsLock)
+        {
+            FileTransferPool?[] longer = new FileTransferPool?[Math.Max(context.Id + 1, _pools.Length)];
+            _pools.CopyTo(longer, 0);
+            FileTransferPool pool = new(context);
+            longer[context.Id] = pool;
+            Volatile.Write(ref _pools, longer);
+            return pool;
+        }
     }
 
     private async ValueTask<T> OnWorkerAsync<T>(Func<BlockCore.Scheduling.HostFile, T> work)
     {
-        FileHandle handle = _handle;
-        handle.Begin();
+        FileHandle handle = BeginHandle();
         try
         {
-            return await Node.Context.RunOnWorkers(() => work(handle.File));
+            return await AioContext.Current!.RunOnWorkers(() => work(handle.File));
         }
         finally
         {

@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.Drivers.Protocols.Null;
@@ -21,6 +22,9 @@ public abstract class NullDriver : BlockDriver
     public override string ProtocolName => Name;
 
     /// <inheritdoc/>
+    public override bool SupportsReopen => true;
+
+    /// <inheritdoc/>
     public override OptionSchema Options { get; } = new(
         new OptionDefinition("size", OptionType.Size, "the image's length in bytes") { Default = "1G", IsStrong = true },
         new OptionDefinition("latency-ns", OptionType.Integer, "how long every request takes, in nanoseconds") { Default = "0", IsMutable = true },
@@ -40,14 +44,24 @@ public abstract class NullDriver : BlockDriver
     public override Task<BlockDriverInstance> OpenAsync(OpenContext context, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(context);
-        long latencyNs = context.Options.GetInteger("latency-ns");
-        if (latencyNs < 0)
-        {
-            throw new BlockException("latency-ns is invalid");
-        }
-
+        long latencyNs = ReadLatency(context.Options);
         return Task.FromResult<BlockDriverInstance>(new NullInstance(
             context.Options.GetSize("size"), latencyNs, context.Options.GetBoolean("read-zeroes")));
+    }
+
+    /// <inheritdoc/>
+    public override string? GetExactFileName(BlockNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return node.Options.ContainsKey("size") || node.Options.ContainsKey("read-zeroes") ? null : Name + "://";
+    }
+
+    /// <summary>Reads the option <c>latency-ns</c>.</summary>
+    /// <exception cref="BlockException">It is negative.</exception>
+    internal static long ReadLatency(OptionReader options)
+    {
+        long latencyNs = options.GetInteger("latency-ns");
+        return latencyNs >= 0 ? latencyNs : throw new BlockException("latency-ns is invalid");
     }
 }
 

@@ -7,6 +7,12 @@ namespace BlockGraph.Drivers.Protocols.Null;
 /// <summary>One null image: every request succeeds, later, and nothing is kept.</summary>
 internal sealed class NullInstance(long lengthBytes, long latencyNs, bool readsZeroes) : BlockDriverInstance
 {
+    // A reopen changes it, while the node is drained.
+    private long _latencyNs = latencyNs;
+
+    /// <inheritdoc/>
+    public override RequestAffinity Affinity => RequestAffinity.AnyContext;
+
     /// <inheritdoc/>
     public override RequestFlags SupportedWriteFlags => RequestFlags.Fua | RequestFlags.WriteUnchanged;
 
@@ -54,9 +60,24 @@ internal sealed class NullInstance(long lengthBytes, long latencyNs, bool readsZ
         return new(new BlockStatus(flags, length, offset));
     }
 
+    /// <inheritdoc/>
+    protected override Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        context.State = NullDriver.ReadLatency(context.CreateReader());
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    protected override void CommitReopen(ReopenContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        _latencyNs = (long)context.State!;
+    }
+
     private ValueTask CompleteLater()
     {
         AioContext context = AioContext.Current!;
-        return latencyNs == 0 ? context.YieldAsync() : context.DelayAsync(latencyNs);
+        return _latencyNs == 0 ? context.YieldAsync() : context.DelayAsync(_latencyNs);
     }
 }

@@ -1,0 +1,245 @@
+using System.Runtime.CompilerServices;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Permissions;
+using BlockGraph.BlockCore.Requests;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.BlockCore.Backend;
+
+/// <content>The way in: which lane, whether it is open, what is refused. The first method is the path of every read and write.</content>
+public sealed partial class BlockBackend
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ValueTask Submit(RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        RequestLane lane = _homeLane;
+        if (!lane.Context.IsHome || Volatile.Read(ref _gateCount) != 0)
+        {
+            return SubmitElsewhere(kind, offset, buffer, flags, cancel);
+        }
+
+        BlockChild? root = _root;
+        if (root is null)
+        {
+            return RefuseNoMedium(lane, kind);
+        }
+
+        long lengthBytes = root.Node.LengthBytes;
+        if (offset < 0 || lengthBytes - offset < buffer.Length || cancel.IsCancellationRequested
+            || (kind == RequestKind.Write && (root.Permissions.Required & BlockPermissions.Write) == 0))
+        {
+            return Refuse(lane, root, kind, offset, buffer.Length, cancel);
+        }
+
+        if (_isWriteThrough && kind == RequestKind.Write)
+        {
+            flags |= RequestFlags.Fua;
+        }
+
+        RequestPlan plan = root.Plan();
+        return BlockRequest.Start(lane, plan, kind, offset + plan.ShiftBytes, buffer, flags, cancel);
+    }
+
+    // From another context, or while a drain holds requests back.
+    private ValueTask SubmitElsewhere(RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        if (FindLane() is not { } lane)
+        {
+            return SubmitForeign(kind, offset, buffer, flags, cancel);
+        }
+
+        if (Volatile.Read(ref _gateCount) != 0)
+        {
+            return SubmitHeld(lane, kind, offset, buffer, flags, cancel);
+        }
+
+        if (RootEdge is not { } root)
+        {
+            return RefuseNoMedium(lane, kind);
+        }
+
+        if (cancel.IsCancellationRequested || !root.IsInside(offset, buffer.Length)
+            || (kind == RequestKind.Write && (root.Permissions.Required & BlockPermissions.Write) == 0))
+        {
+            return Refuse(lane, root, kind, offset, buffer.Length, cancel);
+        }
+
+        if (_isWriteThrough && kind == RequestKind.Write)
+        {
+            flags |= RequestFlags.Fua;
+        }
+
+        RequestPlan plan = root.Plan();
+        return plan.IsHere
+            ? BlockRequest.Start(lane, plan, kind, offset + plan.ShiftBytes, buffer, flags, cancel)
+            : SubmitDetour(lane, root, kind, offset, buffer, flags, cancel);
+    }
+
+    // The driver wants to be called at home: counted here, carried out there.
+    private static async ValueTask SubmitDetour(RequestLane lane, BlockChild root, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        long startNs = lane.Context.NowNs;
+        bool isSuccess = false;
+        lane.InFlightCount++;
+        try
+        {
+            await (kind == RequestKind.Read ? root.ReadAsync(offset, buffer, flags, cancel) : root.WriteAsync(offset, buffer, flags, cancel));
+            isSuccess = true;
+        }
+        finally
+        {
+            lane.Finish(kind, buffer.Length, lane.Context.NowNs - startNs, isSuccess);
+        }
+    }
+
+    // Starts again from the root when the gate opens: the graph, and the backend's home, may be others by then.
+    private async ValueTask SubmitHeld(RequestLane lane, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        await lane.Held.WaitAsync(cancel);
+        await Submit(kind, offset, buffer, flags, cancel);
+    }
+
+    private async ValueTask SubmitForeign(RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        AioContext? origin = AioContext.Current;
+        await Context.SwitchTo();
+        try
+        {
+            await Submit(kind, offset, buffer, flags, cancel);
+        }
+        finally
+        {
+            await AioContext.ReturnToCallerAsync(origin);
+        }
+    }
+
+    private async ValueTask SubmitRange(RequestKind kind, long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        AioContext? origin = AioContext.Current;
+        RequestLane lane = await EnterAsync(cancel);
+        bool isForeign = !ReferenceEquals(lane.Context, origin);
+        try
+        {
+            await RunRange(lane, kind, offset, length, flags, cancel);
+        }
+        finally
+        {
+            if (isForeign)
+            {
+                await AioContext.ReturnToCallerAsync(origin);
+            }
+        }
+    }
+
+    private async ValueTask RunRange(RequestLane lane, RequestKind kind, long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        if (RootEdge is not { } root)
+        {
+            await RefuseNoMedium(lane, kind);
+            return;
+        }
+
+        bool isWrite = kind != RequestKind.Flush;
+        if (cancel.IsCancellationRequested || !root.IsInside(offset, length)
+            || (isWrite && (root.Permissions.Required & BlockPermissions.Write) == 0))
+        {
+            await Refuse(lane, root, kind, offset, length, cancel);
+        }
+
+        long startNs = lane.Context.NowNs;
+        bool isSuccess = false;
+        lane.InFlightCount++;
+        try
+        {
+            await (kind switch
+            {
+                RequestKind.WriteZeroes => root.WriteZeroesAsync(offset, length, _isWriteThrough ? flags | RequestFlags.Fua : flags, cancel),
+                RequestKind.Discard => root.DiscardAsync(offset, length, cancel),
+                _ => root.FlushAsync(cancel),
+            });
+            isSuccess = true;
+        }
+        finally
+        {
+            lane.Finish(kind, length, lane.Context.NowNs - startNs, isSuccess);
+        }
+    }
+
+    private async ValueTask<BlockStatus> RunStatus(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    {
+        RequestLane lane = await EnterAsync(cancel);
+        BlockChild root = RootOrThrow();
+        lane.InFlightCount++;
+        try
+        {
+            return await root.GetStatusAsync(wanted, offset, length, cancel);
+        }
+        finally
+        {
+            lane.Release();
+        }
+    }
+
+    /// <summary>Comes to a lane of this backend, and through its gate; the calling context's own lane where it has one. The caller continues there.</summary>
+    private async ValueTask<RequestLane> EnterAsync(CancellationToken cancel)
+    {
+        while (true)
+        {
+            if (FindLane() is not { } lane)
+            {
+                await Context.SwitchTo();
+            }
+            else if (Volatile.Read(ref _gateCount) != 0)
+            {
+                await lane.Held.WaitAsync(cancel);
+            }
+            else
+            {
+                return lane;
+            }
+        }
+    }
+
+    /// <summary>The calling context's lane, or null.</summary>
+    private RequestLane? FindLane()
+    {
+        AioContext? current = AioContext.Current;
+        foreach (RequestLane lane in Volatile.Read(ref _lanes))
+        {
+            if (ReferenceEquals(lane.Context, current))
+            {
+                return lane;
+            }
+        }
+
+        return null;
+    }
+
+    private BlockException NoMedium() =>
+        new(BlockErrorKind.NoMedium, Name is null ? "No medium found" : $"Device '{Name}' has no medium");
+
+    private BlockChild RootOrThrow() => RootEdge ?? throw NoMedium();
+
+    private ValueTask RefuseNoMedium(RequestLane lane, RequestKind kind)
+    {
+        lane.Refuse(kind);
+        return ValueTask.FromException(NoMedium());
+    }
+
+    private static ValueTask Refuse(RequestLane lane, BlockChild root, RequestKind kind, long offset, long length, CancellationToken cancel)
+    {
+        if (cancel.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancel);
+        }
+
+        lane.Refuse(kind);
+        long lengthBytes = root.Node.LengthBytes;
+        bool isOutside = offset < 0 || length < 0 || lengthBytes - offset < length;
+        return ValueTask.FromException(isOutside
+            ? new BlockException(BlockErrorKind.InputOutput, $"The range {offset}+{length} lies outside the image of {lengthBytes} bytes (node '{root.Node.Name}')")
+            : new BlockException(BlockErrorKind.NotPermitted, $"Block node is read-only: no {(kind == RequestKind.Discard ? "discard" : "write")} through '{root.Node.Name}'"));
+    }
+}

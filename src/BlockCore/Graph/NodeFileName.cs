@@ -1,0 +1,129 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
+
+namespace BlockGraph.BlockCore.Graph;
+
+/// <summary>
+/// The name that a node can be opened by again: a plain file name where that says everything, else a <c>json:</c> name with every option that
+/// changes what a user sees. Made on demand. <i>QEMU: bdrv_refresh_filename().</i>
+/// </summary>
+internal static class NodeFileName
+{
+    private const int LengthMax = 4095;
+
+    /// <summary>The node's name; empty where the graph has no way to write a <c>json:</c> name.</summary>
+    public static string Of(BlockNode node)
+    {
+        if (ExactOf(node) is { } exact)
+        {
+            return exact;
+        }
+
+        string name = node.Graph.PseudoFileNameWriter?.Invoke(FullOptionsOf(node)) ?? string.Empty;
+        return name.Length <= LengthMax ? name : name[..(LengthMax - 3)] + "...";
+    }
+
+    /// <summary>The plain file name that says everything there is to say, or null.</summary>
+    public static string? ExactOf(BlockNode node)
+    {
+        if (node.Driver.GetExactFileName(node) is { } own)
+        {
+            return own;
+        }
+
+        bool isFilter = node.Driver.Category == DriverCategory.Filter;
+        if (isFilter || node.PrimaryChild is not { } primary || primary.Node.Driver.Category != DriverCategory.Protocol)
+        {
+            return null;
+        }
+
+        return HasStrongOption(node) || IsBackingOverridden(node) ? null : ExactOf(primary.Node);
+    }
+
+    /// <summary>Driver, strong options, and those of the children.</summary>
+    public static OptionsDictionary FullOptionsOf(BlockNode node)
+    {
+        OptionsDictionary full = new() { { "driver", node.Driver.Name } };
+        foreach (OptionDefinition definition in node.Driver.Options.Definitions)
+        {
+            if (definition.IsStrong && node.Options.TryGetValue(definition.Name, out OptionValue? value))
+            {
+                full[definition.Name] = value;
+            }
+        }
+
+        foreach (BlockChild child in node.Children)
+        {
+            if ((child.Role & ChildRole.Cow) == 0 || IsBackingOverridden(node))
+            {
+                full[child.Name] = FullOptionsOf(child.Node);
+            }
+        }
+
+        if (node.CowChild is null && node.HasInstance && node.Instance.BackingFileName is not null)
+        {
+            full["backing"] = OptionNull.Instance;
+        }
+
+        return full;
+    }
+
+    /// <summary>A name found in the header of <paramref name="overlay"/> as seen from here: a relative one lies beside the overlay's own file.</summary>
+    /// <exception cref="BlockException">It is relative, and the overlay's directory is not known.</exception>
+    public static string Resolve(BlockNode overlay, string name)
+    {
+        if (name.Length == 0 || Path.IsPathRooted(name) || DriverRegistry.ProtocolPrefix(name) is not null)
+        {
+            return name;
+        }
+
+        string directory = DirectoryOf(overlay);
+        return directory.Length == 0 ? name : Path.Combine(directory, name);
+    }
+
+    /// <summary>What tells the image of <paramref name="node"/> from every other; null where nothing does.</summary>
+    public static string? IdentityOf(BlockNode node) => ExactOf(node) is { } name ? IdentityOf(node.Graph, name) : null;
+
+    /// <summary>What tells the image called <paramref name="fileName"/> from every other: links in its path are followed.</summary>
+    public static string? IdentityOf(NodeGraph graph, string fileName) =>
+        DriverRegistry.ProtocolPrefix(fileName) is null ? graph.Platform.ResolvePath(fileName) : fileName;
+
+    // The directory of the file that the overlay is mainly about.
+    private static string DirectoryOf(BlockNode overlay)
+    {
+        BlockNode node = overlay;
+        while (node.PrimaryChild is { } primary)
+        {
+            node = primary.Node;
+        }
+
+        if (node.Driver.GetExactFileName(node) is not { } name)
+        {
+            throw new BlockException(node.Driver.Category == DriverCategory.Protocol && node.FileName is null
+                ? $"Cannot generate a base directory for {node.Driver.Name} nodes"
+                : $"Cannot use relative backing file names for '{Of(overlay)}'");
+        }
+
+        if (DriverRegistry.ProtocolPrefix(name) is { } prefix)
+        {
+            int slash = name.LastIndexOf('/');
+            return slash < 0 ? prefix + ":" : name[..(slash + 1)];
+        }
+
+        return Path.GetDirectoryName(name) ?? string.Empty;
+    }
+
+    private static bool HasStrongOption(BlockNode node) =>
+        node.Driver.Options.Definitions.Any(d => d.IsStrong && d.Name != "filename" && node.Options.ContainsKey(d.Name));
+
+    private static bool IsBackingOverridden(BlockNode node)
+    {
+        if (!node.HasInstance || (node.Instance.BackingFileName is null && node.CowChild is null))
+        {
+            return false;
+        }
+
+        return node.CowChild is not { } backing || Of(backing.Node) != node.AutomaticBackingName;
+    }
+}

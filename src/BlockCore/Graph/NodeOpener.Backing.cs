@@ -1,0 +1,88 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
+
+namespace BlockGraph.BlockCore.Graph;
+
+/// <content>The backing child: named by the options, or by the image's own header.</content>
+internal sealed partial class NodeOpener
+{
+    // The images on the way down to the one that is being opened, by the names that identify them.
+    private readonly List<string> _pathDown = [];
+
+    /// <summary>
+    /// Opens the backing child of a node that is being opened; null where there is none, or the options say that there shall be none.
+    /// What the options say of it goes over what the header says.
+    /// </summary>
+    /// <param name="parent">The overlay.</param>
+    /// <param name="children">What the options say.</param>
+    /// <param name="headerName">The name in the overlay's header, or null.</param>
+    /// <param name="headerFormat">The format in the header, or null.</param>
+    public async Task<BlockChild?> OpenBackingAsync(BlockNode parent, ChildOptions children, string? headerName, string? headerFormat)
+    {
+        const string slot = "backing";
+        if (GivenChild is not null || children.Reference(slot) is not null)
+        {
+            return await OpenChildAsync(parent, slot, ChildRole.Cow, children);
+        }
+
+        OptionsDictionary options = children.Dictionary(slot)?.Clone() ?? [];
+        bool namesFile = options.ContainsKey("file.filename") || options.ContainsKey("filename") || options.ContainsKey("file");
+        if (!namesFile && headerName is not null)
+        {
+            options["filename"] = NodeFileName.Resolve(parent, headerName);
+            if (headerFormat is not null)
+            {
+                options.SetDefault("driver", headerFormat);
+            }
+        }
+
+        if (options.Count == 0)
+        {
+            return null;
+        }
+
+        string? ownPath = NodeFileName.IdentityOf(parent);
+        try
+        {
+            ThrowIfLoop(ownPath, options.GetText("filename"));
+            BlockNode backing = await OpenBelowAsync(ownPath, options, new ParentToBe(parent.Driver, parent.Settings, ChildRole.Cow));
+            if (!children.Names(slot))
+            {
+                parent.AutomaticBackingName = NodeFileName.Of(backing);
+            }
+
+            return await AttachAsync(parent, new OpenedChild(backing, true), slot, ChildRole.Cow);
+        }
+        catch (BlockException error)
+        {
+            throw error.Prefixed("Could not open backing file: ");
+        }
+    }
+
+    private async Task<BlockNode> OpenBelowAsync(string? ownPath, OptionsDictionary options, ParentToBe parent)
+    {
+        if (ownPath is null)
+        {
+            return await OpenNodeAsync(options, parent, isProtocolLevel: false);
+        }
+
+        _pathDown.Add(ownPath);
+        try
+        {
+            return await OpenNodeAsync(options, parent, isProtocolLevel: false);
+        }
+        finally
+        {
+            _pathDown.Remove(ownPath);
+        }
+    }
+
+    // Images that name each other would be opened for ever.
+    private void ThrowIfLoop(string? ownPath, string? backingName)
+    {
+        if (backingName is not null && NodeFileName.IdentityOf(graph, backingName) is { } identity && (identity == ownPath || _pathDown.Contains(identity)))
+        {
+            throw new BlockException($"Backing file '{backingName}' creates an infinite loop.");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+
+namespace BlockGraph.BlockCore.Transactions;
+
+/// <summary>The nodes that one change reopens, with what their drivers have prepared. Main context.</summary>
+internal sealed class ReopenSet
+{
+    private readonly List<ReopenContext> _contexts = [];
+    private readonly Dictionary<ReopenContext, object> _owners = [];
+
+    /// <summary>The nodes to be, in the order in which they are prepared.</summary>
+    public IReadOnlyList<ReopenContext> Contexts => _contexts;
+
+    /// <summary>The reopening of <paramref name="node"/>, or null.</summary>
+    public ReopenContext? Find(BlockNode node) => _contexts.Find(c => ReferenceEquals(c.Node, node));
+
+    /// <summary>
+    /// Says what <paramref name="owner"/>, an edit, wants now. What a driver has prepared stays as it is for the same options of the same state of
+    /// its node; anything else is taken back.
+    /// </summary>
+    /// <exception cref="BlockException">Another edit of the same change reopens one of the nodes.</exception>
+    public void Want(object owner, IReadOnlyList<ReopenContext> wanted)
+    {
+        foreach (ReopenContext old in _contexts.FindAll(c => ReferenceEquals(_owners[c], owner) && !wanted.Any(w => IsSame(c, w))))
+        {
+            _contexts.Remove(old);
+            _owners.Remove(old);
+            Abort(old);
+        }
+
+        foreach (ReopenContext context in wanted)
+        {
+            if (Find(context.Node) is not { } present)
+            {
+                _contexts.Add(context);
+                _owners.Add(context, owner);
+            }
+            else if (!ReferenceEquals(_owners[present], owner))
+            {
+                throw new BlockException($"Node '{context.Node.Name}' is listed twice");
+            }
+        }
+    }
+
+    /// <summary>Lets every driver prepare that has not yet: flushes its node first. True where anything was waited for.</summary>
+    public async Task<bool> PrepareDriversAsync(GraphChange change)
+    {
+        bool hasWaited = false;
+        foreach (ReopenContext context in _contexts.ToArray())
+        {
+            if (!context.IsPrepared)
+            {
+                hasWaited = true;
+                await PrepareAsync(context, change.Cancel);
+            }
+        }
+
+        return hasWaited;
+    }
+
+    /// <summary>Takes back whatever is prepared.</summary>
+    public void Abort()
+    {
+        for (int i = _contexts.Count - 1; i >= 0; i--)
+        {
+            Abort(_contexts[i]);
+        }
+
+        _contexts.Clear();
+    }
+
+    private static bool IsSame(ReopenContext a, ReopenContext b) =>
+        ReferenceEquals(a.Node, b.Node) && a.Generation == b.Generation && a.NewSettings == b.NewSettings && a.NewOptions.HasSameTexts(b.NewOptions);
+
+    private static async Task PrepareAsync(ReopenContext context, CancellationToken cancel)
+    {
+        BlockNode node = context.Node;
+
+        // Other drains wait for what the driver does here; this change's own has nothing left to wait for.
+        node.Work.Begin();
+        try
+        {
+            context.Step($"flush {node.Driver.Name}");
+            if (await node.Graph.TryFlushAsync(node) is { } error)
+            {
+                throw error.Prefixed("Error flushing drive: ");
+            }
+
+            context.Step($"reopen {node.Driver.Name}");
+            try
+            {
+                await node.Instance.PrepareReopenAsync(context, cancel);
+            }
+            catch (Exception failure) when (failure is not (BlockException or OperationCanceledException))
+            {
+                throw new BlockException(BlockErrorKind.InvalidArgument, $"failed while preparing to reopen image '{node.FileName ?? node.Name}'", failure);
+            }
+
+            context.IsPrepared = true;
+            context.Step($"reopened {node.Driver.Name}");
+        }
+        finally
+        {
+            node.Work.End();
+        }
+    }
+
+    private static void Abort(ReopenContext context)
+    {
+        if (context.IsPrepared)
+        {
+            context.IsPrepared = false;
+            DriverFailure failures = new();
+            failures.Run(context.Node, "aborting a reopen", static (n, c) => n.Instance.AbortReopen(c), context);
+            failures.Throw();
+        }
+    }
+}
