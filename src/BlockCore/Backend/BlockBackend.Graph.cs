@@ -244,7 +244,7 @@ public sealed partial class BlockBackend
         if (_quiesceCount == 0)
         {
             _device?.OnDrainedEnd();
-            WakeHeld(_lanes);
+            Wake(_lanes);
         }
     }
 
@@ -266,7 +266,7 @@ public sealed partial class BlockBackend
         Volatile.Write(ref _lanes, [home, .. old.Where(lane => !ReferenceEquals(lane, home) && !ReferenceEquals(lane, old[0]))]);
 
         // What is held in the old home looks for the new one.
-        WakeHeld([old[0]]);
+        Wake([old[0]]);
     }
 
     /// <inheritdoc/>
@@ -288,7 +288,9 @@ public sealed partial class BlockBackend
         foreach (RequestLane lane in _lanes)
         {
             await lane.Context.SwitchTo();
-            while (lane.InFlightCount != 0)
+
+            // Where the graph has changed and no drain reaches the backend any more, there is nothing to wait for.
+            while (lane.InFlightCount != 0 && QuiesceCount != 0)
             {
                 wasBusy = true;
                 await lane.Idle.WaitAsync();
@@ -299,17 +301,18 @@ public sealed partial class BlockBackend
         return wasBusy | (_device is { } device && await device.DrainedPollAsync());
     }
 
-    private static void WakeHeld(RequestLane[] lanes)
+    // Those who are held back look again, and those who wait for nothing to be in flight.
+    private static void Wake(RequestLane[] lanes)
     {
         foreach (RequestLane lane in lanes)
         {
             if (lane.Context.IsHome)
             {
-                lane.Held.WakeAll();
+                lane.WakeAll();
             }
             else
             {
-                lane.Context.Post(static state => ((RequestLane)state!).Held.WakeAll(), lane);
+                lane.Context.Post(static state => ((RequestLane)state!).WakeAll(), lane);
             }
         }
     }

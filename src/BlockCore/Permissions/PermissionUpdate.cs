@@ -41,8 +41,10 @@ internal sealed class PermissionUpdate
                 return conflict;
             }
 
-            _nodes.Add(new NodePermissions(node, users));
             NodeAccess access = _draft.AccessOf(node);
+
+            // An inactive node is nobody's: its driver holds nothing and lets others do anything.
+            _nodes.Add(new NodePermissions(node, access.IsInactive ? PermissionSet.Unused : users));
             foreach (BlockChild edge in _draft.ChildrenOf(node))
             {
                 ChildPermissionRequest request = new(edge, _draft.NodeOf(edge), users, access.IsWritable, access.IsInactive);

@@ -35,6 +35,13 @@ internal sealed class RequestLane(AioContext context)
     /// <summary>Sets the bins of <paramref name="kind"/>, empty, or none.</summary>
     public void SetBins(RequestKind kind, LatencyBins? bins) => _bins[(int)kind] = bins;
 
+    /// <summary>A drain is over: requests held back go on, and a drain that still waits looks whether it has to.</summary>
+    public void WakeAll()
+    {
+        Held.WakeAll();
+        Idle.WakeAll();
+    }
+
     /// <summary>A request was refused at the door.</summary>
     public void Refuse(RequestKind kind) => _counters[(int)kind].AddInvalid();
 

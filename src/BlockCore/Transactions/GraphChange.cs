@@ -54,6 +54,18 @@ internal sealed class GraphChange
     /// <summary>Says what the change would be. Main context.</summary>
     public static Task<GraphPlan> PlanAsync(NodeGraph graph, IReadOnlyList<GraphEdit> edits, CancellationToken cancel) => new GraphChange(graph, edits, cancel).PlanAsync();
 
+    /// <summary>Makes a draft come true whose subjects are quiet already, and which nobody can refuse.</summary>
+    public static void CommitHeld(GraphDraft draft)
+    {
+        PermissionOutcome outcome = PermissionUpdate.Compute(draft);
+        Invariant.Check(outcome.Plan is not null);
+        Transaction transaction = new();
+        PermissionAction.Prepare(transaction, outcome.Plan, new ReopenSet());
+        transaction.Add(new TopologyAction(draft));
+        transaction.Commit();
+        draft.Graph.UpdateDrains();
+    }
+
     /// <summary>Keeps <paramref name="node"/> alive until the change is over.</summary>
     public void Keep(BlockNode node)
     {
@@ -80,6 +92,10 @@ internal sealed class GraphChange
         {
             await PrepareAsync();
             await RunWhenQuietAsync(hold);
+            foreach (GraphEdit edit in _edits)
+            {
+                await edit.FinishAsync(this);
+            }
         }
         finally
         {

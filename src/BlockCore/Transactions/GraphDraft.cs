@@ -125,7 +125,7 @@ internal sealed partial class GraphDraft(NodeGraph graph)
         }
         else if (parent is IRootParent root)
         {
-            _requests[edge] = child.IsInactive ? PermissionSet.Unused : root.PermissionsOf(edge);
+            _requests[edge] = root.PermissionsOf(edge);
         }
 
         NodeDraft childDraft = Edit(child);
@@ -212,6 +212,9 @@ internal sealed partial class GraphDraft(NodeGraph graph)
         _requests[edge] = permissions;
         Touch(NodeOf(edge));
     }
+
+    /// <summary>Somebody may ask for more than before: a conflict counts.</summary>
+    public void Tighten() => IsLoosening = false;
 
     /// <summary>A node becomes writable, read-only, active or inactive.</summary>
     public void SetAccess(BlockNode node, NodeAccess access)

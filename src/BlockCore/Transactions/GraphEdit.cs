@@ -81,6 +81,15 @@ public abstract class GraphEdit
     /// <param name="keepsOld">True to keep what is absent from <paramref name="changes"/>, false to give it its default.</param>
     public static GraphEdit Reopen(BlockNode node, OptionsDictionary changes, bool keepsOld = true) => new ReopenEdit([new ReopenRequest(changes, node, keepsOld)]);
 
+    /// <summary>Gives a node out of hand, so that another process may have its image: nobody writes, no lock is held. <i>QEMU: bdrv_inactivate().</i></summary>
+    public static GraphEdit Deactivate(BlockNode node) => new DeactivateEdit(node);
+
+    /// <summary>Takes a node back into hand: locks are taken, metadata is read anew. <i>QEMU: bdrv_activate().</i></summary>
+    public static GraphEdit Activate(BlockNode node) => new ActivateEdit(node);
+
+    /// <summary>Asks the driver of <paramref name="node"/> again what it needs of its children: for a driver whose needs change by themselves.</summary>
+    public static GraphEdit Reconsider(BlockNode node) => new ReconsiderEdit(node);
+
     /// <summary>Takes what the edit needs and cannot have at once: opens nodes, looks names up. Main context.</summary>
     internal virtual Task PrepareAsync(GraphChange change) => Task.CompletedTask;
 
@@ -94,6 +103,9 @@ public abstract class GraphEdit
     internal virtual void OnCommitted(GraphChange change)
     {
     }
+
+    /// <summary>Does what can only be done afterwards, while everything is still quiet; where it throws, the edit has taken itself back. Main context.</summary>
+    internal virtual Task FinishAsync(GraphChange change) => Task.CompletedTask;
 
     /// <summary>The change has failed: takes back what <see cref="PrepareQuietAsync"/> did. Main context.</summary>
     internal virtual Task UndoAsync(GraphChange change) => Task.CompletedTask;
