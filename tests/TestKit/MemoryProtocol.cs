@@ -29,6 +29,9 @@ public sealed class MemoryProtocol(SeededRandom? chance = null) : BlockDriver
     /// <inheritdoc/>
     public override bool NeedsFileName => true;
 
+    /// <summary>None of its own options changes, but what every node has may.</summary>
+    public override bool SupportsReopen => true;
+
     /// <inheritdoc/>
     public override OptionSchema Options { get; } = new(
         new OptionDefinition("filename", OptionType.String, "which storage") { IsRequired = true },
@@ -127,6 +130,13 @@ public sealed class MemoryProtocol(SeededRandom? chance = null) : BlockDriver
             await WaitAsync();
             storage.Log.Add(new MemoryRequest(RequestKind.Discard, offset, length, RequestFlags.None));
             storage.Bytes.AsSpan((int)offset, (int)length).Clear();
+            return true;
+        }
+
+        protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+        {
+            await WaitAsync();
+            storage.Resize((int)lengthBytes);
             return true;
         }
 

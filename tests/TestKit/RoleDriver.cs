@@ -9,7 +9,7 @@ namespace BlockGraph.TestKit;
 
 /// <summary>
 /// A format whose <c>file</c> child has the role that the option says, with an optional <c>backing</c> child. It keeps a log
-/// of what the core does to its permissions, and refuses them on request.
+/// of what the core does to its permissions and options, and refuses either on request.
 /// </summary>
 public sealed class RoleDriver : BlockDriver
 {
@@ -18,6 +18,12 @@ public sealed class RoleDriver : BlockDriver
 
     /// <summary>The name of the node that refuses whatever permissions it is asked to check; null for none.</summary>
     public string? RefusingNode { get; set; }
+
+    /// <summary>The name of the node that refuses whatever options it is reopened with; null for none.</summary>
+    public string? RefusingReopen { get; set; }
+
+    /// <inheritdoc/>
+    public override bool SupportsReopen => true;
 
     /// <inheritdoc/>
     public override string Name => "any-role";
@@ -36,7 +42,8 @@ public sealed class RoleDriver : BlockDriver
         new OptionDefinition("file", OptionType.Child, "the child") { IsRequired = true },
         new OptionDefinition("backing", OptionType.Child, "the child below"),
         new OptionDefinition("second", OptionType.Child, "another child of no role"),
-        new OptionDefinition("role", OptionType.Enum, "the role of the file child") { Default = "image", AllowedValues = ["image", "data", "metadata", "filtered"] });
+        new OptionDefinition("role", OptionType.Enum, "the role of the file child") { Default = "image", AllowedValues = ["image", "data", "metadata", "filtered"] },
+        new OptionDefinition("label", OptionType.String, "what a reopen may change") { Default = "none", IsMutable = true });
 
     /// <inheritdoc/>
     public override async Task<BlockDriverInstance> OpenAsync(OpenContext context, CancellationToken cancel)
@@ -52,28 +59,64 @@ public sealed class RoleDriver : BlockDriver
         BlockChild file = await context.OpenChildAsync("file", role);
         await context.OpenOptionalChildAsync("backing", ChildRole.Cow);
         await context.OpenOptionalChildAsync("second", ChildRole.None);
-        return new Instance(file, this);
+        return new RoleInstance(file, this, context.Options.GetString("label")!);
     }
 
-    private sealed class Instance(BlockChild file, RoleDriver driver) : BlockDriverInstance
+    /// <summary>One node of a <see cref="RoleDriver"/>.</summary>
+    public sealed class RoleInstance : BlockDriverInstance
     {
-        protected override long GetLengthBytes() => file.LengthBytes;
+        private readonly BlockChild _file;
+        private readonly RoleDriver _driver;
 
-        protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => file.ReadAsync(offset, buffer, flags, cancel);
+        internal RoleInstance(BlockChild file, RoleDriver driver, string label)
+        {
+            _file = file;
+            _driver = driver;
+            Label = label;
+        }
 
-        protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => file.WriteAsync(offset, buffer, flags, cancel);
+        /// <summary>The option <c>label</c> in effect.</summary>
+        public string Label { get; private set; }
+
+        protected override long GetLengthBytes() => _file.LengthBytes;
+
+        protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => _file.ReadAsync(offset, buffer, flags, cancel);
+
+        protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => _file.WriteAsync(offset, buffer, flags, cancel);
 
         protected override void CheckPermissions(PermissionSet users, ReopenContext? reopen)
         {
-            driver.Log.Add($"check {Node.Name}");
-            if (driver.RefusingNode == Node.Name)
+            _driver.Log.Add($"check {Node.Name}");
+            if (_driver.RefusingNode == Node.Name)
             {
                 throw new BlockException(BlockErrorKind.Locked, $"Node '{Node.Name}' refuses");
             }
         }
 
-        protected override void CommitPermissions(PermissionSet users) => driver.Log.Add($"commit {Node.Name}");
+        protected override void CommitPermissions(PermissionSet users) => _driver.Log.Add($"commit {Node.Name}");
 
-        protected override void AbortPermissions() => driver.Log.Add($"abort {Node.Name}");
+        protected override void AbortPermissions() => _driver.Log.Add($"abort {Node.Name}");
+
+        protected override Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+        {
+            ArgumentNullException.ThrowIfNull(context);
+            _driver.Log.Add($"prepare reopen {Node.Name}");
+            if (_driver.RefusingReopen == Node.Name)
+            {
+                throw new BlockException($"Node '{Node.Name}' will not be reopened");
+            }
+
+            context.State = context.CreateReader().GetString("label");
+            return Task.CompletedTask;
+        }
+
+        protected override void CommitReopen(ReopenContext context)
+        {
+            ArgumentNullException.ThrowIfNull(context);
+            _driver.Log.Add($"commit reopen {Node.Name}");
+            Label = (string)context.State!;
+        }
+
+        protected override void AbortReopen(ReopenContext context) => _driver.Log.Add($"abort reopen {Node.Name}");
     }
 }

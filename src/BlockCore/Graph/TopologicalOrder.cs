@@ -14,7 +14,9 @@ internal static class TopologicalOrder
         List<BlockNode> childrenFirst = [];
         HashSet<BlockNode> seen = [];
         Stack<(BlockNode Node, int NextChild)> path = new();
-        foreach (BlockNode root in roots)
+
+        // Backwards, as the result is turned round: what is independent comes out in the order in which it was asked for.
+        foreach (BlockNode root in roots.Reverse())
         {
             if (seen.Add(root))
             {
@@ -39,7 +41,7 @@ internal static class TopologicalOrder
             }
 
             path.Push((step.Node, step.NextChild + 1));
-            BlockChild edge = children[step.NextChild];
+            BlockChild edge = children[^(step.NextChild + 1)];
             BlockNode child = draft is null ? edge.Node : draft.NodeOf(edge);
             if (seen.Add(child))
             {
