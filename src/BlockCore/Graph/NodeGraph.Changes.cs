@@ -79,7 +79,7 @@ public sealed partial class NodeGraph
             await CloseInstanceAsync(node);
             if (node.Children.Count > 0)
             {
-                await GraphChange.RunWithinCloseAsync(this, [.. node.Children.Reverse().Select(GraphEdit.Detach)]);
+                await GraphChange.RunWithinCloseAsync(this, [.. node.Children.Reverse().Select(edge => new DetachEdit(edge, isParentClosing: true))]);
             }
 
             ReleaseName(node.Name);

@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
@@ -103,11 +104,20 @@ internal sealed class GraphChange
         }
     }
 
+    // Letting go of something is never failed.
+    private void Step(string name)
+    {
+        if (!_isLettingGo)
+        {
+            Graph.Step(name);
+        }
+    }
+
     private async Task PrepareAsync()
     {
         foreach (GraphEdit edit in _edits)
         {
-            Graph.Step("prepare edit");
+            Step("prepare edit");
             Cancel.ThrowIfCancellationRequested();
             await edit.PrepareAsync(this);
         }
@@ -127,7 +137,7 @@ internal sealed class GraphChange
 
             if (!hold.Covers(draft))
             {
-                Graph.Step("drain");
+                Step("drain");
                 await hold.ExtendAsync(draft);
             }
             else if (await PrepareQuietAsync() | await Reopens.PrepareDriversAsync(this))
@@ -182,13 +192,13 @@ internal sealed class GraphChange
         Transaction transaction = new();
         try
         {
-            Graph.Step("check permissions");
+            Step("check permissions");
             if (plan is not null)
             {
                 PreparePermissions(transaction, draft, plan);
             }
 
-            Graph.Step("commit");
+            Step("commit");
             transaction.Add(new ReopenAction(Reopens));
             transaction.Add(new TopologyAction(draft));
         }
@@ -215,9 +225,15 @@ internal sealed class GraphChange
         {
             PermissionAction.Prepare(transaction, plan, Reopens);
         }
-        catch (BlockException) when (draft.IsLoosening)
+        catch (Exception error) when (draft.IsLoosening)
         {
-            // Who asks for less is never refused: whoever keeps stricter permissions below keeps them until the next change.
+            if (error is not BlockException)
+            {
+                Graph.Events.Publish(new BlockWarning($"A driver has a bug: {error.Message}"));
+            }
+
+            // Who asks for less is never refused. The edges have it; a driver that holds more than that does so until the next change.
+            PermissionAction.PrepareWithoutDrivers(transaction, plan);
         }
     }
 

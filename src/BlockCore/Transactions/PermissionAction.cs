@@ -7,19 +7,14 @@ namespace BlockGraph.BlockCore.Transactions;
 internal sealed class PermissionAction : ITransactionAction
 {
     private readonly PermissionPlan _plan;
-    private readonly ReopenSet _reopens;
     private int _checkedCount;
 
-    private PermissionAction(PermissionPlan plan, ReopenSet reopens)
-    {
-        _plan = plan;
-        _reopens = reopens;
-    }
+    private PermissionAction(PermissionPlan plan) => _plan = plan;
 
     /// <summary>Prepares the plan and adds it to <paramref name="transaction"/>; throws and leaves no trace where a driver refuses.</summary>
     public static void Prepare(Transaction transaction, PermissionPlan plan, ReopenSet reopens)
     {
-        PermissionAction action = new(plan, reopens);
+        PermissionAction action = new(plan);
         try
         {
             foreach (NodePermissions item in plan.Nodes)
@@ -41,6 +36,10 @@ internal sealed class PermissionAction : ITransactionAction
 
         transaction.Add(action);
     }
+
+    /// <summary>Adds the edges' part of the plan alone: for one that asks for less than before, and that a driver refuses all the same.</summary>
+    public static void PrepareWithoutDrivers(Transaction transaction, PermissionPlan plan) =>
+        transaction.Add(new PermissionAction(plan with { Nodes = [] }));
 
     public void Commit()
     {

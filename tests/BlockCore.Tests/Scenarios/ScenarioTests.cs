@@ -38,7 +38,7 @@ public abstract class ScenarioTests : GraphTests
     }
 
     /// <summary>Every node with its edges, permissions, drains and options, as text.</summary>
-    protected string Picture() => string.Join('\n', World.Nodes.Select(Describe));
+    protected string Picture() => GraphText.Of(World);
 
     protected Task<BlockBackend> BackendAsync(BlockNode node, PermissionSet? permissions = null) =>
         World.AttachBackendAsync(node, permissions is { } set ? new BackendOptions { Permissions = set } : new BackendOptions { ShareWrite = true });
@@ -49,13 +49,5 @@ public abstract class ScenarioTests : GraphTests
         {
             await Fixture.Context.YieldAsync();
         }
-    }
-
-    private static string Describe(BlockNode node)
-    {
-        string children = string.Join(' ', node.Children.Select(c => $"{c.Name}[{c.Role}]->{c.Node.Name}({c.Permissions.Required:D}/{c.Permissions.Shared:D}{(c.IsFrozen ? " frozen" : "")})"));
-        string parents = string.Join(' ', node.Parents.Select(p => $"{p.Parent.Description}.{p.Name}({p.Permissions.Required:D}/{p.Permissions.Shared:D})"));
-        string options = string.Join(',', node.Options.Select(o => $"{o.Key}={o.Value.AsText}"));
-        return $"{node.Name} {{{children}}} <- {{{parents}}} {options} quiesced {node.QuiesceCount} references {node.ReferenceCount} {(node.IsReadOnly ? "ro" : "rw")} {(node.IsInactive ? "inactive" : "active")} in {node.Context.Name}";
     }
 }
