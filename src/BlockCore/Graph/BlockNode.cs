@@ -160,6 +160,9 @@ public sealed partial class BlockNode : IChildParent
     /// <summary>The name of the backing node that the header alone led to; null where it was overridden.</summary>
     internal string? AutomaticBackingName { get; set; }
 
+    /// <summary>Above that of every child: the order in which permissions are computed.</summary>
+    internal int Rank { get; private set; }
+
     /// <summary>Counts reopens: what was prepared for an older state is void.</summary>
     internal int Generation { get; set; }
 
@@ -212,6 +215,35 @@ public sealed partial class BlockNode : IChildParent
         Invariant.Check(ReferenceEquals(token.Graph, Graph));
         _children = children;
         _parents = parents;
+    }
+
+    /// <summary>Lifts the node, and what is above it, over its children.</summary>
+    internal void RaiseRank(GraphWriteToken token)
+    {
+        Invariant.Check(ReferenceEquals(token.Graph, Graph));
+        Stack<BlockNode> open = new([this]);
+        while (open.TryPop(out BlockNode? node))
+        {
+            int rank = node.Rank;
+            foreach (BlockChild child in node._children)
+            {
+                rank = Math.Max(rank, child.Node.Rank + 1);
+            }
+
+            if (rank == node.Rank)
+            {
+                continue;
+            }
+
+            node.Rank = rank;
+            foreach (BlockChild edge in node._parents)
+            {
+                if (edge.Parent.AsNode is { } parent)
+                {
+                    open.Push(parent);
+                }
+            }
+        }
     }
 
     internal void SetContext(GraphWriteToken token, AioContext context)

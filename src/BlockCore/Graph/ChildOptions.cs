@@ -1,57 +1,59 @@
+using System.Globalization;
 using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.BlockCore.Graph;
 
-/// <summary>What the options of a node say about its children: by child name, a reference, a dictionary, or an opened node.</summary>
+/// <summary>What the options of a node say about its children: by child name, a reference, options of its own, or an opened node.</summary>
 internal sealed class ChildOptions
 {
-    private readonly Dictionary<string, OptionsDictionary> _dictionaries = [];
-    private readonly Dictionary<string, OptionValue> _references = [];
+    private readonly Dictionary<string, OptionsTree> _given = [];
     private readonly Dictionary<string, OpenedChild> _opened = [];
     private readonly Dictionary<string, int> _listLengths = [];
 
-    /// <summary>Takes what concerns the child <paramref name="definition"/>, or a list of children, out of the flat <paramref name="options"/> and out of <paramref name="explicitOptions"/>.</summary>
-    public void TakeFrom(OptionsDictionary options, OptionsDictionary explicitOptions, OptionDefinition definition)
+    /// <summary>Takes what concerns the child <paramref name="definition"/>, or a list of children, out of <paramref name="options"/>.</summary>
+    public void TakeFrom(OptionsTree options, OptionDefinition definition)
     {
-        if (definition.Type == OptionType.ChildList)
+        if (options.Take(definition.Name) is not { } part)
         {
-            TakeListFrom(options, explicitOptions, definition.Name);
-        }
-        else
-        {
-            TakeFrom(options, explicitOptions, definition.Name);
-        }
-    }
-
-    /// <summary>Takes the options of child <paramref name="name"/> out of the flat <paramref name="options"/> and out of <paramref name="explicitOptions"/>.</summary>
-    public void TakeFrom(OptionsDictionary options, OptionsDictionary explicitOptions, string name)
-    {
-        OptionsDictionary dictionary = options.ExtractSubdictionary(name + ".");
-        if (dictionary.Count > 0)
-        {
-            _dictionaries[name] = dictionary;
+            return;
         }
 
-        if (options.Take(name) is { } reference)
+        if (definition.Type != OptionType.ChildList)
         {
-            _references[name] = reference;
+            _given[definition.Name] = part;
+            return;
         }
 
-        explicitOptions.ExtractSubdictionary(name + ".");
-        explicitOptions.Remove(name);
+        int length = 0;
+        while (part.Take(length.ToString(CultureInfo.InvariantCulture)) is { } child)
+        {
+            _given[$"{definition.Name}.{length}"] = child;
+            length++;
+        }
+
+        _listLengths[definition.Name] = length;
+
+        // What is left is no child: a gap in the indices, or a name. It is refused like every other option that nobody knows.
+        if (part.HasNames)
+        {
+            foreach ((string key, OptionValue value) in part.Flatten())
+            {
+                options.Set(value, [definition.Name, .. key.Split('.')]);
+            }
+        }
     }
 
     /// <summary>How many children the list <paramref name="name"/> names: those of the indices 0, 1, … without a gap.</summary>
     public int ListLength(string name) => _listLengths.GetValueOrDefault(name);
 
     /// <summary>True where anything is said about child <paramref name="name"/>.</summary>
-    public bool Names(string name) => _references.ContainsKey(name) || _dictionaries.ContainsKey(name) || _opened.ContainsKey(name);
+    public bool Names(string name) => _given.ContainsKey(name) || _opened.ContainsKey(name);
 
     /// <summary>The reference given for the child, or null.</summary>
-    public OptionValue? Reference(string name) => _references.GetValueOrDefault(name);
+    public OptionValue? Reference(string name) => _given.GetValueOrDefault(name)?.Value;
 
-    /// <summary>The inline options given for the child, or null.</summary>
-    public OptionsDictionary? Dictionary(string name) => _dictionaries.GetValueOrDefault(name);
+    /// <summary>The options given for the child itself, or null.</summary>
+    public OptionsTree? Inline(string name) => _given.GetValueOrDefault(name) is { HasNames: true } part ? part : null;
 
     /// <summary>The child has been opened already, for probing; whoever takes it takes its reference.</summary>
     public void SetOpened(string name, OpenedChild child) => _opened[name] = child;
@@ -61,25 +63,4 @@ internal sealed class ChildOptions
 
     /// <summary>Every node that was opened already and not taken.</summary>
     public IEnumerable<BlockNode> OpenedAndUnused => _opened.Values.Select(o => o.Node);
-
-    private void TakeListFrom(OptionsDictionary options, OptionsDictionary explicitOptions, string name)
-    {
-        int length = 0;
-        while (options.Keys.Any(key => IsOf(key, $"{name}.{length}")))
-        {
-            TakeFrom(options, explicitOptions, $"{name}.{length}");
-            length++;
-        }
-
-        _listLengths[name] = length;
-
-        // An empty list stays a value of its own when options are made flat.
-        if (options.TryGetValue(name, out OptionValue? empty) && empty is OptionsList { Count: 0 })
-        {
-            options.Remove(name);
-            explicitOptions.Remove(name);
-        }
-    }
-
-    private static bool IsOf(string key, string child) => key == child || key.StartsWith(child + ".", StringComparison.Ordinal);
 }

@@ -169,6 +169,9 @@ public sealed partial class NodeGraph : IAsyncDisposable
 
     internal void Step(string name) => _options.StepHook?.Invoke(name);
 
+    /// <summary>Like <see cref="Step(string)"/>, for a step that is <paramref name="doing"/> something to <paramref name="what"/>: without a hook no text is made.</summary>
+    internal void Step(string doing, string what) => _options.StepHook?.Invoke($"{doing} {what}");
+
     /// <summary>Takes a name for a node that is being opened, until it is registered or given back.</summary>
     internal void ReserveName(string name)
     {

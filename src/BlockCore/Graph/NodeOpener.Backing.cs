@@ -25,18 +25,18 @@ internal sealed partial class NodeOpener
             return await OpenChildAsync(parent, slot, ChildRole.Cow, children);
         }
 
-        OptionsDictionary options = children.Dictionary(slot)?.Clone() ?? [];
-        bool namesFile = options.ContainsKey("file.filename") || options.ContainsKey("filename") || options.ContainsKey("file");
+        OptionsTree options = children.Inline(slot) ?? new OptionsTree();
+        bool namesFile = options.Find("filename") is not null || options.Find("file") is { } file && (file.Value is not null || file.Find("filename") is not null);
         if (!namesFile && headerName is not null)
         {
-            options["filename"] = NodeFileName.Resolve(parent, headerName);
-            if (headerFormat is not null)
+            options.Set(NodeFileName.Resolve(parent, headerName), "filename");
+            if (headerFormat is not null && options.Find("driver") is null)
             {
-                options.SetDefault("driver", headerFormat);
+                options.Set(headerFormat, "driver");
             }
         }
 
-        if (options.Count == 0)
+        if (options.IsEmpty)
         {
             return null;
         }
@@ -59,7 +59,7 @@ internal sealed partial class NodeOpener
         }
     }
 
-    private async Task<BlockNode> OpenBelowAsync(string? ownPath, OptionsDictionary options, ParentToBe parent)
+    private async Task<BlockNode> OpenBelowAsync(string? ownPath, OptionsTree options, ParentToBe parent)
     {
         if (ownPath is null)
         {

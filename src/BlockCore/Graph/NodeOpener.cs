@@ -13,6 +13,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     /// <summary>How deep a tree of children may be.</summary>
     private const int DepthMax = 200;
 
+    private static readonly OptionDefinition s_file = new("file", OptionType.Child, "the image's file");
     private readonly List<BlockNode> _opened = [];
     private int _depth;
 
@@ -22,7 +23,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     /// <summary>Opens the root; the caller gets a reference to it, and has only to commit: cancelling comes too late then.</summary>
     public async Task<BlockNode> OpenAsync(OptionsDictionary options)
     {
-        BlockNode root = await OpenNodeAsync(options.Flatten(), null, isProtocolLevel: false);
+        BlockNode root = await OpenNodeAsync(OptionsTree.Of(options), null, isProtocolLevel: false);
         if (cancel.IsCancellationRequested)
         {
             root.DropReference(new GraphWriteToken(graph));
@@ -65,7 +66,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     {
         try
         {
-            graph.Step($"attach {name}");
+            graph.Step("attach", name);
             BlockChild edge = await graph.AttachAsync(parent, child.Node, name, role, cancel);
             if (child.IsInline)
             {
@@ -87,7 +88,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
             return opened;
         }
 
-        OptionsDictionary? inline = children.Dictionary(name);
+        OptionsTree? inline = children.Inline(name);
         switch (children.Reference(name))
         {
             case OptionNull:
@@ -111,10 +112,10 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         }
 
         bool isProtocolLevel = parent.Driver is null || CommonOptions.IsChildProtocol(parent.Driver, parent.Role, graph.Profile);
-        return new OpenedChild(await OpenNodeAsync(inline.Clone(), parent, isProtocolLevel), true);
+        return new OpenedChild(await OpenNodeAsync(inline, parent, isProtocolLevel), true);
     }
 
-    private async Task<BlockNode> OpenNodeAsync(OptionsDictionary options, ParentToBe? parent, bool isProtocolLevel)
+    private async Task<BlockNode> OpenNodeAsync(OptionsTree options, ParentToBe? parent, bool isProtocolLevel)
     {
         cancel.ThrowIfCancellationRequested();
         if (_depth >= DepthMax)
@@ -128,7 +129,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         try
         {
             graph.Step("options");
-            BlockNode node = await OpenFlatAsync(ExpandPseudoFileName(options), parent, children, isProtocolLevel);
+            BlockNode node = await OpenTreeAsync(ExpandPseudoFileName(options), parent, children, isProtocolLevel);
             hasLeftovers = children.OpenedAndUnused.Any();
             return node;
         }
@@ -147,34 +148,26 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         }
     }
 
-    private async Task<BlockNode> OpenFlatAsync(OptionsDictionary options, ParentToBe? parent, ChildOptions children, bool isProtocolLevel)
+    private async Task<BlockNode> OpenTreeAsync(OptionsTree options, ParentToBe? parent, ChildOptions children, bool isProtocolLevel)
     {
-        OptionsDictionary explicitOptions = options.Clone();
-        if (parent is not null)
-        {
-            CommonOptions.Inherit(parent.Settings, parent.Role, options);
-        }
-
         string? fileName = options.GetText("filename");
         BlockDriver? driver = options.GetText("driver") is { } driverName ? graph.Drivers.Get(driverName, graph.Profile.SuggestsNearestOption) : null;
         isProtocolLevel = driver is null ? isProtocolLevel : driver.Category == DriverCategory.Protocol;
+        OptionsTree given = options;
         if (isProtocolLevel)
         {
-            driver = FindProtocol(driver, fileName, options);
+            driver = FindProtocol(driver, fileName, ref options);
         }
         else
         {
             MoveFileNameToChild(options, fileName);
-            explicitOptions.Remove("filename");
         }
 
         // While the driver is unknown, the image's file is the only child that can be meant.
-        foreach (OptionDefinition child in driver?.Options.Children ?? [new OptionDefinition("file", OptionType.Child, "")])
-        {
-            children.TakeFrom(options, explicitOptions, child);
-        }
-
-        NodeSettings settings = CommonOptions.Read(options.Clone());
+        TakeChildren(children, options, driver?.Options.Children ?? [s_file]);
+        OptionsDictionary effective = Inherited(options, parent);
+        OptionsDictionary own = effective.Clone();
+        NodeSettings settings = CommonOptions.Read(own);
         bool isProbed = driver is null;
         if (driver is null)
         {
@@ -184,20 +177,55 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
             }
 
             driver = await ProbeAsync(settings, children, fileName);
-            foreach (OptionDefinition child in driver.Options.Children.Where(c => c.Name != "file"))
-            {
-                children.TakeFrom(options, explicitOptions, child);
-            }
+            TakeChildren(children, options, driver.Options.Children.Where(c => c.Name != "file"));
+            effective = Inherited(options, parent);
+            own = effective.Clone();
+            CommonOptions.Read(own);
         }
 
-        options["driver"] = driver.Name;
-        OptionsDictionary own = options.Clone();
+        OptionsDictionary explicitOptions = Explicit(driver, given, options);
+        effective["driver"] = driver.Name;
         string? name = own.Take("node-name")?.AsText;
         own.Remove("driver");
-        CommonOptions.Read(own);
         RefuseUnknown(driver, own);
-        NodeToBe node = new(driver, name, settings, explicitOptions, options) { FileName = fileName, IsProbed = isProbed };
+        NodeToBe node = new(driver, name, settings, explicitOptions, effective) { FileName = fileName, IsProbed = isProbed };
         return await OpenDriverAsync(node, own, children);
+    }
+
+    // What the user said of the node itself; a file name that stood for other options is not among them.
+    private static OptionsDictionary Explicit(BlockDriver driver, OptionsTree given, OptionsTree options)
+    {
+        if (ReferenceEquals(given, options))
+        {
+            return options.Flatten();
+        }
+
+        TakeChildren(new ChildOptions(), given, driver.Options.Children);
+        if (options.Find("filename") is null)
+        {
+            given.RemoveValue("filename");
+        }
+
+        return given.Flatten();
+    }
+
+    private static OptionsDictionary Inherited(OptionsTree options, ParentToBe? parent)
+    {
+        OptionsDictionary inherited = options.Flatten();
+        if (parent is not null)
+        {
+            CommonOptions.Inherit(parent.Settings, parent.Role, inherited);
+        }
+
+        return inherited;
+    }
+
+    private static void TakeChildren(ChildOptions children, OptionsTree options, IEnumerable<OptionDefinition> definitions)
+    {
+        foreach (OptionDefinition child in definitions)
+        {
+            children.TakeFrom(options, child);
+        }
     }
 
     private async Task<BlockNode> OpenDriverAsync(NodeToBe description, OptionsDictionary own, ChildOptions children)
@@ -221,14 +249,14 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         node.AddReference();
         try
         {
-            graph.Step($"open {driver.Name}");
+            graph.Step("open", driver.Name);
             OpenContext context = new(this, node, new OptionReader(own, driver.Options), children);
             node.SetInstance(await driver.OpenAsync(context, cancel));
-            graph.Step($"opened {driver.Name}");
+            graph.Step("opened", driver.Name);
             node.RefreshLimits();
             node.RefreshLength();
             graph.RefreshPermissions(node);
-            graph.Step($"register {driver.Name}");
+            graph.Step("register", driver.Name);
             graph.Register(new GraphWriteToken(graph), node);
             _opened.Add(node);
             return node;
@@ -241,7 +269,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         }
     }
 
-    private OptionsDictionary ExpandPseudoFileName(OptionsDictionary options)
+    private OptionsTree ExpandPseudoFileName(OptionsTree options)
     {
         string? fileName = options.GetText("filename");
         if (fileName is null || !fileName.StartsWith("json:", StringComparison.Ordinal))
@@ -254,17 +282,14 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
             throw new BlockException(BlockErrorKind.NotSupported, "Could not parse the JSON options: this graph has no JSON parser");
         }
 
-        OptionsDictionary expanded = graph.PseudoFileNames(fileName).Flatten();
-        options.Remove("filename");
-        foreach ((string key, OptionValue value) in options)
-        {
-            expanded[key] = value;
-        }
-
+        OptionsTree expanded = OptionsTree.Of(graph.PseudoFileNames(fileName));
+        options.RemoveValue("filename");
+        expanded.Override(options);
         return expanded;
     }
 
-    private BlockDriver FindProtocol(BlockDriver? driver, string? fileName, OptionsDictionary options)
+    // The driver by its name or by the file name's prefix; in the latter case the name becomes options of the driver's own.
+    private BlockDriver FindProtocol(BlockDriver? driver, string? fileName, ref OptionsTree options)
     {
         if (driver is null)
         {
@@ -274,11 +299,13 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
             }
 
             driver = graph.Drivers.FindProtocol(fileName);
-            options.Remove("filename");
-            driver.ParseFileName(fileName, options);
+            OptionsDictionary parsed = options.Flatten();
+            parsed.Remove("filename");
+            driver.ParseFileName(fileName, parsed);
+            options = OptionsTree.Of(parsed);
         }
 
-        if (driver.NeedsFileName && !options.ContainsKey("filename"))
+        if (driver.NeedsFileName && options.Find("filename") is null)
         {
             throw new BlockException($"The '{driver.Name}' block driver requires a file name");
         }
@@ -287,20 +314,20 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     }
 
     // A file name given to a format or filter is the name of its file child.
-    private static void MoveFileNameToChild(OptionsDictionary options, string? fileName)
+    private static void MoveFileNameToChild(OptionsTree options, string? fileName)
     {
         if (fileName is null)
         {
             return;
         }
 
-        if (options.ContainsKey("file") || options.ContainsKey("file.filename"))
+        if (options.Find("file") is { } file && (file.Value is not null || file.Find("filename") is not null))
         {
             throw new BlockException("Can't specify 'file' and 'filename' options at the same time");
         }
 
-        options.Remove("filename");
-        options["file.filename"] = fileName;
+        options.RemoveValue("filename");
+        options.Set(fileName, "file", "filename");
     }
 
     private void RefuseUnknown(BlockDriver driver, OptionsDictionary options)

@@ -4,94 +4,158 @@ using BlockGraph.BlockCore.Transactions;
 namespace BlockGraph.BlockCore.Permissions;
 
 /// <summary>
-/// Computes the permissions of the subgraph below what a draft touches: a pure function from the draft to a plan, or to a
+/// Computes the permissions below what a draft touches: a pure function from the draft to a plan, or to a
 /// conflict that names both users. <i>QEMU: bdrv_list_refresh_perms().</i>
 /// </summary>
 /// <remarks>
-/// Invariants: (1) a node is computed after all its parents in the subgraph (topological order), else a diamond sees a
-/// sibling's stale needs; (2) what is pending counts in place of what is in force; (3) nothing is changed here.
+/// Invariants: (1) a node is computed again whenever what one of its users asks for has changed, so that in the end no node counts a
+/// stale need, as a diamond would; its rank only makes that rare; (2) what is pending counts in place of what is in force; (3) conflicts
+/// are looked for when everything is computed, parents before children; (4) nothing is changed here.
 /// </remarks>
 internal sealed class PermissionUpdate
 {
     private readonly GraphDraft _draft;
     private readonly Dictionary<BlockChild, PermissionSet> _pending = [];
-    private readonly List<EdgePermissions> _edges = [];
-    private readonly List<NodePermissions> _nodes = [];
+    private readonly List<BlockNode> _affected = [];
+    private readonly HashSet<BlockNode> _isAffected = [];
+    private readonly HashSet<BlockNode> _isQueued = [];
+
+    // The highest rank first; of one rank, the first come. A rank is above that of every child, pending edges aside.
+    private readonly PriorityQueue<BlockNode, (int Rank, int Order)> _queue = new();
 
     private PermissionUpdate(GraphDraft draft) => _draft = draft;
 
-    /// <summary>The plan for everything at and below the nodes that <paramref name="draft"/> touches, or what stands against it.</summary>
+    /// <summary>The plan for everything at and below the nodes that <paramref name="draft"/> touches whose permissions change, or what stands against it.</summary>
     public static PermissionOutcome Compute(GraphDraft draft)
     {
         PermissionUpdate update = new(draft);
-        return update.Run() is { } conflict ? new PermissionOutcome(null, conflict) : new PermissionOutcome(new PermissionPlan(update._edges, update._nodes), null);
+        update.Spread();
+        return update.Conclude();
     }
 
-    private PermissionConflict? Run()
+    private void Spread()
     {
-        foreach ((BlockChild edge, PermissionSet permissions) in _draft.Requests)
+        foreach (BlockNode node in _draft.Touched)
         {
-            Set(edge, Shared(_draft.NodeOf(edge), permissions));
+            Enqueue(node);
         }
 
-        foreach (BlockNode node in TopologicalOrder.Below(_draft.Touched, _draft))
+        foreach ((BlockChild edge, PermissionSet permissions) in _draft.Requests)
         {
-            if (FindConflict(node, out PermissionSet users) is { } conflict)
-            {
-                return conflict;
-            }
+            Set(edge, _draft.NodeOf(edge), permissions);
+        }
 
+        while (_queue.TryDequeue(out BlockNode? node, out _))
+        {
+            _isQueued.Remove(node);
+            PermissionSet users = UsersOf(node);
             NodeAccess access = _draft.AccessOf(node);
-
-            // An inactive node is nobody's: its driver holds nothing and lets others do anything.
-            _nodes.Add(new NodePermissions(node, access.IsInactive ? PermissionSet.Unused : users));
             foreach (BlockChild edge in _draft.ChildrenOf(node))
             {
-                ChildPermissionRequest request = new(edge, _draft.NodeOf(edge), users, access.IsWritable, access.IsInactive);
+                BlockNode child = _draft.NodeOf(edge);
+                ChildPermissionRequest request = new(edge, child, users, access.IsWritable, access.IsInactive);
                 PermissionSet needed = _draft.IsProvisional(edge) ? PermissionSet.Unused
                     : node.HasInstance ? node.Instance.GetChildPermissions(request)
                     : request.Default;
-                Set(edge, Shared(request.ChildNode, needed));
+                Set(edge, child, needed);
             }
         }
+    }
 
-        return null;
+    private PermissionOutcome Conclude()
+    {
+        List<NodePermissions> nodes = [];
+
+        // Stable: of one rank, in the order in which they were reached.
+        foreach (BlockNode node in _affected.OrderByDescending(RankOf))
+        {
+            PermissionSet users = UsersOf(node);
+            if (FindConflict(node, users) is { } conflict)
+            {
+                return new PermissionOutcome(null, conflict);
+            }
+
+            // An inactive node is nobody's: its driver holds nothing and lets others do anything.
+            nodes.Add(new NodePermissions(node, _draft.AccessOf(node).IsInactive ? PermissionSet.Unused : users));
+        }
+
+        List<EdgePermissions> edges = [.. _pending.Where(p => p.Value != p.Key.Permissions).Select(p => new EdgePermissions(p.Key, p.Value))];
+        return new PermissionOutcome(new PermissionPlan(edges, nodes), null);
+    }
+
+    // What a pending edge makes of the ranks: a parent is above its child.
+    private int RankOf(BlockNode node)
+    {
+        int rank = node.Rank;
+        foreach (BlockChild edge in _draft.ChildrenOf(node))
+        {
+            rank = Math.Max(rank, _draft.NodeOf(edge).Rank + 1);
+        }
+
+        return rank;
+    }
+
+    private void Enqueue(BlockNode node)
+    {
+        if (_isAffected.Add(node))
+        {
+            _affected.Add(node);
+        }
+
+        if (_isQueued.Add(node))
+        {
+            _queue.Enqueue(node, (-RankOf(node), _affected.Count));
+        }
+    }
+
+    private void Set(BlockChild edge, BlockNode child, PermissionSet asked)
+    {
+        PermissionSet permissions = Shared(child, asked);
+        bool isNew = permissions != Of(edge);
+        _pending[edge] = permissions;
+        if (isNew)
+        {
+            Enqueue(child);
+        }
+    }
+
+    private PermissionSet UsersOf(BlockNode node)
+    {
+        PermissionSet users = PermissionSet.Unused;
+        foreach (BlockChild edge in _draft.ParentsOf(node))
+        {
+            users = users.CombineWith(Of(edge));
+        }
+
+        return users;
     }
 
     // Whatever its users say: a node opened so is shared by all.
     private PermissionSet Shared(BlockNode child, PermissionSet permissions) =>
         _draft.AccessOf(child).ForceShare ? permissions with { Shared = BlockPermissions.All } : permissions;
 
-    private void Set(BlockChild edge, PermissionSet permissions)
-    {
-        _pending[edge] = permissions;
-        if (permissions != edge.Permissions)
-        {
-            _edges.Add(new EdgePermissions(edge, permissions));
-        }
-    }
-
     private PermissionSet Of(BlockChild edge) => _pending.TryGetValue(edge, out PermissionSet pending) ? pending : edge.Permissions;
 
-    /// <summary>Adds up what the users of <paramref name="node"/> need; where that does not go together, says why.</summary>
-    private PermissionConflict? FindConflict(BlockNode node, out PermissionSet users)
+    /// <summary>Why the users of <paramref name="node"/>, who together need <paramref name="users"/>, do not go together; null where they do.</summary>
+    private PermissionConflict? FindConflict(BlockNode node, PermissionSet users)
     {
         ReadOnlySpan<BlockChild> parents = _draft.ParentsOf(node);
-        users = PermissionSet.Unused;
         BlockPermissions requiredBefore = BlockPermissions.None;
         BlockPermissions unsharedBefore = BlockPermissions.None;
-        bool isConflict = false;
         foreach (BlockChild edge in parents)
         {
             // Each against the sum of those before it: a thousand users cost a thousand steps.
             PermissionSet mine = Of(edge);
-            isConflict |= (mine.Required & unsharedBefore) != 0 || (requiredBefore & ~mine.Shared) != 0;
+            if ((mine.Required & unsharedBefore) != 0 || (requiredBefore & ~mine.Shared) != 0)
+            {
+                return FindPair(node, parents);
+            }
+
             requiredBefore |= mine.Required;
             unsharedBefore |= BlockPermissions.All & ~mine.Shared;
-            users = users.CombineWith(mine);
         }
 
-        return isConflict ? FindPair(node, parents) : CheckWritable(node, users);
+        return CheckWritable(node, users);
     }
 
     private PermissionConflict FindPair(BlockNode node, ReadOnlySpan<BlockChild> parents)

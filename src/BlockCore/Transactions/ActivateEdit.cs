@@ -44,7 +44,7 @@ internal sealed class ActivateEdit(BlockNode top) : GraphEdit
         {
             try
             {
-                change.Graph.Step($"activate {_nodes[i].Driver.Name}");
+                change.Graph.Step("activate", _nodes[i].Driver.Name);
                 await DriverWork.RunAsync(_nodes[i], static instance => instance.ActivateAsync());
                 GraphRefresh.Above([_nodes[i]]);
             }

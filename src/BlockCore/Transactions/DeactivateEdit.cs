@@ -46,7 +46,7 @@ internal sealed class DeactivateEdit(BlockNode top) : GraphEdit
                 continue;
             }
 
-            change.Graph.Step($"deactivate {node.Driver.Name}");
+            change.Graph.Step("deactivate", node.Driver.Name);
             await DriverWork.RunAsync(node, static instance => instance.DeactivateAsync());
             _told.Add(node);
             change.Keep(node);

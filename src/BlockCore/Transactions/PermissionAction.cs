@@ -21,7 +21,7 @@ internal sealed class PermissionAction : ITransactionAction
             {
                 if (item.Node.HasInstance)
                 {
-                    item.Node.Graph.Step($"permissions of {item.Node.Driver.Name}");
+                    item.Node.Graph.Step("permissions of", item.Node.Driver.Name);
                     item.Node.Instance.CheckPermissions(item.Users, reopens.Find(item.Node));
                 }
 

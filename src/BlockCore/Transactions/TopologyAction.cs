@@ -58,6 +58,11 @@ internal sealed class TopologyAction(GraphDraft draft) : ITransactionAction
             node.IsInactive = wanted.Access.IsInactive;
         }
 
+        foreach (BlockChild edge in draft.Attached.Concat(draft.Redirected.Select(r => r.Edge)))
+        {
+            edge.Parent.AsNode?.RaiseRank(token);
+        }
+
         foreach (BlockNode node in draft.Shared)
         {
             node.Tracker.Share();
