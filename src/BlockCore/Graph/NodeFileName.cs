@@ -10,19 +10,9 @@ namespace BlockGraph.BlockCore.Graph;
 /// </summary>
 internal static class NodeFileName
 {
-    private const int LengthMax = 4095;
-
     /// <summary>The node's name; empty where the graph has no way to write a <c>json:</c> name.</summary>
-    public static string Of(BlockNode node)
-    {
-        if (ExactOf(node) is { } exact)
-        {
-            return exact;
-        }
-
-        string name = node.Graph.PseudoFileNameWriter?.Invoke(FullOptionsOf(node)) ?? string.Empty;
-        return name.Length <= LengthMax ? name : name[..(LengthMax - 3)] + "...";
-    }
+    public static string Of(BlockNode node) =>
+        ExactOf(node) ?? node.Graph.PseudoFileNameWriter?.Invoke(FullOptionsOf(node)) ?? string.Empty;
 
     /// <summary>The plain file name that says everything there is to say, or null.</summary>
     public static string? ExactOf(BlockNode node)

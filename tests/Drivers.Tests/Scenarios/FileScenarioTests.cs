@@ -16,16 +16,30 @@ namespace BlockGraph.Drivers.Tests.Scenarios;
 public sealed class FileScenarioTests() : FileDriverFixture("linux")
 {
     [Test]
-    public void S16_A_second_process_is_kept_out_by_locks_unless_it_only_reads_and_shares() => Run(async () =>
+    public void S16_A_second_opener_is_kept_out_by_locks_unless_it_only_reads_and_shares() => Run(async () =>
+    {
+        // The locks belong to the open file, not to the process: another graph is kept out as another process is.
+        string path = MakeFile("a.img", new byte[4096]);
+        string options = $"driver=raw,file.filename={path}";
+        GraphFixture other = AddWorld();
+        await using BlockBackend writer = await OpenAsync(options);
+        other.Run(async () =>
+        {
+            BlockException error = await RefusedAsync(() => OpenAsync(other.Graph, options));
+            Assert.That((error.Message, error.Hint), Is.EqualTo(("Failed to get \"write\" lock", $"Is another process using the image [{path}]?")), "we write");
+            await using BlockBackend reader = await OpenAsync(other.Graph, options + ",read-only=on,force-share=on", new BackendOptions { ReadOnly = true });
+            await reader.ReadAsync(0, new byte[512]);
+        });
+    });
+
+    [Test]
+    public void Another_program_is_kept_out_and_keeps_us_out() => Run(async () =>
     {
         string path = MakeFile("a.img", new byte[4096]);
         string options = $"driver=raw,file.filename={path}";
         using (new QemuIo("-f", "raw", path))
         {
-            BlockException error = await RefusedAsync(options);
-            Assert.That((error.Message, error.Hint), Is.EqualTo(("Failed to get shared \"write\" lock", $"Is another process using the image [{path}]?")), "the other process writes");
-            await using BlockBackend reader = await OpenAsync(options + ",read-only=on,force-share=on", new BackendOptions { ReadOnly = true });
-            await reader.ReadAsync(0, new byte[512]);
+            Assert.That((await RefusedAsync(options)).Message, Is.EqualTo("Failed to get shared \"write\" lock"), "the other program writes");
         }
 
         await using (await OpenAsync(options))
