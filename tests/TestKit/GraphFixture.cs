@@ -20,6 +20,8 @@ public sealed class GraphFixture : IDisposable
             graphOptions);
     }
 
+    private bool _isAbandoned;
+
     /// <summary>The world.</summary>
     public Simulation World { get; }
 
@@ -64,10 +66,17 @@ public sealed class GraphFixture : IDisposable
     /// <summary>Adds a node that the graph keeps; the options as <see cref="Options"/> reads them.</summary>
     public Task<BlockNode> AddAsync(string options) => Graph.AddNodeAsync(Options(options));
 
+    /// <summary>The world has come to a bad end: nothing in it is closed.</summary>
+    public void Abandon() => _isAbandoned = true;
+
     /// <summary>Closes the graph, then the world.</summary>
     public void Dispose()
     {
-        World.Run(async () => await Graph.DisposeAsync());
+        if (!_isAbandoned)
+        {
+            World.Run(async () => await Graph.DisposeAsync());
+        }
+
         World.Dispose();
     }
 }

@@ -39,6 +39,9 @@ public sealed class MemoryProtocol(SeededRandom? chance = null) : BlockDriver
         new OptionDefinition("zeroes", OptionType.Boolean, "zero without buffers") { Default = "off" },
         new OptionDefinition("latency-ns-max", OptionType.Integer, "the longest a request takes") { Default = "0" });
 
+    /// <summary>Every storage.</summary>
+    public IEnumerable<MemoryStorage> Storages => _storages.Values;
+
     /// <summary>The storage called <paramref name="name"/>; made on first use.</summary>
     public MemoryStorage Storage(string name, int lengthBytes = 1 << 20)
     {

@@ -124,12 +124,19 @@ public sealed partial class DrainScope : IAsyncDisposable
     internal void Update()
     {
         ReachedSet old = _reached!;
-        ReachedSet now = _graph.RentReachedSet();
-        Collect(now, null);
+        ReachedSet now = CollectNow();
         _reached = now;
         _version++;
         ApplyDifference(old, now);
         _graph.Return(old);
+    }
+
+    /// <summary>What the scope should reach, looked up anew; the caller returns the set to the graph. Main context.</summary>
+    internal ReachedSet CollectNow()
+    {
+        ReachedSet now = _graph.RentReachedSet();
+        Collect(now, null);
+        return now;
     }
 
     /// <summary>Wants quiet in <paramref name="draft"/> whatever this scope would newly reach by it.</summary>

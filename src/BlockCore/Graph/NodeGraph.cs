@@ -223,6 +223,9 @@ public sealed partial class NodeGraph : IAsyncDisposable
 
     internal bool IsNameReserved(string name) => _reservedNames.Contains(name);
 
+    /// <summary>The scopes that are alive. Main context.</summary>
+    internal IReadOnlyList<DrainScope> Drains => _drains;
+
     internal void AddDrain(DrainScope scope) => _drains.Add(scope);
 
     internal void RemoveDrain(DrainScope scope) => _drains.Remove(scope);

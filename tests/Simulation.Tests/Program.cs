@@ -1,0 +1,1 @@
+return BlockGraph.Simulation.Tests.Storm.StormCommand.Run(args, Console.Out, Console.Error);

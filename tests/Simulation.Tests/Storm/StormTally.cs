@@ -1,0 +1,55 @@
+namespace BlockGraph.Simulation.Tests.Storm;
+
+/// <summary>How often each kind of operation was done, was refused, and failed for a fault that was meant to be. Any thread.</summary>
+internal sealed class StormTally
+{
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<string, StormCounts> _counts = new(StringComparer.Ordinal);
+
+    /// <summary>The kinds, in order of their names.</summary>
+    public IReadOnlyDictionary<string, StormCounts> Counts => _counts;
+
+    /// <summary>How many operations there were, whatever became of them.</summary>
+    public long Total => _counts.Values.Sum(c => c.Done + c.Refused + c.Failed);
+
+    /// <summary>Counts one operation.</summary>
+    public void Add(string kind, StormOutcome outcome)
+    {
+        lock (_lock)
+        {
+            StormCounts counts = _counts.GetValueOrDefault(kind) ?? new StormCounts();
+            _counts[kind] = outcome switch
+            {
+                StormOutcome.Done => counts with { Done = counts.Done + 1 },
+                StormOutcome.Refused => counts with { Refused = counts.Refused + 1 },
+                _ => counts with { Failed = counts.Failed + 1 },
+            };
+        }
+    }
+
+    /// <summary>Adds what <paramref name="other"/> has counted.</summary>
+    public void Add(StormTally other)
+    {
+        foreach ((string kind, StormCounts counts) in other._counts)
+        {
+            StormCounts mine = _counts.GetValueOrDefault(kind) ?? new StormCounts();
+            _counts[kind] = new StormCounts(mine.Done + counts.Done, mine.Refused + counts.Refused, mine.Failed + counts.Failed);
+        }
+    }
+}
+
+/// <summary>What became of an operation.</summary>
+internal enum StormOutcome
+{
+    /// <summary>It took effect.</summary>
+    Done,
+
+    /// <summary>The graph said no, for a reason of its own.</summary>
+    Refused,
+
+    /// <summary>A fault that was meant to be kept it from taking effect.</summary>
+    Failed,
+}
+
+/// <summary>The operations of one kind.</summary>
+internal sealed record StormCounts(long Done = 0, long Refused = 0, long Failed = 0);

@@ -1,0 +1,118 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.TestKit;
+
+namespace BlockGraph.Simulation.Tests.Storm;
+
+/// <summary>
+/// Reads and writes one region of a disk from one context, and knows what every byte of it must be. Its choices come from its own
+/// chance, so that they do not depend on the order of anything.
+/// </summary>
+internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext home, int seed)
+{
+    private const int RegionBytes = 9_001;
+    private readonly SeededRandom _chance = new(unchecked((ulong)seed));
+    private readonly (int Start, StormModel Model) _region = disk.AddRegion(RegionBytes);
+    private byte _nextByte = unchecked((byte)seed);
+
+    public async Task RunAsync(int requestCount)
+    {
+        for (int i = 0; i < requestCount; i++)
+        {
+            int offset = _chance.Next(RegionBytes - 1);
+            int length = 1 + _chance.Next(Math.Min(RegionBytes - offset, _chance.OneIn(5) ? RegionBytes : 700));
+            int kind = _chance.Next(20);
+            if (_chance.OneIn(3) && length > 1)
+            {
+                // Two at once, side by side: with padding they meet in one block.
+                int half = length / 2;
+                await Task.WhenAll(RequestAsync(kind, offset, half), RequestAsync(_chance.Next(20), offset + half, length - half));
+                i++;
+            }
+            else
+            {
+                await RequestAsync(kind, offset, length);
+            }
+
+            await world.PauseAsync(home, _chance, 60_000);
+        }
+    }
+
+    private Task RequestAsync(int kind, int offset, int length) => kind switch
+    {
+        < 8 => ReadAsync(offset, length),
+        < 14 => WriteAsync(offset, length),
+        < 16 => ZeroAsync(offset, length),
+        < 17 => DiscardAsync(offset, length),
+        < 19 => CountedAsync("flush", () => disk.Backend.FlushAsync(), 0, []),
+        _ => CountedAsync("status", async () => { await disk.Backend.GetStatusAsync(_region.Start + offset, length); }, 0, []),
+    };
+
+    private Task<StormOutcome> WriteAsync(int offset, int length)
+    {
+        byte[] bytes = new byte[length];
+        Array.Fill(bytes, unchecked(++_nextByte));
+        return CountedAsync("write", () => disk.Backend.WriteAsync(_region.Start + offset, Cut(bytes), Flags()), offset, bytes);
+    }
+
+    private Task<StormOutcome> ZeroAsync(int offset, int length) =>
+        CountedAsync("write zeroes", () => disk.Backend.WriteZeroesAsync(_region.Start + offset, length, Flags()), offset, new byte[length]);
+
+    private async Task ReadAsync(int offset, int length)
+    {
+        byte[] read = new byte[length];
+        StormOutcome outcome = await CountedAsync("read", () => disk.Backend.ReadAsync(_region.Start + offset, Cut(read)), 0, []);
+        if (outcome == StormOutcome.Done)
+        {
+            world.Expect(_region.Model.Settle(offset, read) is not { } wrong ? null : $"disk '{disk.Name}', region at {_region.Start}: {wrong}");
+        }
+    }
+
+    // What is let go of may read as zeros afterwards, or as before.
+    private Task<StormOutcome> DiscardAsync(int offset, int length)
+    {
+        _region.Model.SetUncertain(offset, new byte[length]);
+        return CountedAsync("discard", () => disk.Backend.DiscardAsync(_region.Start + offset, length), 0, []);
+    }
+
+    private async Task<StormOutcome> CountedAsync(string kind, Func<ValueTask> request, int offset, byte[] written)
+    {
+        StormOutcome outcome = StormOutcome.Done;
+        try
+        {
+            await request();
+            _region.Model.Set(offset, written);
+        }
+        catch (BlockException error) when (IsRefusal(error))
+        {
+            outcome = StormOutcome.Refused;
+        }
+        catch (BlockException error)
+        {
+            outcome = StormOutcome.Failed;
+            _region.Model.SetUncertain(offset, written);
+            world.Expect(disk.HasFaults ? null : $"disk '{disk.Name}': {kind} failed without a fault: {error.Message}");
+        }
+
+        world.Expect(home.IsHome ? null : $"a {kind} went on away from home");
+        world.Tally.Add(kind, outcome);
+        return outcome;
+    }
+
+    // Before it had an effect: the backend is empty, or may not write for now.
+    private static bool IsRefusal(BlockException error) => error.Kind is BlockErrorKind.NoMedium or BlockErrorKind.NotPermitted;
+
+    private RequestFlags Flags() => _chance.OneIn(6) ? RequestFlags.Fua : RequestFlags.None;
+
+    private IoVector Cut(byte[] bytes)
+    {
+        if (bytes.Length < 3 || !_chance.OneIn(3))
+        {
+            return bytes;
+        }
+
+        int cut = 1 + _chance.Next(bytes.Length - 1);
+        return new IoVector(new IoSegments(bytes.AsMemory(0, cut), bytes.AsMemory(cut)));
+    }
+}
