@@ -24,7 +24,9 @@ internal sealed class PermissionUpdate
     public static PermissionOutcome Compute(GraphDraft draft)
     {
         PermissionUpdate update = new(draft);
-        return update.Run() is { } conflict ? new PermissionOutcome(null, conflict) : new PermissionOutcome(new PermissionPlan(update._edges, update._nodes), null);
+        return update.Run() is { } conflict
+            ? new PermissionOutcome(null, conflict, update._pending)
+            : new PermissionOutcome(new PermissionPlan(update._edges, update._nodes), null, update._pending);
     }
 
     private PermissionConflict? Run()
@@ -69,7 +71,11 @@ internal sealed class PermissionUpdate
         }
     }
 
-    private PermissionSet Of(BlockChild edge) => _pending.TryGetValue(edge, out PermissionSet pending) ? pending : edge.Permissions;
+    /// <summary>What <paramref name="edge"/> is to have, as far as it is computed; what it has otherwise.</summary>
+    public PermissionSet PermissionsOf(BlockChild edge) => _pending.TryGetValue(edge, out PermissionSet pending) ? pending : edge.Permissions;
+
+    /// <summary>Who uses <paramref name="node"/> in the graph as it would be.</summary>
+    public BlockChild[] UsersOf(BlockNode node) => _draft.ParentsOf(node).ToArray();
 
     /// <summary>Adds up what the users of <paramref name="node"/> need; where that does not go together, says why.</summary>
     private PermissionConflict? FindConflict(BlockNode node, out PermissionSet users)
@@ -82,7 +88,7 @@ internal sealed class PermissionUpdate
         foreach (BlockChild edge in parents)
         {
             // Each against the sum of those before it: a thousand users cost a thousand steps.
-            PermissionSet mine = Of(edge);
+            PermissionSet mine = PermissionsOf(edge);
             isConflict |= (mine.Required & unsharedBefore) != 0 || (requiredBefore & ~mine.Shared) != 0;
             requiredBefore |= mine.Required;
             unsharedBefore |= BlockPermissions.All & ~mine.Shared;
@@ -111,8 +117,8 @@ internal sealed class PermissionUpdate
 
     private PermissionConflict? FindOneWay(BlockNode node, BlockChild user, BlockChild other)
     {
-        BlockPermissions bits = Of(user).ConflictsWith(Of(other));
-        return bits == BlockPermissions.None ? null : PermissionConflict.BetweenUsers(node, user, other, bits);
+        BlockPermissions bits = PermissionsOf(user).ConflictsWith(PermissionsOf(other));
+        return bits == BlockPermissions.None ? null : PermissionConflict.BetweenUsers(node, user, other, bits, this);
     }
 
     private PermissionConflict? CheckWritable(BlockNode node, PermissionSet users)
@@ -124,12 +130,12 @@ internal sealed class PermissionUpdate
 
         if (!_draft.AccessOf(node).IsWritable)
         {
-            return PermissionConflict.WithReadOnly(node, FindWriter(node), isChange: node.IsWritable);
+            return PermissionConflict.WithReadOnly(node, FindWriter(node), isChange: node.IsWritable, this);
         }
 
         bool writesWithoutResize = (users.Required & (BlockPermissions.Write | BlockPermissions.Resize)) == BlockPermissions.Write;
         return writesWithoutResize && node.LengthBytes % node.Limits.RequestAlignmentBytes != 0
-            ? PermissionConflict.WithLength(node, FindWriter(node))
+            ? PermissionConflict.WithLength(node, FindWriter(node), this)
             : null;
     }
 
@@ -137,7 +143,7 @@ internal sealed class PermissionUpdate
     {
         foreach (BlockChild edge in _draft.ParentsOf(node))
         {
-            if ((Of(edge).Required & (BlockPermissions.Write | BlockPermissions.WriteUnchanged)) != 0)
+            if ((PermissionsOf(edge).Required & (BlockPermissions.Write | BlockPermissions.WriteUnchanged)) != 0)
             {
                 return edge;
             }
