@@ -49,7 +49,7 @@ internal sealed class GraphSvg
 
     private void Draw()
     {
-        Line($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{_layout.Width}\" height=\"{_layout.Height}\" viewBox=\"0 0 {_layout.Width} {_layout.Height}\" role=\"img\">");
+        Line($"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{SvgStyle.Scope}\" width=\"{_layout.Width}\" height=\"{_layout.Height}\" viewBox=\"0 0 {_layout.Width} {_layout.Height}\" role=\"img\">");
         Line($"<title>{_picture.Nodes.Count(node => node.Kind != PictureKind.User)} nodes and their edges</title>");
         Line("<style>");
         _svg.Append(SvgStyle.Sheet);
@@ -102,7 +102,7 @@ internal sealed class GraphSvg
         {
             bool isName = i == 0;
             y += isName ? NameLinePx : DetailLinePx;
-            string style = isName ? "name" : lines[i] == PictureText.Flags(node) ? "flags" : "detail";
+            string style = isName ? "name title" : lines[i] == PictureText.Flags(node) ? "flags" : "detail";
             string text = TextWidth.Shorten(lines[i], isName ? NamePx : DetailPx, BoxTextPxMax, isName);
             Line($"<text class=\"{style}\" x=\"{x}\" y=\"{y - 5}\">{Escape(text)}</text>");
         }
@@ -118,14 +118,15 @@ internal sealed class GraphSvg
         for (int i = 1; i < points.Count; i++)
         {
             (LayoutPoint from, LayoutPoint to) = (points[i - 1], points[i]);
-            if (from.X == to.X)
-            {
-                path.Append(CultureInfo.InvariantCulture, $"V{to.Y}");
-            }
-            else
+            bool goesOnStraight = i + 1 < points.Count && points[i + 1].X == to.X;
+            if (from.X != to.X)
             {
                 int middle = (from.Y + to.Y) / 2;
                 path.Append(CultureInfo.InvariantCulture, $"C{from.X} {middle} {to.X} {middle} {to.X} {to.Y}");
+            }
+            else if (!goesOnStraight && from.Y != to.Y)
+            {
+                path.Append(CultureInfo.InvariantCulture, $"V{to.Y}");
             }
         }
 
