@@ -71,6 +71,16 @@ internal sealed class GraphLayoutTests
     }
 
     [Test]
+    public void A_backing_chain_is_a_spine_with_its_files_beside_it()
+    {
+        LayeredLayout layout = GraphSvg.LayOut(GraphPictures.Backing);
+        int[] spine = [0, 2, 4];
+        Assert.That(spine.SelectMany(edge => layout.Routes[edge]).Select(point => point.X).Distinct().Count(), Is.EqualTo(1), "root, backing and backing: one column");
+        int column = layout.Routes[0][0].X;
+        Assert.That(new[] { 2, 4 }.Select(box => layout.Boxes[box]).All(box => box.Right <= column || box.X >= column), Is.True, "the files of the overlays are beside it");
+    }
+
+    [Test]
     public void A_parent_stands_over_the_middle_of_its_children()
     {
         LayeredLayout layout = GraphSvg.LayOut(GraphPictures.Fan);
@@ -129,7 +139,7 @@ internal sealed class GraphLayoutTests
 
     private static void Link(LayoutItem upper, LayoutItem lower)
     {
-        LayoutLink link = new(upper, lower);
+        LayoutLink link = new(upper, lower, isStraight: false);
         upper.Below.Add(link);
         lower.Above.Add(link);
     }

@@ -136,7 +136,6 @@ internal sealed class GraphPictureTests
             Assert.That(picture.Nodes.Select(n => n.Context), Is.All.Null, "all are at home in one place");
             Assert.That(picture.Nodes[2].FileName, Is.EqualTo("a"), "the file of a protocol");
             Assert.That(picture.Nodes[1].FileName, Is.Null, "and not above it");
-            Assert.That(GraphPicture.Below(backend).Nodes, Has.Count.EqualTo(3), "below the backend");
 
             await fixture.AddAsync("driver=memory,filename=b,node-name=idle");
             AioContext other = fixture.World.CreateContext("other");

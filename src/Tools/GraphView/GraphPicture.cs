@@ -30,14 +30,6 @@ internal sealed record GraphPicture(IReadOnlyList<PictureNode> Nodes, IReadOnlyL
         return walk.ToPicture();
     }
 
-    /// <summary>What is below one user.</summary>
-    public static GraphPicture Below(IRootParent user)
-    {
-        Walk walk = new();
-        walk.AddUser(user);
-        return walk.ToPicture();
-    }
-
     private sealed class Walk
     {
         private readonly List<PictureNode> _boxes = [];

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.Tools.GraphView.Layout;
 
 namespace BlockGraph.Tools.GraphView;
@@ -32,7 +33,7 @@ internal sealed class GraphSvg
         _labelLines = [.. picture.Edges.Select(LabelLines)];
         _layout = LayeredLayout.Of(
             [.. _boxLines.Select(BoxSize)],
-            [.. picture.Edges.Select((edge, i) => new LayoutEdge(edge.From, edge.To, LabelSize(_labelLines[i])))],
+            [.. picture.Edges.Select((edge, i) => new LayoutEdge(edge.From, edge.To, LabelSize(_labelLines[i]), (edge.Role & (ChildRole.Filtered | ChildRole.Cow)) != 0))],
             box => picture.Nodes[box].Kind == PictureKind.User);
     }
 

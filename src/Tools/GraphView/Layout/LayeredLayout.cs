@@ -88,22 +88,22 @@ internal sealed class LayeredLayout
         LayoutItem upper = _boxItems[edge.From];
         LayoutItem lower = _boxItems[edge.To];
         LayoutItem label = Add(new LayoutItem(upper.Row + 1, LabelLeft, LabelGap + edge.Label.Width, edge.Label.Height));
-        Link(upper, label);
+        Link(upper, label, edge.IsStraight);
         LayoutItem last = label;
         for (int row = label.Row + 1; row < lower.Row; row++)
         {
             LayoutItem bend = Add(new LayoutItem(row, BendReach, BendReach, 0));
-            Link(last, bend);
+            Link(last, bend, edge.IsStraight);
             last = bend;
         }
 
-        Link(last, lower);
+        Link(last, lower, edge.IsStraight);
         return label;
     }
 
-    private static void Link(LayoutItem upper, LayoutItem lower)
+    private static void Link(LayoutItem upper, LayoutItem lower, bool isStraight)
     {
-        LayoutLink link = new(upper, lower);
+        LayoutLink link = new(upper, lower, isStraight);
         upper.Below.Add(link);
         lower.Above.Add(link);
     }
@@ -115,23 +115,29 @@ internal sealed class LayeredLayout
         {
             box.Above.Sort((a, b) => a.Upper.Position.CompareTo(b.Upper.Position));
             box.Below.Sort((a, b) => a.Lower.Position.CompareTo(b.Lower.Position));
-            for (int i = 0; i < box.Above.Count; i++)
+            int[] above = Ports(box, box.Above);
+            int[] below = Ports(box, box.Below);
+            for (int i = 0; i < above.Length; i++)
             {
-                box.Above[i].LowerPort = Port(box, i, box.Above.Count);
+                box.Above[i].LowerPort = above[i];
             }
 
-            for (int i = 0; i < box.Below.Count; i++)
+            for (int i = 0; i < below.Length; i++)
             {
-                box.Below[i].UpperPort = Port(box, i, box.Below.Count);
+                box.Below[i].UpperPort = below[i];
             }
         }
     }
 
-    private static int Port(LayoutItem box, int index, int count)
+    // Around the middle; the one that runs straight, where there is one, is in the middle itself.
+    private static int[] Ports(LayoutItem box, List<LayoutLink> links)
     {
+        int straight = links.Count(link => link.IsStraight) == 1 ? links.FindIndex(link => link.IsStraight) : -1;
+        int doubledMiddle = straight >= 0 ? 2 * straight : links.Count - 1;
+        int reach = Math.Max(doubledMiddle, (2 * (links.Count - 1)) - doubledMiddle);
         int room = Math.Max(0, box.Left + box.Right - (2 * CornerMargin));
-        int span = Math.Min(room, PortGapMax * (count - 1));
-        return count == 1 ? 0 : (span * index / (count - 1)) - (span / 2);
+        int span = Math.Min(room, PortGapMax * reach);
+        return [.. Enumerable.Range(0, links.Count).Select(i => reach == 0 ? 0 : span * ((2 * i) - doubledMiddle) / (2 * reach))];
     }
 
     // The farther links run sideways, the more room they get to do so.

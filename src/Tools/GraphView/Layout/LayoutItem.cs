@@ -36,8 +36,11 @@ internal sealed class LayoutItem(int row, int left, int right, int height)
 }
 
 /// <summary>A piece of an arrow, from one row to the next.</summary>
-internal sealed class LayoutLink(LayoutItem upper, LayoutItem lower)
+internal sealed class LayoutLink(LayoutItem upper, LayoutItem lower, bool isStraight)
 {
+    /// <summary>True where it should run straight down, whatever becomes of others.</summary>
+    public bool IsStraight => isStraight;
+
     /// <summary>The item in the upper row.</summary>
     public LayoutItem Upper => upper;
 

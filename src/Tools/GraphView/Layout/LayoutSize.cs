@@ -7,7 +7,8 @@ internal readonly record struct LayoutSize(int Width, int Height);
 /// <param name="From">The index of the upper box.</param>
 /// <param name="To">The index of the lower box.</param>
 /// <param name="Label">The room that its label takes.</param>
-internal readonly record struct LayoutEdge(int From, int To, LayoutSize Label);
+/// <param name="IsStraight">It continues a chain: it runs straight down, and what else its boxes are joined with stands beside it.</param>
+internal readonly record struct LayoutEdge(int From, int To, LayoutSize Label, bool IsStraight = false);
 
 /// <summary>Where something lies: its corner at the upper left, and its size, in pixels.</summary>
 internal readonly record struct LayoutBox(int X, int Y, int Width, int Height)
