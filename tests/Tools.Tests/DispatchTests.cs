@@ -69,7 +69,7 @@ public class DispatchTests
     {
         ToolRun run = ToolRun.Own("--help");
         Assert.That(run.ExitCode, Is.Zero);
-        foreach (string command in new[] { "io", "bench", "graph", "drivers", "install-links", "--version" })
+        foreach (string command in new[] { "io", "bench", "graph", "plan", "drivers", "install-links", "--version" })
         {
             Assert.That(run.Out, Does.Contain(command));
         }
@@ -78,6 +78,7 @@ public class DispatchTests
     [TestCase("io", "--virtual-time")]
     [TestCase("bench", "--create <SIZE>")]
     [TestCase("graph", "--json")]
+    [TestCase("plan", "CHANGE")]
     [TestCase("drivers", "NAME")]
     [TestCase("install-links", "DIR")]
     public void Every_command_has_help_of_its_own(string command, string mention)

@@ -14,4 +14,7 @@ internal readonly record struct EdgePermissions(BlockChild Edge, PermissionSet P
 internal readonly record struct NodePermissions(BlockNode Node, PermissionSet Users);
 
 /// <summary>A plan, or the conflict that stands against it.</summary>
-internal readonly record struct PermissionOutcome(PermissionPlan? Plan, PermissionConflict? Conflict);
+/// <param name="Plan">The plan; null where there is a conflict.</param>
+/// <param name="Conflict">The first conflict, or null.</param>
+/// <param name="Wanted">What each edge is to have, as far as it was computed: all of it, or down to the conflict.</param>
+internal readonly record struct PermissionOutcome(PermissionPlan? Plan, PermissionConflict? Conflict, IReadOnlyDictionary<BlockChild, PermissionSet> Wanted);

@@ -48,7 +48,7 @@ internal sealed class PermissionUpdate
         while (_queue.TryDequeue(out BlockNode? node, out _))
         {
             _isQueued.Remove(node);
-            PermissionSet users = UsersOf(node);
+            PermissionSet users = NeedsOf(node);
             NodeAccess access = _draft.AccessOf(node);
             foreach (BlockChild edge in _draft.ChildrenOf(node))
             {
@@ -69,10 +69,10 @@ internal sealed class PermissionUpdate
         // Stable: of one rank, in the order in which they were reached.
         foreach (BlockNode node in _affected.OrderByDescending(RankOf))
         {
-            PermissionSet users = UsersOf(node);
+            PermissionSet users = NeedsOf(node);
             if (FindConflict(node, users) is { } conflict)
             {
-                return new PermissionOutcome(null, conflict);
+                return new PermissionOutcome(null, conflict, _pending);
             }
 
             // An inactive node is nobody's: its driver holds nothing and lets others do anything.
@@ -80,7 +80,7 @@ internal sealed class PermissionUpdate
         }
 
         List<EdgePermissions> edges = [.. _pending.Where(p => p.Value != p.Key.Permissions).Select(p => new EdgePermissions(p.Key, p.Value))];
-        return new PermissionOutcome(new PermissionPlan(edges, nodes), null);
+        return new PermissionOutcome(new PermissionPlan(edges, nodes), null, _pending);
     }
 
     // What a pending edge makes of the ranks: a parent is above its child.
@@ -111,7 +111,7 @@ internal sealed class PermissionUpdate
     private void Set(BlockChild edge, BlockNode child, PermissionSet asked)
     {
         PermissionSet permissions = Shared(child, asked);
-        bool isNew = permissions != Of(edge);
+        bool isNew = permissions != PermissionsOf(edge);
         _pending[edge] = permissions;
         if (isNew)
         {
@@ -119,12 +119,12 @@ internal sealed class PermissionUpdate
         }
     }
 
-    private PermissionSet UsersOf(BlockNode node)
+    private PermissionSet NeedsOf(BlockNode node)
     {
         PermissionSet users = PermissionSet.Unused;
         foreach (BlockChild edge in _draft.ParentsOf(node))
         {
-            users = users.CombineWith(Of(edge));
+            users = users.CombineWith(PermissionsOf(edge));
         }
 
         return users;
@@ -134,7 +134,11 @@ internal sealed class PermissionUpdate
     private PermissionSet Shared(BlockNode child, PermissionSet permissions) =>
         _draft.AccessOf(child).ForceShare ? permissions with { Shared = BlockPermissions.All } : permissions;
 
-    private PermissionSet Of(BlockChild edge) => _pending.TryGetValue(edge, out PermissionSet pending) ? pending : edge.Permissions;
+    /// <summary>What <paramref name="edge"/> is to have, as far as it is computed; what it has otherwise.</summary>
+    public PermissionSet PermissionsOf(BlockChild edge) => _pending.TryGetValue(edge, out PermissionSet pending) ? pending : edge.Permissions;
+
+    /// <summary>Who uses <paramref name="node"/> in the graph as it would be.</summary>
+    public BlockChild[] UsersOf(BlockNode node) => _draft.ParentsOf(node).ToArray();
 
     /// <summary>Why the users of <paramref name="node"/>, who together need <paramref name="users"/>, do not go together; null where they do.</summary>
     private PermissionConflict? FindConflict(BlockNode node, PermissionSet users)
@@ -145,7 +149,7 @@ internal sealed class PermissionUpdate
         foreach (BlockChild edge in parents)
         {
             // Each against the sum of those before it: a thousand users cost a thousand steps.
-            PermissionSet mine = Of(edge);
+            PermissionSet mine = PermissionsOf(edge);
             if ((mine.Required & unsharedBefore) != 0 || (requiredBefore & ~mine.Shared) != 0)
             {
                 return FindPair(node, parents);
@@ -177,8 +181,8 @@ internal sealed class PermissionUpdate
 
     private PermissionConflict? FindOneWay(BlockNode node, BlockChild user, BlockChild other)
     {
-        BlockPermissions bits = Of(user).ConflictsWith(Of(other));
-        return bits == BlockPermissions.None ? null : PermissionConflict.BetweenUsers(node, user, other, bits);
+        BlockPermissions bits = PermissionsOf(user).ConflictsWith(PermissionsOf(other));
+        return bits == BlockPermissions.None ? null : PermissionConflict.BetweenUsers(node, user, other, bits, this);
     }
 
     private PermissionConflict? CheckWritable(BlockNode node, PermissionSet users)
@@ -190,12 +194,12 @@ internal sealed class PermissionUpdate
 
         if (!_draft.AccessOf(node).IsWritable)
         {
-            return PermissionConflict.WithReadOnly(node, FindWriter(node), isChange: node.IsWritable);
+            return PermissionConflict.WithReadOnly(node, FindWriter(node), isChange: node.IsWritable, this);
         }
 
         bool writesWithoutResize = (users.Required & (BlockPermissions.Write | BlockPermissions.Resize)) == BlockPermissions.Write;
         return writesWithoutResize && node.LengthBytes % node.Limits.RequestAlignmentBytes != 0
-            ? PermissionConflict.WithLength(node, FindWriter(node))
+            ? PermissionConflict.WithLength(node, FindWriter(node), this)
             : null;
     }
 
@@ -203,7 +207,7 @@ internal sealed class PermissionUpdate
     {
         foreach (BlockChild edge in _draft.ParentsOf(node))
         {
-            if ((Of(edge).Required & (BlockPermissions.Write | BlockPermissions.WriteUnchanged)) != 0)
+            if ((PermissionsOf(edge).Required & (BlockPermissions.Write | BlockPermissions.WriteUnchanged)) != 0)
             {
                 return edge;
             }

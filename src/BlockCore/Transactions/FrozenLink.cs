@@ -15,7 +15,10 @@ internal static class FrozenLink
         }
     }
 
-    public static BlockException Failure(BlockChild edge, BlockNode node) => edge.Parent.AsNode is { } parent
-        ? new BlockException(BlockErrorKind.NotPermitted, $"Cannot change '{edge.Name}' link from '{parent.Name}' to '{node.Name}'")
-        : new BlockException(BlockErrorKind.NotPermitted, $"Cannot change '{edge.Name}' link to '{node.Name}'");
+    /// <summary>What a change of <paramref name="edge"/> fails with.</summary>
+    public static BlockException Failure(BlockChild edge, BlockNode node)
+    {
+        string from = edge.Parent.AsNode is { } parent ? $" from '{parent.Name}'" : "";
+        return new BlockException(BlockErrorKind.NotPermitted, $"Cannot change '{edge.Name}' link{from} to '{node.Name}'") { Hint = "The link is frozen." };
+    }
 }

@@ -20,6 +20,8 @@ internal sealed class GraphChange
     private readonly IReadOnlyList<GraphEdit> _edits;
     private readonly List<BlockNode> _kept = [];
     private readonly List<NodeOpener> _openers = [];
+    private readonly List<BlockNode> _opened = [];
+    private GraphEdit? _current;
     private bool _isCommitted;
     private bool _isLettingGo;
     private bool _isWithinClose;
@@ -83,6 +85,7 @@ internal sealed class GraphChange
         BlockNode node = await opener.OpenAsync(options);
         _kept.Add(node);
         _openers.Add(opener);
+        _opened.Add(node);
         return node;
     }
 
@@ -119,6 +122,7 @@ internal sealed class GraphChange
         {
             Step("prepare edit");
             Cancel.ThrowIfCancellationRequested();
+            _current = edit;
             await edit.PrepareAsync(this);
         }
     }
@@ -163,9 +167,11 @@ internal sealed class GraphChange
         GraphDraft draft = new(Graph);
         foreach (GraphEdit edit in _edits)
         {
+            _current = edit;
             edit.Apply(draft);
         }
 
+        _current = null;
         draft.SpreadSharing();
         if (hold is not null)
         {
@@ -284,11 +290,12 @@ internal sealed class GraphChange
         {
             await PrepareAsync();
             GraphDraft draft = Draft(null);
-            return GraphPlan.Of(draft, PermissionUpdate.Compute(draft), [.. _edits.Select(e => e.Description)]);
+            return GraphPlan.Of(draft, PermissionUpdate.Compute(draft), PlannedNodes.Of(draft, _kept, _opened), [.. _edits.Select(e => e.Description)]);
         }
         catch (BlockException refusal)
         {
-            return GraphPlan.Refused(refusal, [.. _edits.Select(e => e.Description)]);
+            int? index = _current is null ? null : _edits.TakeWhile(edit => !ReferenceEquals(edit, _current)).Count();
+            return GraphPlan.Refused(refusal, index, [.. _edits.Select(e => e.Description)]);
         }
         finally
         {

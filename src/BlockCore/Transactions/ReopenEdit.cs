@@ -12,7 +12,7 @@ internal sealed class ReopenEdit(IReadOnlyList<ReopenRequest> requests) : GraphE
     private ReopenSet? _set;
 
     /// <inheritdoc/>
-    public override string Description => $"reopen {string.Join(", ", requests.Select(r => $"node '{r.Node?.Name ?? r.Options.GetText("node-name")}'"))}";
+    public override string Description => $"reopen {string.Join(", ", requests.Select(Describe))}";
 
     internal override Task PrepareAsync(GraphChange change)
     {
@@ -51,6 +51,15 @@ internal sealed class ReopenEdit(IReadOnlyList<ReopenRequest> requests) : GraphE
             draft.WantQuiet(item.Node);
             draft.SetAccess(item.Node, draft.AccessOf(item.Node) with { IsReadOnly = _set.Find(item.Node)!.NewIsReadOnly });
         }
+    }
+
+    private static string Describe(ReopenRequest request)
+    {
+        string name = request.Node?.Name ?? request.Options.GetText("node-name") ?? "";
+        string options = string.Join(',', request.Options.Flatten().Where(o => o.Key != "node-name").Select(o => $"{o.Key}={o.Value.AsText ?? "null"}"));
+        return options.Length == 0 ? $"node '{name}' with {(request.KeepsOld ? "its old options" : "no options")}"
+            : request.KeepsOld ? $"node '{name}' with {options}"
+            : $"node '{name}' with nothing but {options}";
     }
 
     private static BlockNode Find(NodeGraph graph, OptionsDictionary options)

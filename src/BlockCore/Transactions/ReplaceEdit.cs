@@ -38,7 +38,7 @@ internal sealed class ReplaceEdit(BlockNode from, BlockNode to, bool isStrict) :
 
             if (draft.IsFrozen(edge))
             {
-                throw new BlockException(BlockErrorKind.NotPermitted, $"Cannot change '{edge.Name}' link to '{from.Name}'");
+                throw new BlockException(BlockErrorKind.NotPermitted, $"Cannot change '{edge.Name}' link to '{from.Name}'") { Hint = "The link is frozen." };
             }
 
             draft.Redirect(edge, to);

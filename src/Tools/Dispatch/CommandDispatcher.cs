@@ -7,6 +7,7 @@ using BlockGraph.Tools.Bench;
 using BlockGraph.Tools.DriverList;
 using BlockGraph.Tools.GraphView;
 using BlockGraph.Tools.Io;
+using BlockGraph.Tools.Plan;
 
 namespace BlockGraph.Tools.Dispatch;
 
@@ -74,6 +75,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
             IoCommandLine.Create(console),
             BenchCommandLine.Create(console),
             GraphCommandLine.Create(console),
+            PlanCommandLine.Create(console),
             DriversCommandLine.Create(console),
             CreateInstallLinks(),
         };

@@ -9,11 +9,26 @@ namespace BlockGraph.Tools.GraphView;
 /// <summary>Prints the tree below a backend as JSON: edges with their node, nodes with their child edges. A node that is reached twice is spelt out once.</summary>
 internal static class GraphJson
 {
-    /// <summary>Prints the tree below <paramref name="backend"/>.</summary>
+    /// <summary>Prints the tree below <paramref name="backend"/>, and the nodes that nobody uses where there are any.</summary>
     public static void Print(TextWriter output, BlockBackend backend) => JsonLines.Print(output, isIndented: true, writer =>
     {
+        HashSet<BlockNode> seen = [];
         writer.WriteStartObject();
-        WriteEdge(writer, "root", backend.RootEdge!, []);
+        WriteEdge(writer, "root", backend.RootEdge!, seen);
+        BlockNode[] unused = [.. backend.Graph.Nodes.Where(node => node.Parents.Count == 0)];
+        if (unused.Length > 0)
+        {
+            writer.WriteStartArray("unused");
+            foreach (BlockNode node in unused)
+            {
+                writer.WriteStartObject();
+                WriteNode(writer, node, seen);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        }
+
         writer.WriteEndObject();
     });
 

@@ -10,11 +10,18 @@ namespace BlockGraph.Tools.GraphView;
 /// </summary>
 internal static class GraphTree
 {
-    /// <summary>Draws the tree below <paramref name="backend"/>.</summary>
+    /// <summary>Draws the tree below <paramref name="backend"/>, then those of nodes that nobody uses.</summary>
     public static void Print(TextWriter output, BlockBackend backend)
     {
+        HashSet<BlockNode> seen = [];
         output.WriteLine(backend.Description);
-        PrintEdge(output, backend.RootEdge!, "", isLast: true, []);
+        PrintEdge(output, backend.RootEdge!, "", isLast: true, seen);
+        foreach (BlockNode node in backend.Graph.Nodes.Where(node => node.Parents.Count == 0))
+        {
+            output.WriteLine();
+            output.WriteLine($"used by nobody: {node.Name} ({Describe(node)})");
+            PrintChildren(output, node, "", seen);
+        }
     }
 
     private static void PrintEdge(TextWriter output, BlockChild edge, string indent, bool isLast, HashSet<BlockNode> seen)
@@ -25,14 +32,17 @@ internal static class GraphTree
         string bar = isNew && node.Children.Count > 0 ? "│ " : "  ";
         output.WriteLine($"{indent}{(isLast ? "└─ " : "├─ ")}{edge.Name}: {node.Name} ({Describe(node)}){(isNew ? "" : " *")}");
         output.WriteLine($"{below}{bar} {EdgeText(edge)}");
-        if (!isNew)
+        if (isNew)
         {
-            return;
+            PrintChildren(output, node, below, seen);
         }
+    }
 
+    private static void PrintChildren(TextWriter output, BlockNode node, string indent, HashSet<BlockNode> seen)
+    {
         for (int i = 0; i < node.Children.Count; i++)
         {
-            PrintEdge(output, node.Children[i], below, i == node.Children.Count - 1, seen);
+            PrintEdge(output, node.Children[i], indent, i == node.Children.Count - 1, seen);
         }
     }
 
