@@ -130,6 +130,13 @@ public sealed class MemoryProtocol(SeededRandom? chance = null) : BlockDriver
             return true;
         }
 
+        protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+        {
+            await WaitAsync();
+            storage.Resize((int)lengthBytes);
+            return true;
+        }
+
         protected override ValueTask CloseAsync()
         {
             storage.OpenCount--;

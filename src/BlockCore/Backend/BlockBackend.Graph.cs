@@ -150,7 +150,13 @@ public sealed partial class BlockBackend
 
         try
         {
-            await Context.RunAsync(() => RunTruncateAsync(lengthBytes, isExact, cancel));
+            await RunUncounted(
+                async edge =>
+                {
+                    await edge.WriteLengthAsync(lengthBytes, isExact, cancel);
+                    return true;
+                },
+                cancel);
         }
         finally
         {
@@ -160,22 +166,6 @@ public sealed partial class BlockBackend
             }
         }
     });
-
-    private async Task RunTruncateAsync(long lengthBytes, bool isExact, CancellationToken cancel)
-    {
-        RequestLane lane = await EnterAsync(cancel);
-        cancel.ThrowIfCancellationRequested();
-        BlockChild root = RootOrThrow();
-        lane.InFlightCount++;
-        try
-        {
-            await root.WriteLengthAsync(lengthBytes, isExact, cancel);
-        }
-        finally
-        {
-            lane.Release();
-        }
-    }
 
     private async Task CloseAsync()
     {

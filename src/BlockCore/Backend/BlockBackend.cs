@@ -114,12 +114,8 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
     public ValueTask FlushAsync(CancellationToken cancel = default) => SubmitRange(RequestKind.Flush, 0, 0, RequestFlags.None, cancel);
 
     /// <summary>What is known of a range, from <paramref name="offset"/> on.</summary>
-    public async ValueTask<BlockStatus> GetStatusAsync(long offset, long length, BlockStatusQuery wanted = BlockStatusQuery.Everything, CancellationToken cancel = default)
-    {
-        BlockStatus result = default;
-        await Context.RunAsync(async () => result = await RunStatus(wanted, offset, length, cancel));
-        return result;
-    }
+    public ValueTask<BlockStatus> GetStatusAsync(long offset, long length, BlockStatusQuery wanted = BlockStatusQuery.Everything, CancellationToken cancel = default) =>
+        RunUncounted(root => root.GetStatusAsync(wanted, offset, length, cancel), cancel);
 
     /// <summary>What requests of <paramref name="kind"/> have added up to. Exact on the backend's context, where that is the only one that submits.</summary>
     public RequestCounters GetCounters(RequestKind kind)
