@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 
 namespace BlockGraph.BlockCore.Transactions;
@@ -10,7 +11,13 @@ internal sealed class DetachEdit(BlockChild edge) : GraphEdit
 
     internal override void Apply(GraphDraft draft)
     {
-        FrozenLink.ThrowIfFrozen(draft, edge, draft.NodeOf(edge));
+        BlockNode node = draft.NodeOf(edge);
+        if (Array.IndexOf(draft.ParentsOf(node).ToArray(), edge) < 0)
+        {
+            throw new BlockException(BlockErrorKind.NotFound, $"{edge.Parent.Description} no longer uses node '{node.Name}' as '{edge.Name}' child");
+        }
+
+        FrozenLink.ThrowIfFrozen(draft, edge, node);
         draft.Detach(edge);
     }
 }
