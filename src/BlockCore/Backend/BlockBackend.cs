@@ -131,21 +131,4 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
 
     /// <summary>Waits until nothing is in flight in the tree and keeps it so until the scope is disposed; throttled requests are released.</summary>
     public ValueTask<DrainScope> DrainAsync() => DrainScope.BeginAsync(RootOrThrow().Node, DrainReach.Subtree);
-
-    /// <summary>Flushes, then lets go of the tree; nodes that nobody else uses are closed.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        // Whoever comes second waits as well, but the failure of the flush is told once.
-        bool isFirst = Interlocked.Exchange(ref _isDisposed, 1) == 0;
-        try
-        {
-            await Graph.MainContext.RunAsync(() => Closing ??= CloseAsync());
-        }
-        catch (Errors.BlockException) when (!isFirst)
-        {
-        }
-    }
-
-    /// <summary>The closing that is under way or over, or null. Main context.</summary>
-    private Task? Closing { get; set; }
 }
