@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Permissions;
 
 namespace BlockGraph.BlockCore.Backend;
@@ -25,6 +26,12 @@ public sealed record BackendOptions
 
     /// <summary>Hold requests back while the root node is drained. Off for a user that stops by itself when it hears of the drain, as a job does.</summary>
     public bool QueuesWhileDrained { get; init; } = true;
+
+    /// <summary>What a device in front does about reads that fail. <i>QEMU: rerror.</i></summary>
+    public BlockErrorPolicy ReadErrorPolicy { get; init; } = BlockErrorPolicy.Report;
+
+    /// <summary>What it does about any other request that fails. <i>QEMU: werror.</i></summary>
+    public BlockErrorPolicy WriteErrorPolicy { get; init; } = BlockErrorPolicy.Enospc;
 
     internal PermissionSet ToPermissions(bool profileSharesWrite)
     {

@@ -21,7 +21,7 @@ public sealed partial class BlockBackend
         set => _isWriteThrough = !value;
     }
 
-    /// <summary>Puts a device in front of the backend. Main context.</summary>
+    /// <summary>Puts a device in front of the backend; its I/O status begins anew. Main context.</summary>
     /// <exception cref="BlockException">There is one.</exception>
     public void AttachDevice(IBlockDevice device)
     {
@@ -31,6 +31,8 @@ public sealed partial class BlockBackend
             throw new BlockException(BlockErrorKind.Busy, $"{Description} is in use by device '{_device.Id}'");
         }
 
+        Invariant.Check(Graph.MainContext.IsHome);
+        ResetIoStatus();
         _device = device;
         if (QuiesceCount > 0)
         {
@@ -38,8 +40,19 @@ public sealed partial class BlockBackend
         }
     }
 
-    /// <summary>Takes the device away. Main context.</summary>
-    public void DetachDevice() => _device = null;
+    /// <summary>Takes the device away, where there is one; what <see cref="DeviceRequests"/> has kept for it fails. Main context.</summary>
+    public void DetachDevice()
+    {
+        Invariant.Check(Graph.MainContext.IsHome);
+        IBlockDevice? device = _device;
+        _device = null;
+        if (device is not null && QuiesceCount > 0)
+        {
+            device.OnDrainedEnd();
+        }
+
+        Kept.Abandon();
+    }
 
     private void OnMediumChanged(bool isLoaded) => _device?.OnMediumChanged(isLoaded);
 

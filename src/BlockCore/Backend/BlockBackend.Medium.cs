@@ -83,6 +83,7 @@ public sealed partial class BlockBackend
 
     private async Task CloseAsync()
     {
+        Kept.Close();
         await _medium.EnterAsync();
         try
         {

@@ -33,6 +33,8 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
         Permissions = options.ToPermissions(graph.Profile.WritableBackendsShareWrite);
         _homeLane = new RequestLane(context);
         _lanes = [_homeLane];
+        ReadErrorPolicy = options.ReadErrorPolicy;
+        WriteErrorPolicy = options.WriteErrorPolicy;
     }
 
     /// <summary>The graph that the backend belongs to.</summary>
