@@ -35,3 +35,9 @@ public sealed record BlockIoError(string DeviceName, string? NodeName, bool IsRe
 /// <summary>A device's request has failed in a way at which the whole machine is to stop; whoever runs the machine obeys. <i>QEMU: the vmstop request with RUN_STATE_IO_ERROR.</i></summary>
 /// <param name="DeviceName">The backend's name; empty where it has none.</param>
 public sealed record MachineStopRequested(string DeviceName) : BlockEvent;
+
+/// <summary>A write ends beyond its node's threshold, which is 0 again. <i>QEMU: BLOCK_WRITE_THRESHOLD.</i></summary>
+/// <param name="NodeName">The node.</param>
+/// <param name="AmountExceededBytes">How far beyond, in bytes.</param>
+/// <param name="ThresholdBytes">What the threshold was, in bytes.</param>
+public sealed record WriteThresholdExceeded(string NodeName, long AmountExceededBytes, long ThresholdBytes) : BlockEvent;
