@@ -33,6 +33,15 @@ public sealed record BackendOptions
     /// <summary>What it does about any other request that fails. <i>QEMU: werror.</i></summary>
     public BlockErrorPolicy WriteErrorPolicy { get; init; } = BlockErrorPolicy.Enospc;
 
+    /// <summary>Whether requests that fail count in times: the total, the idle time, the intervals. <i>QEMU: stats-account-failed.</i></summary>
+    public bool AccountsFailed { get; init; } = true;
+
+    /// <summary>Whether requests that are refused at the door end an idle time. <i>QEMU: stats-account-invalid.</i></summary>
+    public bool AccountsInvalid { get; init; } = true;
+
+    /// <summary>Over which stretches of time latencies are summed up, in nanoseconds; several at once, or none. <i>QEMU: stats-intervals, which are in seconds.</i></summary>
+    public IReadOnlyList<long> IntervalLengthsNs { get; init; } = [];
+
     internal PermissionSet ToPermissions(bool profileSharesWrite)
     {
         if (Permissions is { } exact)

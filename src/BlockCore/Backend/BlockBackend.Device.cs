@@ -1,13 +1,10 @@
-using BlockGraph.BlockCore.Accounting;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.BlockCore.Backend;
 
 /// <content>What an emulated device sees and sets.</content>
 public sealed partial class BlockBackend
 {
-    private readonly LatencyBins?[] _retiredBins = new LatencyBins?[RequestKinds.Count];
     private IBlockDevice? _device;
     private volatile bool _isWriteThrough;
 

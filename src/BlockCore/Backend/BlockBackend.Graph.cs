@@ -1,9 +1,7 @@
-using BlockGraph.BlockCore.Accounting;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
-using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Requests;
 using BlockGraph.BlockCore.Scheduling;
@@ -15,7 +13,6 @@ namespace BlockGraph.BlockCore.Backend;
 public sealed partial class BlockBackend
 {
     private static readonly Task<bool> s_notBusy = Task.FromResult(false);
-    private readonly RequestCounters[] _retiredCounters = new RequestCounters[RequestKinds.Count];
     private BlockChild[] _edges = [];
 
     // How many drains reach the backend; the gate is the same number where it queues. The main context writes, lanes read.
@@ -204,9 +201,8 @@ public sealed partial class BlockBackend
         }
 
         RequestLane home = Array.Find(old, lane => ReferenceEquals(lane.Context, context)) ?? NewLane(context);
-        Retire(old[0]);
         Volatile.Write(ref _homeLane, home);
-        Volatile.Write(ref _lanes, [home, .. old.Where(lane => !ReferenceEquals(lane, home) && !ReferenceEquals(lane, old[0]))]);
+        SetLanes([home, .. old.Where(lane => !ReferenceEquals(lane, home) && !ReferenceEquals(lane, old[0]))], old[0]);
 
         // What is held in the old home looks for the new one.
         WakeHeld([old[0]]);
@@ -220,7 +216,7 @@ public sealed partial class BlockBackend
     {
         if (Array.TrueForAll(_lanes, lane => !ReferenceEquals(lane.Context, context)))
         {
-            Volatile.Write(ref _lanes, [.. _lanes, NewLane(context)]);
+            SetLanes([.. _lanes, NewLane(context)], null);
         }
     }
 
@@ -253,30 +249,6 @@ public sealed partial class BlockBackend
             else
             {
                 lane.Context.Post(static state => ((RequestLane)state!).Held.WakeAll(), lane);
-            }
-        }
-    }
-
-    private RequestLane NewLane(AioContext context)
-    {
-        RequestLane lane = new(context);
-        for (int kind = 0; kind < RequestKinds.Count; kind++)
-        {
-            lane.SetBins((RequestKind)kind, _homeLane.BinsOf((RequestKind)kind)?.CloneEmpty());
-        }
-
-        return lane;
-    }
-
-    // Nothing is in flight in it any more; what it has counted stays.
-    private void Retire(RequestLane lane)
-    {
-        for (int kind = 0; kind < RequestKinds.Count; kind++)
-        {
-            _retiredCounters[kind] = _retiredCounters[kind].Plus(lane.CountersOf((RequestKind)kind));
-            if (lane.BinsOf((RequestKind)kind) is { } bins)
-            {
-                (_retiredBins[kind] ??= bins.CloneEmpty()).Add(bins);
             }
         }
     }

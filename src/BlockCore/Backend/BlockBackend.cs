@@ -1,4 +1,3 @@
-using BlockGraph.BlockCore.Accounting;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
@@ -31,7 +30,8 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
         Graph = graph;
         _options = options;
         Permissions = options.ToPermissions(graph.Profile.WritableBackendsShareWrite);
-        _homeLane = new RequestLane(context);
+        _timing = CreateTiming(options, context.ReadNowNs());
+        _homeLane = new RequestLane(context, _timing);
         _lanes = [_homeLane];
         ReadErrorPolicy = options.ReadErrorPolicy;
         WriteErrorPolicy = options.WriteErrorPolicy;
@@ -118,18 +118,6 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
     /// <summary>What is known of a range, from <paramref name="offset"/> on.</summary>
     public ValueTask<BlockStatus> GetStatusAsync(long offset, long length, BlockStatusQuery wanted = BlockStatusQuery.Everything, CancellationToken cancel = default) =>
         RunUncounted(root => root.GetStatusAsync(wanted, offset, length, cancel), cancel);
-
-    /// <summary>What requests of <paramref name="kind"/> have added up to. Exact on the backend's context, where that is the only one that submits.</summary>
-    public RequestCounters GetCounters(RequestKind kind)
-    {
-        RequestCounters sum = _retiredCounters[(int)kind];
-        foreach (RequestLane lane in Volatile.Read(ref _lanes))
-        {
-            sum = sum.Plus(lane.CountersOf(kind));
-        }
-
-        return sum;
-    }
 
     /// <summary>Waits until nothing is in flight in the tree and keeps it so until the scope is disposed; throttled requests are released.</summary>
     public ValueTask<DrainScope> DrainAsync() => DrainScope.BeginAsync(RootOrThrow().Node, DrainReach.Subtree);

@@ -32,6 +32,9 @@ public abstract partial class AioContext
     /// </remarks>
     internal static ContextSwitch ReturnTo(AioContext? origin) => new(origin);
 
+    /// <summary>The instant now, in nanoseconds of this context's clock. Any thread.</summary>
+    internal long ReadNowNs() => IsHome ? NowNs : ReadClockNs();
+
     private async Task<T> RunForeignAsync<T>(Func<Task<T>> body)
     {
         AioContext? origin = Current;
