@@ -30,7 +30,9 @@ public sealed partial class BlockBackend
 
         Invariant.Check(Graph.MainContext.IsHome);
         ResetIoStatus();
-        _device = device;
+        Volatile.Write(ref _device, device);
+        _isTrayOpen = IsTrayOpen(device);
+        UpdateReach();
         if (QuiesceCount > 0)
         {
             device.OnDrainedBegin();
@@ -42,7 +44,9 @@ public sealed partial class BlockBackend
     {
         Invariant.Check(Graph.MainContext.IsHome);
         IBlockDevice? device = _device;
-        _device = null;
+        Volatile.Write(ref _device, null);
+        _isTrayOpen = false;
+        UpdateReach();
         if (device is not null && QuiesceCount > 0)
         {
             device.OnDrainedEnd();
@@ -51,16 +55,20 @@ public sealed partial class BlockBackend
         Kept.Abandon();
     }
 
-    private void OnMediumChanged(bool isLoaded) => _device?.OnMediumChanged(isLoaded);
-
     // Comes on the context of the request that made the image longer.
     private void OnResized()
     {
-        if (_device is not null)
+        if (Volatile.Read(ref _device) is not null)
         {
             Graph.MainContext.Post(static state => ((BlockBackend)state!).TellResized(), this);
         }
     }
 
-    private void TellResized() => _device?.OnResized(LengthBytes);
+    private void TellResized()
+    {
+        if (RootEdge is { } root)
+        {
+            _device?.OnResized(root.Node.LengthBytes);
+        }
+    }
 }

@@ -64,7 +64,7 @@ public sealed partial class BlockBackend
     /// <exception cref="BlockException">The format has nothing to check, or the check itself failed.</exception>
     public Task<ImageCheck> CheckAsync(ImageRepairs repairs = ImageRepairs.None, CancellationToken cancel = default) => Graph.MainContext.RunAsync(async () =>
     {
-        BlockNode node = RootOrThrow().Node;
+        BlockNode node = (RootEdge ?? throw NoMedium()).Node;
         await using (await DrainScope.BeginAsync(node, DrainReach.Subtree))
         {
             node.Work.Begin();
@@ -86,7 +86,7 @@ public sealed partial class BlockBackend
     /// <exception cref="BlockException">There is no medium, the image is read-only or its format cannot do it, or another user relies on its length.</exception>
     public Task TruncateAsync(long lengthBytes, bool isExact = true, CancellationToken cancel = default) => Graph.MainContext.RunAsync(async () =>
     {
-        BlockChild root = RootEdge ?? throw new BlockException(BlockErrorKind.NoMedium, "No medium inserted");
+        BlockChild root = Reachable ?? throw new BlockException(BlockErrorKind.NoMedium, "No medium inserted");
         root.Node.ThrowIfBlocked(BlockOperation.Resize);
         bool isGranted = (Permissions.Required & BlockPermissions.Resize) == 0 && !root.Node.IsReadOnly;
         if (isGranted)

@@ -19,7 +19,7 @@ public sealed partial class BlockBackend
     private Task? Closing { get; set; }
 
     /// <summary>Puts <paramref name="node"/> into the backend, which must be empty. Any thread. <i>QEMU: blockdev-insert-medium.</i></summary>
-    /// <exception cref="BlockException">There is a medium, or the permissions or contexts do not go together.</exception>
+    /// <exception cref="BlockException">There is a medium, the device in front takes none now, or the permissions or contexts do not go together.</exception>
     /// <exception cref="ObjectDisposedException">The backend is closed.</exception>
     public Task InsertAsync(BlockNode node)
     {
@@ -31,7 +31,12 @@ public sealed partial class BlockBackend
     /// <exception cref="BlockException">There is no medium, or it must stay.</exception>
     public Task RemoveAsync() => ChangeMediumAsync(async () =>
     {
-        BlockChild root = RootOrThrow();
+        if (RemovableDeviceOrThrow() is { HasTray: true, IsTrayOpen: false } device)
+        {
+            throw new BlockException(BlockErrorKind.NotPermitted, $"Tray of device '{device.Id}' is not open");
+        }
+
+        BlockChild root = RootEdge ?? throw NoMedium();
         root.Node.ThrowIfBlocked(BlockOperation.Eject);
         await using (await DrainScope.BeginAsync(root.Node))
         {
@@ -39,7 +44,7 @@ public sealed partial class BlockBackend
         }
 
         Remembered = RememberedRoot.Of(root.Node);
-        OnMediumChanged(isLoaded: false);
+        TellMediumChanged(isLoaded: false);
     });
 
     /// <summary>Flushes, then lets go of the tree; nodes that nobody else uses are closed.</summary>
@@ -58,13 +63,23 @@ public sealed partial class BlockBackend
 
     internal Task InsertAsync(BlockNode node, CancellationToken cancel) => ChangeMediumAsync(async () =>
     {
+        if (_device is { IsRemovable: false })
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, "Device is not removable");
+        }
+
+        if (_device is { HasTray: true, IsTrayOpen: false })
+        {
+            throw new BlockException(BlockErrorKind.NotPermitted, "Tray of the device is not open");
+        }
+
         if (RootEdge is not null)
         {
             throw new BlockException(BlockErrorKind.Busy, "There already is a medium in the device");
         }
 
         await Graph.AttachAsync(this, node, "root", ChildRole.Filtered | ChildRole.Primary, cancel);
-        OnMediumChanged(isLoaded: true);
+        TellMediumChanged(isLoaded: true);
     });
 
     private Task ChangeMediumAsync(Func<Task> change) => Graph.MainContext.RunAsync(async () =>
@@ -122,9 +137,19 @@ public sealed partial class BlockBackend
         }
     }
 
+    // Behind an open tray nothing has changed that the device could reach: it hears when the tray is closed.
+    private void TellMediumChanged(bool isLoaded)
+    {
+        if (!_isTrayOpen)
+        {
+            _device?.OnMediumChanged(isLoaded);
+        }
+    }
+
     private void SetRoot(BlockChild? root)
     {
         _edges = root is null ? [] : [root];
-        Volatile.Write(ref _root, root);
+        Volatile.Write(ref _edge, root);
+        UpdateReach();
     }
 }

@@ -57,7 +57,7 @@ public sealed partial class BlockBackend
             return SubmitHeld(lane, kind, offset, buffer, flags, cancel);
         }
 
-        if (RootEdge is not { } root)
+        if (Reachable is not { } root)
         {
             return RefuseNoMedium(lane, kind);
         }
@@ -148,7 +148,7 @@ public sealed partial class BlockBackend
     private async ValueTask RunRange(RequestLane lane, RequestKind kind, long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
         Invariant.Check(lane.Context.IsHome);
-        if (RootEdge is not { } root)
+        if (Reachable is not { } root)
         {
             await RefuseNoMedium(lane, kind);
             return;
@@ -211,7 +211,7 @@ public sealed partial class BlockBackend
     {
         Invariant.Check(lane.Context.IsHome);
         cancel.ThrowIfCancellationRequested();
-        BlockChild root = RootOrThrow();
+        BlockChild root = Reachable ?? throw NoMedium();
         lane.InFlightCount++;
         try
         {
@@ -247,8 +247,6 @@ public sealed partial class BlockBackend
 
     private BlockException NoMedium() =>
         new(BlockErrorKind.NoMedium, Name is null ? "No medium found" : $"Device '{Name}' has no medium");
-
-    private BlockChild RootOrThrow() => RootEdge ?? throw NoMedium();
 
     private ValueTask RefuseNoMedium(RequestLane lane, RequestKind kind)
     {

@@ -22,6 +22,9 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
     // The home lane first, then one for each context that submits directly. Replaced, never edited, while the backend is drained.
     private RequestLane[] _lanes;
     private RequestLane _homeLane;
+    private BlockChild? _edge;
+
+    // The same edge, as requests see it: null while an open tray lies in between.
     private BlockChild? _root;
     private int _isDisposed;
 
@@ -53,13 +56,13 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
     public BlockNode? Root => RootEdge?.Node;
 
     /// <summary>The edge to the root node, or null where there is no medium.</summary>
-    public BlockChild? RootEdge => Volatile.Read(ref _root);
+    public BlockChild? RootEdge => Volatile.Read(ref _edge);
 
     /// <summary>What the backend asks of its root node, and lets others do, whether or not there is one.</summary>
     public PermissionSet Permissions { get; private set; }
 
-    /// <summary>The image's length in bytes; 0 where there is no medium.</summary>
-    public long LengthBytes => Root?.LengthBytes ?? 0;
+    /// <summary>The image's length in bytes; 0 where there is no medium that can be reached.</summary>
+    public long LengthBytes => Reachable?.LengthBytes ?? 0;
 
     /// <summary>True where the backend may not write.</summary>
     public bool IsReadOnly => (RootEdge?.Permissions.Required & BlockPermissions.Write) is null or BlockPermissions.None;
@@ -78,6 +81,8 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
             return sum;
         }
     }
+
+    private BlockChild? Reachable => Volatile.Read(ref _root);
 
     /// <inheritdoc/>
     public string Description => Name is null ? "an unnamed block device" : $"block device '{Name}'";
@@ -120,5 +125,5 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
         RunUncounted(root => root.GetStatusAsync(wanted, offset, length, cancel), cancel);
 
     /// <summary>Waits until nothing is in flight in the tree and keeps it so until the scope is disposed; throttled requests are released.</summary>
-    public ValueTask<DrainScope> DrainAsync() => DrainScope.BeginAsync(RootOrThrow().Node, DrainReach.Subtree);
+    public ValueTask<DrainScope> DrainAsync() => DrainScope.BeginAsync((RootEdge ?? throw NoMedium()).Node, DrainReach.Subtree);
 }

@@ -41,3 +41,9 @@ public sealed record MachineStopRequested(string DeviceName) : BlockEvent;
 /// <param name="AmountExceededBytes">How far beyond, in bytes.</param>
 /// <param name="ThresholdBytes">What the threshold was, in bytes.</param>
 public sealed record WriteThresholdExceeded(string NodeName, long AmountExceededBytes, long ThresholdBytes) : BlockEvent;
+
+/// <summary>A device's tray has been opened or closed. <i>QEMU: DEVICE_TRAY_MOVED.</i></summary>
+/// <param name="DeviceName">The backend's name; empty where it has none.</param>
+/// <param name="DeviceId">The device.</param>
+/// <param name="IsOpen">Where the tray is now.</param>
+public sealed record DeviceTrayMoved(string DeviceName, string DeviceId, bool IsOpen) : BlockEvent;
