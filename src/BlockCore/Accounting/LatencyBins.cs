@@ -6,7 +6,7 @@ namespace BlockGraph.BlockCore.Accounting;
 /// Counts durations in bins whose boundaries a user chose: boundaries b1 &lt; … &lt; bn make the n+1 bins [0,b1), [b1,b2), …, [bn,∞).
 /// <i>QEMU: BlockLatencyHistogram.</i>
 /// </summary>
-/// <remarks>Not thread-safe: one context records.</remarks>
+/// <remarks>One thread records. Any may read: it misses nothing that it may know of.</remarks>
 public sealed class LatencyBins
 {
     private readonly long[] _boundariesNs;
@@ -51,7 +51,7 @@ public sealed class LatencyBins
         Invariant.Check(_boundariesNs.AsSpan().SequenceEqual(other._boundariesNs));
         for (int i = 0; i < _counts.Length; i++)
         {
-            _counts[i] += other._counts[i];
+            _counts[i] += Volatile.Read(ref other._counts[i]);
         }
     }
 

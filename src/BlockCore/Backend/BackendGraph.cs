@@ -66,7 +66,7 @@ public static class BackendGraph
         BlockBackend backend = Create(graph, options, node.Context);
         try
         {
-            await graph.AttachAsync(backend, node, "root", ChildRole.Filtered | ChildRole.Primary, cancel);
+            await backend.InsertAsync(node, cancel);
             return backend;
         }
         catch

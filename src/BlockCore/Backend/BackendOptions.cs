@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Permissions;
 
 namespace BlockGraph.BlockCore.Backend;
@@ -25,6 +26,21 @@ public sealed record BackendOptions
 
     /// <summary>Hold requests back while the root node is drained. Off for a user that stops by itself when it hears of the drain, as a job does.</summary>
     public bool QueuesWhileDrained { get; init; } = true;
+
+    /// <summary>What a device in front does about reads that fail. <i>QEMU: rerror.</i></summary>
+    public BlockErrorPolicy ReadErrorPolicy { get; init; } = BlockErrorPolicy.Report;
+
+    /// <summary>What it does about any other request that fails. <i>QEMU: werror.</i></summary>
+    public BlockErrorPolicy WriteErrorPolicy { get; init; } = BlockErrorPolicy.Enospc;
+
+    /// <summary>Whether requests that fail count in times: the total, the idle time, the intervals. <i>QEMU: stats-account-failed.</i></summary>
+    public bool AccountsFailed { get; init; } = true;
+
+    /// <summary>Whether requests that are refused at the door end an idle time. <i>QEMU: stats-account-invalid.</i></summary>
+    public bool AccountsInvalid { get; init; } = true;
+
+    /// <summary>Over which stretches of time latencies are summed up, in nanoseconds; several at once, or none. <i>QEMU: stats-intervals, which are in seconds.</i></summary>
+    public IReadOnlyList<long> IntervalLengthsNs { get; init; } = [];
 
     internal PermissionSet ToPermissions(bool profileSharesWrite)
     {

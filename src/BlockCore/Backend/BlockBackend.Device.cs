@@ -1,13 +1,10 @@
-using BlockGraph.BlockCore.Accounting;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.BlockCore.Backend;
 
 /// <content>What an emulated device sees and sets.</content>
 public sealed partial class BlockBackend
 {
-    private readonly LatencyBins?[] _retiredBins = new LatencyBins?[RequestKinds.Count];
     private IBlockDevice? _device;
     private volatile bool _isWriteThrough;
 
@@ -21,7 +18,7 @@ public sealed partial class BlockBackend
         set => _isWriteThrough = !value;
     }
 
-    /// <summary>Puts a device in front of the backend. Main context.</summary>
+    /// <summary>Puts a device in front of the backend; its I/O status begins anew. Main context.</summary>
     /// <exception cref="BlockException">There is one.</exception>
     public void AttachDevice(IBlockDevice device)
     {
@@ -31,27 +28,47 @@ public sealed partial class BlockBackend
             throw new BlockException(BlockErrorKind.Busy, $"{Description} is in use by device '{_device.Id}'");
         }
 
-        _device = device;
+        Invariant.Check(Graph.MainContext.IsHome);
+        ResetIoStatus();
+        Volatile.Write(ref _device, device);
+        _isTrayOpen = IsTrayOpen(device);
+        UpdateReach();
         if (QuiesceCount > 0)
         {
             device.OnDrainedBegin();
         }
     }
 
-    /// <summary>Takes the device away. Main context.</summary>
-    public void DetachDevice() => _device = null;
+    /// <summary>Takes the device away, where there is one; what <see cref="DeviceRequests"/> has kept for it fails. Main context.</summary>
+    public void DetachDevice()
+    {
+        Invariant.Check(Graph.MainContext.IsHome);
+        IBlockDevice? device = _device;
+        Volatile.Write(ref _device, null);
+        _isTrayOpen = false;
+        UpdateReach();
+        if (device is not null && QuiesceCount > 0)
+        {
+            device.OnDrainedEnd();
+        }
 
-    /// <summary>Tells the device that there is a medium now, or none. Main context.</summary>
-    internal void OnMediumChanged(bool isLoaded) => _device?.OnMediumChanged(isLoaded);
+        Kept.Abandon();
+    }
 
     // Comes on the context of the request that made the image longer.
     private void OnResized()
     {
-        if (_device is not null)
+        if (Volatile.Read(ref _device) is not null)
         {
             Graph.MainContext.Post(static state => ((BlockBackend)state!).TellResized(), this);
         }
     }
 
-    private void TellResized() => _device?.OnResized(LengthBytes);
+    private void TellResized()
+    {
+        if (RootEdge is { } root)
+        {
+            _device?.OnResized(root.Node.LengthBytes);
+        }
+    }
 }

@@ -1,9 +1,7 @@
-using BlockGraph.BlockCore.Accounting;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
-using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Requests;
 using BlockGraph.BlockCore.Scheduling;
@@ -11,16 +9,18 @@ using BlockGraph.BlockCore.Transactions;
 
 namespace BlockGraph.BlockCore.Backend;
 
-/// <content>The backend as a part of the graph: its medium, its permissions, its home, drains.</content>
+/// <content>The backend as a part of the graph: its permissions, its home, drains.</content>
 public sealed partial class BlockBackend
 {
     private static readonly Task<bool> s_notBusy = Task.FromResult(false);
-    private readonly RequestCounters[] _retiredCounters = new RequestCounters[RequestKinds.Count];
     private BlockChild[] _edges = [];
 
     // How many drains reach the backend; the gate is the same number where it queues. The main context writes, lanes read.
     private int _quiesceCount;
     private int _gateCount;
+
+    /// <summary>How many truncations under way need the permission to resize, which the backend does not ask for otherwise. Main context.</summary>
+    internal int ResizeGrantCount { get; private set; }
 
     /// <summary>How many drains reach the backend now.</summary>
     public int QuiesceCount => Volatile.Read(ref _quiesceCount);
@@ -38,63 +38,19 @@ public sealed partial class BlockBackend
         }
     }
 
-    /// <summary>Puts <paramref name="node"/> into the backend, which must be empty. Any thread. <i>QEMU: blockdev-insert-medium.</i></summary>
-    /// <exception cref="BlockException">There is a medium, or the permissions or contexts do not go together.</exception>
-    public Task InsertAsync(BlockNode node)
-    {
-        ArgumentNullException.ThrowIfNull(node);
-        return Graph.MainContext.RunAsync(() => GraphChange.RunAsync(Graph, [new InsertEdit(this, node)], CancellationToken.None));
-    }
-
-    /// <summary>Takes the medium out, when its requests are finished; the backend remembers how it was used. Any thread. <i>QEMU: blockdev-remove-medium.</i></summary>
-    /// <exception cref="BlockException">There is no medium.</exception>
-    public Task RemoveAsync() => Graph.MainContext.RunAsync(async () =>
-    {
-        BlockChild root = RootOrThrow();
-        root.Node.ThrowIfBlocked(BlockOperation.Eject);
-        Remembered = new RememberedRoot(root.Node.IsReadOnly, root.Node.Settings.DetectZeroes, root.Node.Settings.CacheDirect, root.Node.Settings.CacheNoFlush);
-        await using (await DrainScope.BeginAsync(root.Node))
-        {
-            await GraphChange.RunLettingGoAsync(Graph, [GraphEdit.Detach(root)]);
-        }
-
-        OnMediumChanged(isLoaded: false);
-    });
-
-    /// <summary>How the last medium was used; null where there was none.</summary>
-    public RememberedRoot? Remembered { get; private set; }
-
     /// <summary>Asks for other permissions, on this medium and those to come. Writes under way are finished before the right to write is given up. Any thread.</summary>
     /// <exception cref="BlockException">They conflict with those of the node's other users; the old ones hold on.</exception>
-    public Task SetPermissionsAsync(PermissionSet permissions) => Graph.MainContext.RunAsync(async () =>
-    {
-        if (RootEdge is { } root && !root.Node.IsInactive)
-        {
-            await GraphChange.RunAsync(Graph, [GraphEdit.SetPermissions(root, permissions)], CancellationToken.None);
-        }
-
-        Permissions = permissions;
-    });
+    public Task SetPermissionsAsync(PermissionSet permissions) =>
+        Graph.MainContext.RunAsync(() => GraphChange.RunAsync(Graph, [new BackendPermissionEdit(this, permissions, 0)], CancellationToken.None));
 
     /// <summary>Moves the backend, and everything connected with its root node, to another context. Any thread.</summary>
     /// <exception cref="BlockException">Another user of the nodes cannot follow; nothing has moved.</exception>
     public Task MoveAsync(AioContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return Graph.MainContext.RunAsync(async () =>
-        {
-            if (RootEdge is { } root)
-            {
-                await GraphChange.RunAsync(Graph, [new MoveEdit(root.Node, context, isForced: true, this)], CancellationToken.None);
-            }
-            else
-            {
-                await using (await DrainScope.BeginUserAsync(Graph, this))
-                {
-                    ((IRootParent)this).OnMoved(context);
-                }
-            }
-        });
+        return ChangeMediumAsync(() => RootEdge is { } root
+            ? GraphChange.RunAsync(Graph, [new MoveEdit(root.Node, context, isForced: true, this)], CancellationToken.None)
+            : MoveEmptyAsync(context));
     }
 
     /// <summary>Lets <paramref name="context"/> submit directly: its requests no longer go by the backend's home, where the drivers can do with that. Any thread.</summary>
@@ -108,7 +64,7 @@ public sealed partial class BlockBackend
     /// <exception cref="BlockException">The format has nothing to check, or the check itself failed.</exception>
     public Task<ImageCheck> CheckAsync(ImageRepairs repairs = ImageRepairs.None, CancellationToken cancel = default) => Graph.MainContext.RunAsync(async () =>
     {
-        BlockNode node = RootOrThrow().Node;
+        BlockNode node = (RootEdge ?? throw NoMedium()).Node;
         await using (await DrainScope.BeginAsync(node, DrainReach.Subtree))
         {
             node.Work.Begin();
@@ -130,70 +86,58 @@ public sealed partial class BlockBackend
     /// <exception cref="BlockException">There is no medium, the image is read-only or its format cannot do it, or another user relies on its length.</exception>
     public Task TruncateAsync(long lengthBytes, bool isExact = true, CancellationToken cancel = default) => Graph.MainContext.RunAsync(async () =>
     {
-        BlockChild root = RootEdge ?? throw new BlockException(BlockErrorKind.NoMedium, "No medium inserted");
+        BlockChild root = Reachable ?? throw new BlockException(BlockErrorKind.NoMedium, "No medium inserted");
         root.Node.ThrowIfBlocked(BlockOperation.Resize);
-        PermissionSet own = Permissions;
-        bool takesPermission = (own.Required & BlockPermissions.Resize) == 0 && !root.Node.IsReadOnly;
-        if (takesPermission)
+        bool isGranted = (Permissions.Required & BlockPermissions.Resize) == 0 && !root.Node.IsReadOnly;
+        if (isGranted)
         {
-            await SetPermissionsAsync(own with { Required = own.Required | BlockPermissions.Resize });
+            await GraphChange.RunAsync(Graph, [new BackendPermissionEdit(this, null, 1)], cancel);
         }
 
         try
         {
-            await Context.RunAsync(() => RunTruncateAsync(lengthBytes, isExact, cancel));
+            await RunUncounted(
+                async edge =>
+                {
+                    await edge.WriteLengthAsync(lengthBytes, isExact, cancel);
+                    return true;
+                },
+                cancel);
         }
         finally
         {
-            if (takesPermission)
+            if (isGranted)
             {
-                await SetPermissionsAsync(own);
+                await GraphChange.RunLettingGoAsync(Graph, [new BackendPermissionEdit(this, null, -1)]);
             }
         }
     });
 
-    private async Task RunTruncateAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+    /// <summary>The permissions are others now, or there is another number of truncations that need to resize.</summary>
+    internal void SetPermissions(PermissionSet permissions, int resizeGrantCount)
     {
-        RequestLane lane = await EnterAsync(cancel);
-        cancel.ThrowIfCancellationRequested();
-        BlockChild root = RootOrThrow();
-        lane.InFlightCount++;
+        Permissions = permissions;
+        ResizeGrantCount = resizeGrantCount;
+    }
+
+    // Nothing reaches it by an edge, so that it is drained by hand.
+    private async Task MoveEmptyAsync(AioContext context)
+    {
+        IRootParent self = this;
+        self.DrainedBegin();
         try
         {
-            await root.WriteLengthAsync(lengthBytes, isExact, cancel);
+            await PollLanesAsync();
+            self.OnMoved(context);
         }
         finally
         {
-            lane.Release();
-        }
-    }
-
-    private async Task CloseAsync()
-    {
-        BlockException? flushError = null;
-        if (RootEdge is { } root)
-        {
-            await using (await DrainScope.BeginUserAsync(Graph, this))
-            {
-                flushError = await Graph.TryFlushAsync(root.Node);
-                if (RootEdge is { } last)
-                {
-                    await GraphChange.RunLettingGoAsync(Graph, [GraphEdit.Detach(last)]);
-                }
-            }
-
-            await Graph.CloseScheduledAsync();
-        }
-
-        Graph.Unregister(this);
-        if (flushError is not null)
-        {
-            throw flushError;
+            self.DrainedEnd();
         }
     }
 
     /// <inheritdoc/>
-    PermissionSet IRootParent.PermissionsOf(BlockChild edge) => Permissions;
+    PermissionSet IRootParent.PermissionsOf(BlockChild edge) => BackendPermissionEdit.InEffect(Permissions, ResizeGrantCount);
 
     /// <inheritdoc/>
     void IRootParent.OnAttached(BlockChild edge) => SetRoot(edge);
@@ -251,10 +195,14 @@ public sealed partial class BlockBackend
     void IRootParent.OnMoved(AioContext context)
     {
         RequestLane[] old = _lanes;
+        if (ReferenceEquals(old[0].Context, context))
+        {
+            return;
+        }
+
         RequestLane home = Array.Find(old, lane => ReferenceEquals(lane.Context, context)) ?? NewLane(context);
-        Retire(old[0]);
         Volatile.Write(ref _homeLane, home);
-        Volatile.Write(ref _lanes, [home, .. old.Where(lane => !ReferenceEquals(lane, home) && !ReferenceEquals(lane, old[0]))]);
+        SetLanes([home, .. old.Where(lane => !ReferenceEquals(lane, home) && !ReferenceEquals(lane, old[0]))], old[0]);
 
         // What is held in the old home looks for the new one.
         Wake([old[0]]);
@@ -268,7 +216,7 @@ public sealed partial class BlockBackend
     {
         if (Array.TrueForAll(_lanes, lane => !ReferenceEquals(lane.Context, context)))
         {
-            Volatile.Write(ref _lanes, [.. _lanes, NewLane(context)]);
+            SetLanes([.. _lanes, NewLane(context)], null);
         }
     }
 
@@ -304,36 +252,6 @@ public sealed partial class BlockBackend
             else
             {
                 lane.Context.Post(static state => ((RequestLane)state!).WakeAll(), lane);
-            }
-        }
-    }
-
-    private void SetRoot(BlockChild? root)
-    {
-        _edges = root is null ? [] : [root];
-        Volatile.Write(ref _root, root);
-    }
-
-    private RequestLane NewLane(AioContext context)
-    {
-        RequestLane lane = new(context);
-        for (int kind = 0; kind < RequestKinds.Count; kind++)
-        {
-            lane.SetBins((RequestKind)kind, _homeLane.BinsOf((RequestKind)kind)?.CloneEmpty());
-        }
-
-        return lane;
-    }
-
-    // Nothing is in flight in it any more; what it has counted stays.
-    private void Retire(RequestLane lane)
-    {
-        for (int kind = 0; kind < RequestKinds.Count; kind++)
-        {
-            _retiredCounters[kind] = _retiredCounters[kind].Plus(lane.CountersOf((RequestKind)kind));
-            if (lane.BinsOf((RequestKind)kind) is { } bins)
-            {
-                (_retiredBins[kind] ??= bins.CloneEmpty()).Add(bins);
             }
         }
     }

@@ -11,6 +11,8 @@ namespace BlockGraph.BlockCore.Backend;
 /// <content>The way in: which lane, whether it is open, what is refused. The first method is the path of every read and write.</content>
 public sealed partial class BlockBackend
 {
+    private bool IsGateClosed => Volatile.Read(ref _gateCount) != 0;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ValueTask Submit(RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
@@ -50,12 +52,12 @@ public sealed partial class BlockBackend
             return SubmitForeign(kind, offset, buffer, flags, cancel);
         }
 
-        if (Volatile.Read(ref _gateCount) != 0)
+        if (IsGateClosed)
         {
             return SubmitHeld(lane, kind, offset, buffer, flags, cancel);
         }
 
-        if (RootEdge is not { } root)
+        if (Reachable is not { } root)
         {
             return RefuseNoMedium(lane, kind);
         }
@@ -111,31 +113,42 @@ public sealed partial class BlockBackend
         }
         finally
         {
-            await AioContext.ReturnToCallerAsync(origin);
+            await AioContext.ReturnTo(origin);
         }
     }
 
+    // Whoever comes through the gate must look for its lane, hop and wait in its own frame: what awaits another method goes on where it was
+    // itself, which is not the lane's thread where that method has hopped.
     private async ValueTask SubmitRange(RequestKind kind, long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
         AioContext? origin = AioContext.Current;
-        RequestLane lane = await EnterAsync(cancel);
-        bool isForeign = !ReferenceEquals(lane.Context, origin);
         try
         {
+            RequestLane? lane;
+            while ((lane = FindLane()) is null || IsGateClosed)
+            {
+                if (lane is null)
+                {
+                    await Context.SwitchTo();
+                }
+                else
+                {
+                    await lane.Held.WaitAsync(cancel);
+                }
+            }
+
             await RunRange(lane, kind, offset, length, flags, cancel);
         }
         finally
         {
-            if (isForeign)
-            {
-                await AioContext.ReturnToCallerAsync(origin);
-            }
+            await AioContext.ReturnTo(origin);
         }
     }
 
     private async ValueTask RunRange(RequestLane lane, RequestKind kind, long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
-        if (RootEdge is not { } root)
+        Invariant.Check(lane.Context.IsHome);
+        if (Reachable is not { } root)
         {
             await RefuseNoMedium(lane, kind);
             return;
@@ -167,14 +180,42 @@ public sealed partial class BlockBackend
         }
     }
 
-    private async ValueTask<BlockStatus> RunStatus(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    // What is counted in flight but not accounted.
+    private async ValueTask<T> RunUncounted<T>(Func<BlockChild, ValueTask<T>> request, CancellationToken cancel)
     {
-        RequestLane lane = await EnterAsync(cancel);
-        BlockChild root = RootOrThrow();
+        AioContext? origin = AioContext.Current;
+        try
+        {
+            RequestLane? lane;
+            while ((lane = FindLane()) is null || IsGateClosed)
+            {
+                if (lane is null)
+                {
+                    await Context.SwitchTo();
+                }
+                else
+                {
+                    await lane.Held.WaitAsync(cancel);
+                }
+            }
+
+            return await RunUncounted(lane, request, cancel);
+        }
+        finally
+        {
+            await AioContext.ReturnTo(origin);
+        }
+    }
+
+    private async ValueTask<T> RunUncounted<T>(RequestLane lane, Func<BlockChild, ValueTask<T>> request, CancellationToken cancel)
+    {
+        Invariant.Check(lane.Context.IsHome);
+        cancel.ThrowIfCancellationRequested();
+        BlockChild root = Reachable ?? throw NoMedium();
         lane.InFlightCount++;
         try
         {
-            return await root.GetStatusAsync(wanted, offset, length, cancel);
+            return await request(root);
         }
         finally
         {
@@ -182,30 +223,17 @@ public sealed partial class BlockBackend
         }
     }
 
-    /// <summary>Comes to a lane of this backend, and through its gate; the calling context's own lane where it has one. The caller continues there.</summary>
-    private async ValueTask<RequestLane> EnterAsync(CancellationToken cancel)
-    {
-        while (true)
-        {
-            if (FindLane() is not { } lane)
-            {
-                await Context.SwitchTo();
-            }
-            else if (Volatile.Read(ref _gateCount) != 0)
-            {
-                await lane.Held.WaitAsync(cancel);
-            }
-            else
-            {
-                return lane;
-            }
-        }
-    }
-
     /// <summary>The calling context's lane, or null.</summary>
     private RequestLane? FindLane()
     {
+        // While the backend moves, the list may be the old one and the home the new one: whoever is at either finds it.
         AioContext? current = AioContext.Current;
+        RequestLane home = Volatile.Read(ref _homeLane);
+        if (ReferenceEquals(home.Context, current))
+        {
+            return home;
+        }
+
         foreach (RequestLane lane in Volatile.Read(ref _lanes))
         {
             if (ReferenceEquals(lane.Context, current))
@@ -219,8 +247,6 @@ public sealed partial class BlockBackend
 
     private BlockException NoMedium() =>
         new(BlockErrorKind.NoMedium, Name is null ? "No medium found" : $"Device '{Name}' has no medium");
-
-    private BlockChild RootOrThrow() => RootEdge ?? throw NoMedium();
 
     private ValueTask RefuseNoMedium(RequestLane lane, RequestKind kind)
     {

@@ -1,4 +1,3 @@
-using BlockGraph.BlockCore.Accounting;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
@@ -23,6 +22,9 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
     // The home lane first, then one for each context that submits directly. Replaced, never edited, while the backend is drained.
     private RequestLane[] _lanes;
     private RequestLane _homeLane;
+    private BlockChild? _edge;
+
+    // The same edge, as requests see it: null while an open tray lies in between.
     private BlockChild? _root;
     private int _isDisposed;
 
@@ -31,8 +33,11 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
         Graph = graph;
         _options = options;
         Permissions = options.ToPermissions(graph.Profile.WritableBackendsShareWrite);
-        _homeLane = new RequestLane(context);
+        _timing = CreateTiming(options, context.ReadNowNs());
+        _homeLane = new RequestLane(context, _timing);
         _lanes = [_homeLane];
+        ReadErrorPolicy = options.ReadErrorPolicy;
+        WriteErrorPolicy = options.WriteErrorPolicy;
     }
 
     /// <summary>The graph that the backend belongs to.</summary>
@@ -51,13 +56,13 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
     public BlockNode? Root => RootEdge?.Node;
 
     /// <summary>The edge to the root node, or null where there is no medium.</summary>
-    public BlockChild? RootEdge => Volatile.Read(ref _root);
+    public BlockChild? RootEdge => Volatile.Read(ref _edge);
 
     /// <summary>What the backend asks of its root node, and lets others do, whether or not there is one.</summary>
     public PermissionSet Permissions { get; private set; }
 
-    /// <summary>The image's length in bytes; 0 where there is no medium.</summary>
-    public long LengthBytes => Root?.LengthBytes ?? 0;
+    /// <summary>The image's length in bytes; 0 where there is no medium that can be reached.</summary>
+    public long LengthBytes => Reachable?.LengthBytes ?? 0;
 
     /// <summary>True where the backend may not write.</summary>
     public bool IsReadOnly => (RootEdge?.Permissions.Required & BlockPermissions.Write) is null or BlockPermissions.None;
@@ -76,6 +81,8 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
             return sum;
         }
     }
+
+    private BlockChild? Reachable => Volatile.Read(ref _root);
 
     /// <inheritdoc/>
     public string Description => Name is null ? "an unnamed block device" : $"block device '{Name}'";
@@ -114,42 +121,9 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
     public ValueTask FlushAsync(CancellationToken cancel = default) => SubmitRange(RequestKind.Flush, 0, 0, RequestFlags.None, cancel);
 
     /// <summary>What is known of a range, from <paramref name="offset"/> on.</summary>
-    public async ValueTask<BlockStatus> GetStatusAsync(long offset, long length, BlockStatusQuery wanted = BlockStatusQuery.Everything, CancellationToken cancel = default)
-    {
-        BlockStatus result = default;
-        await Context.RunAsync(async () => result = await RunStatus(wanted, offset, length, cancel));
-        return result;
-    }
-
-    /// <summary>What requests of <paramref name="kind"/> have added up to. Exact on the backend's context, where that is the only one that submits.</summary>
-    public RequestCounters GetCounters(RequestKind kind)
-    {
-        RequestCounters sum = _retiredCounters[(int)kind];
-        foreach (RequestLane lane in Volatile.Read(ref _lanes))
-        {
-            sum = sum.Plus(lane.CountersOf(kind));
-        }
-
-        return sum;
-    }
+    public ValueTask<BlockStatus> GetStatusAsync(long offset, long length, BlockStatusQuery wanted = BlockStatusQuery.Everything, CancellationToken cancel = default) =>
+        RunUncounted(root => root.GetStatusAsync(wanted, offset, length, cancel), cancel);
 
     /// <summary>Waits until nothing is in flight in the tree and keeps it so until the scope is disposed; throttled requests are released.</summary>
-    public ValueTask<DrainScope> DrainAsync() => DrainScope.BeginAsync(RootOrThrow().Node, DrainReach.Subtree);
-
-    /// <summary>Flushes, then lets go of the tree; nodes that nobody else uses are closed.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        // Whoever comes second waits as well, but the failure of the flush is told once.
-        bool isFirst = Interlocked.Exchange(ref _isDisposed, 1) == 0;
-        try
-        {
-            await Graph.MainContext.RunAsync(() => Closing ??= CloseAsync());
-        }
-        catch (Errors.BlockException) when (!isFirst)
-        {
-        }
-    }
-
-    /// <summary>The closing that is under way or over, or null. Main context.</summary>
-    private Task? Closing { get; set; }
+    public ValueTask<DrainScope> DrainAsync() => DrainScope.BeginAsync((RootEdge ?? throw NoMedium()).Node, DrainReach.Subtree);
 }

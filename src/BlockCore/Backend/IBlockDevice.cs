@@ -11,13 +11,21 @@ public interface IBlockDevice
     /// <summary>True for a device whose medium can be taken out.</summary>
     bool IsRemovable => false;
 
-    /// <summary>True where the tray is open: there is no medium then, whatever lies in it.</summary>
+    /// <summary>True for a device with a tray: its medium changes only while the tray is open, and can be used only while it is closed.</summary>
+    bool HasTray => false;
+
+    /// <summary>True where the tray is open: there is no medium then, whatever lies in it. Where it changes otherwise than by <see cref="MoveTray"/>, tell <see cref="BlockBackend.ReportTrayMoved"/>.</summary>
     bool IsTrayOpen => false;
 
     /// <summary>True where the guest has locked the tray.</summary>
     bool IsMediumLocked => false;
 
-    /// <summary>Another medium, or none, lies in it now.</summary>
+    /// <summary>Somebody moves the tray; <see cref="IsTrayOpen"/> says afterwards whether it has moved.</summary>
+    void MoveTray(bool isOpen)
+    {
+    }
+
+    /// <summary>What can be reached is another medium, or none: one has come or gone, or has done so with the tray that lies between.</summary>
     void OnMediumChanged(bool isLoaded)
     {
     }

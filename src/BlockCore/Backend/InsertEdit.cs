@@ -18,14 +18,15 @@ internal sealed class InsertEdit(BlockBackend backend, BlockNode node) : GraphEd
 
     internal override void Apply(GraphDraft draft)
     {
+        backend.ThrowIfDeviceTakesNoMedium();
         bool isTaken = backend.RootEdge is { } present && !draft.Detached.Contains(present);
         if (isTaken || draft.Attached.Any(edge => ReferenceEquals(edge.Parent, backend)))
         {
-            throw new BlockException(BlockErrorKind.Busy, $"There already is a medium in device '{backend.Name}'");
+            throw new BlockException(BlockErrorKind.Busy, "There already is a medium in the device");
         }
 
         draft.Attach(backend, node, "root", ChildRole.Filtered | ChildRole.Primary);
     }
 
-    internal override void OnCommitted(GraphChange change) => backend.OnMediumChanged(isLoaded: true);
+    internal override void OnCommitted(GraphChange change) => backend.TellMediumChanged(isLoaded: true);
 }

@@ -7,4 +7,7 @@ namespace BlockGraph.BlockCore.Backend;
 /// <param name="DetectZeroes">What it did with buffers of zeros.</param>
 /// <param name="CacheDirect">It bypassed the host's page cache.</param>
 /// <param name="CacheNoFlush">It ignored flushes.</param>
-public sealed record RememberedRoot(bool IsReadOnly, DetectZeroesMode DetectZeroes, bool CacheDirect, bool CacheNoFlush);
+public sealed record RememberedRoot(bool IsReadOnly, DetectZeroesMode DetectZeroes, bool CacheDirect, bool CacheNoFlush)
+{
+    internal static RememberedRoot Of(BlockNode node) => new(node.IsReadOnly, node.Settings.DetectZeroes, node.Settings.CacheDirect, node.Settings.CacheNoFlush);
+}

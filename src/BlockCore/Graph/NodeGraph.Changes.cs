@@ -41,6 +41,15 @@ public sealed partial class NodeGraph
         });
     }
 
+    /// <summary>Tells, once, of the next write or zero write that ends beyond <paramref name="thresholdBytes"/> of <paramref name="node"/>; 0 tells of none. Any thread. <i>QEMU: block-set-write-threshold.</i></summary>
+    public void SetWriteThreshold(BlockNode node, long thresholdBytes)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentOutOfRangeException.ThrowIfNegative(thresholdBytes);
+        Invariant.Check(ReferenceEquals(node.Graph, this));
+        node.SetWriteThreshold(thresholdBytes);
+    }
+
     /// <summary>Recomputes the permissions at and below <paramref name="node"/>. Main context.</summary>
     /// <exception cref="BlockException">They do not go together, or a driver refuses; nothing has changed.</exception>
     internal void RefreshPermissions(BlockNode node)

@@ -48,7 +48,7 @@ internal static class EdgeDetour
         }
         finally
         {
-            await AioContext.ReturnToCallerAsync(origin);
+            await AioContext.ReturnTo(origin);
             opening?.Work.End();
         }
     }

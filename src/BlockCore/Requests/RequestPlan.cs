@@ -28,6 +28,7 @@ internal sealed class RequestPlan
         AlignmentMask = target.Limits.RequestAlignmentBytes - 1;
         TransferBytesMax = Math.Min(target.Limits.TransferBytesMax ?? BlockLimits.RequestBytesMax, BlockLimits.RequestBytesMax);
         DetectsZeroes = target.Settings.DetectZeroes != DetectZeroesMode.Off;
+        WatchesWrites = DetectsZeroes || target.WriteThresholdBytes != 0;
         IsTransparent = target.Driver.Category == DriverCategory.Filter && !MustBePassed(target);
         SlowFlags = RequestFlags.Serialising | RequestFlags.ZeroWrite | RequestFlags.CopyOnRead | RequestFlags.WriteCompressed
             | (RequestFlags.Fua & ~Instance.SupportedWriteFlags);
@@ -67,6 +68,9 @@ internal sealed class RequestPlan
     /// <summary>True where buffers of zeros become zero writes.</summary>
     public bool DetectsZeroes { get; }
 
+    /// <summary>True where the core must look at every write: at what it writes, or at where it ends.</summary>
+    public bool WatchesWrites { get; }
+
     /// <summary>The flags that the core must work on before the driver sees the request.</summary>
     public RequestFlags SlowFlags { get; }
 
@@ -95,5 +99,6 @@ internal sealed class RequestPlan
     public static RequestPlan OfOwnNode(BlockChild edge) => new(edge.Node.Graph.Epoch, edge.Node, 0, false, false);
 
     // The core itself has something to do at this node, whatever its driver says.
-    private static bool MustBePassed(BlockNode node) => node.Observer is not null || node.Settings.DetectZeroes != DetectZeroesMode.Off;
+    private static bool MustBePassed(BlockNode node) =>
+        node.Observer is not null || node.Settings.DetectZeroes != DetectZeroesMode.Off || node.WriteThresholdBytes != 0;
 }

@@ -36,6 +36,11 @@ internal static class SlowRequest
             }
 
             await plan.Target.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
+            if (kind == RequestKind.Write && buffer.Length > 0)
+            {
+                plan.Target.CheckWriteThreshold(offset + buffer.Length);
+            }
+
             bool isDurable = (plan.Instance.SupportedWriteFlags & RequestFlags.Fua) != 0;
             if (isUnaligned && buffer.Length == 0)
             {
@@ -122,6 +127,11 @@ internal static class SlowRequest
         try
         {
             await node.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
+            if (length > 0)
+            {
+                node.CheckWriteThreshold(offset + length);
+            }
+
             bool hasWrittenBuffers = await ZeroTrackedAsync(request, plan, offset, length, flags, cancel);
             if ((flags & RequestFlags.Fua) != 0 && (hasWrittenBuffers || (plan.Instance.SupportedZeroFlags & RequestFlags.Fua) == 0))
             {

@@ -24,18 +24,16 @@ public abstract partial class AioContext
         });
     }
 
-    /// <summary>Brings an operation that a foreign thread has started back to <paramref name="origin"/>, the context it came from, if it came from one.</summary>
+    /// <summary>Awaited by an operation that a foreign thread has started, brings it back to <paramref name="origin"/>, the context it came from, if it came from one.</summary>
     /// <remarks>
     /// Any other caller needs no hop. A loop has a SynchronizationContext of its own, and where there is one the framework runs
-    /// nobody's continuation inside the completion of a task: it posts it to the awaiter's context, or to the pool.
+    /// nobody's continuation inside the completion of a task: it posts it to the awaiter's context, or to the pool. For the same reason a hop
+    /// cannot be wrapped: a method that awaits one that hops goes on where it was itself.
     /// </remarks>
-    internal static async ValueTask ReturnToCallerAsync(AioContext? origin)
-    {
-        if (origin is not null)
-        {
-            await origin.SwitchTo();
-        }
-    }
+    internal static ContextSwitch ReturnTo(AioContext? origin) => new(origin);
+
+    /// <summary>The instant now, in nanoseconds of this context's clock. Any thread.</summary>
+    internal long ReadNowNs() => IsHome ? NowNs : ReadClockNs();
 
     private async Task<T> RunForeignAsync<T>(Func<Task<T>> body)
     {
@@ -47,7 +45,7 @@ public abstract partial class AioContext
         }
         finally
         {
-            await ReturnToCallerAsync(origin);
+            await ReturnTo(origin);
         }
     }
 }

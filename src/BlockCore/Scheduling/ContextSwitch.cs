@@ -6,12 +6,14 @@ namespace BlockGraph.BlockCore.Scheduling;
 public readonly struct ContextSwitch : ICriticalNotifyCompletion, IEquatable<ContextSwitch>
 {
     private static readonly Action<object?> s_invoke = static state => ((Action)state!)();
-    private readonly AioContext _context;
 
-    internal ContextSwitch(AioContext context) => _context = context;
+    // Null to stay where one is.
+    private readonly AioContext? _context;
+
+    internal ContextSwitch(AioContext? context) => _context = context;
 
     /// <summary>True where no hop is needed.</summary>
-    public bool IsCompleted => _context.IsHome;
+    public bool IsCompleted => _context?.IsHome ?? true;
 
     /// <summary>The awaiter is the switch itself.</summary>
     public ContextSwitch GetAwaiter() => this;
@@ -22,10 +24,10 @@ public readonly struct ContextSwitch : ICriticalNotifyCompletion, IEquatable<Con
     }
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => _context.Post(s_invoke, continuation);
+    public void OnCompleted(Action continuation) => _context!.Post(s_invoke, continuation);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => _context.Post(s_invoke, continuation);
+    public void UnsafeOnCompleted(Action continuation) => _context!.Post(s_invoke, continuation);
 
     /// <inheritdoc/>
     public bool Equals(ContextSwitch other) => ReferenceEquals(_context, other._context);
@@ -34,7 +36,7 @@ public readonly struct ContextSwitch : ICriticalNotifyCompletion, IEquatable<Con
     public override bool Equals(object? obj) => obj is ContextSwitch other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => RuntimeHelpers.GetHashCode(_context);
+    public override int GetHashCode() => _context is null ? 0 : RuntimeHelpers.GetHashCode(_context);
 
     /// <summary>True where both go to the same context.</summary>
     public static bool operator ==(ContextSwitch left, ContextSwitch right) => left.Equals(right);

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 
 namespace BlockGraph.BlockCore.Transactions;
@@ -10,9 +11,15 @@ internal sealed class DetachEdit(BlockChild edge, bool isParentClosing = false) 
 
     internal override void Apply(GraphDraft draft)
     {
+        BlockNode node = draft.NodeOf(edge);
+        if (!draft.ParentsOf(node).Contains(edge, null))
+        {
+            throw new BlockException(BlockErrorKind.NotFound, $"{edge.Parent.Description} no longer uses node '{node.Name}' as '{edge.Name}' child");
+        }
+
         if (!isParentClosing)
         {
-            FrozenLink.ThrowIfFrozen(draft, edge, draft.NodeOf(edge));
+            FrozenLink.ThrowIfFrozen(draft, edge, node);
         }
 
         draft.Detach(edge);
