@@ -41,8 +41,7 @@ public sealed partial class BlockBackend
     /// <summary>Takes the device away. Main context.</summary>
     public void DetachDevice() => _device = null;
 
-    /// <summary>Tells the device that there is a medium now, or none. Main context.</summary>
-    internal void OnMediumChanged(bool isLoaded) => _device?.OnMediumChanged(isLoaded);
+    private void OnMediumChanged(bool isLoaded) => _device?.OnMediumChanged(isLoaded);
 
     // Comes on the context of the request that made the image longer.
     private void OnResized()

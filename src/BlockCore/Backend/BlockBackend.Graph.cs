@@ -43,7 +43,16 @@ public sealed partial class BlockBackend
     public Task InsertAsync(BlockNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return Graph.MainContext.RunAsync(() => GraphChange.RunAsync(Graph, [new InsertEdit(this, node)], CancellationToken.None));
+        return Graph.MainContext.RunAsync(async () =>
+        {
+            if (RootEdge is not null)
+            {
+                throw new BlockException(BlockErrorKind.Busy, $"There already is a medium in device '{Name}'");
+            }
+
+            await Graph.AttachAsync(this, node, "root", ChildRole.Filtered | ChildRole.Primary);
+            OnMediumChanged(isLoaded: true);
+        });
     }
 
     /// <summary>Takes the medium out, when its requests are finished; the backend remembers how it was used. Any thread. <i>QEMU: blockdev-remove-medium.</i></summary>

@@ -21,11 +21,11 @@ internal sealed class InsertEdit(BlockBackend backend, BlockNode node) : GraphEd
         bool isTaken = backend.RootEdge is { } present && !draft.Detached.Contains(present);
         if (isTaken || draft.Attached.Any(edge => ReferenceEquals(edge.Parent, backend)))
         {
-            throw new BlockException(BlockErrorKind.Busy, $"There already is a medium in device '{backend.Name}'");
+            throw new BlockException(BlockErrorKind.Busy, "There already is a medium in the device");
         }
 
         draft.Attach(backend, node, "root", ChildRole.Filtered | ChildRole.Primary);
     }
 
-    internal override void OnCommitted(GraphChange change) => backend.OnMediumChanged(isLoaded: true);
+    internal override void OnCommitted(GraphChange change) => backend.Device?.OnMediumChanged(isLoaded: true);
 }
