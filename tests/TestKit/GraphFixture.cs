@@ -14,9 +14,10 @@ public sealed class GraphFixture : IDisposable
     {
         World = new Simulation(options ?? new SimulationOptions { HasExactTime = true });
         Memory = new MemoryProtocol(World.Chance);
+        Faulty = new FaultyProtocol(Memory, World.Chance, unchecked((ulong)(options?.Seed ?? 0)));
         Graph = new NodeGraph(
             MainLoop.Pumped(World.MainContext),
-            [Memory, Scripted, new PassThroughDriver(), new NoPermissionDriver(), new ExclusiveWriterDriver(), Switches, Roles, new MagicFormatDriver(), .. drivers ?? []],
+            [Memory, Faulty, Scripted, new PassThroughDriver(), new NoPermissionDriver(), new ExclusiveWriterDriver(), Switches, Roles, new MagicFormatDriver(), .. drivers ?? []],
             graphOptions);
     }
 
@@ -28,6 +29,9 @@ public sealed class GraphFixture : IDisposable
 
     /// <summary>The driver called <c>memory</c>.</summary>
     public MemoryProtocol Memory { get; }
+
+    /// <summary>The driver called <c>faulty</c>.</summary>
+    public FaultyProtocol Faulty { get; }
 
     /// <summary>The driver called <c>scripted</c>.</summary>
     public ScriptedProtocol Scripted { get; } = new();
