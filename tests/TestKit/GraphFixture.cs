@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.TestKit.Cow;
 
 namespace BlockGraph.TestKit;
 
@@ -17,7 +18,7 @@ public sealed class GraphFixture : IDisposable
         Faulty = new FaultyProtocol(Memory, World.Chance, unchecked((ulong)(options?.Seed ?? 0)));
         Graph = new NodeGraph(
             MainLoop.Pumped(World.MainContext),
-            [Memory, Faulty, Scripted, new PassThroughDriver(), new NoPermissionDriver(), new ExclusiveWriterDriver(), Switches, Roles, new MagicFormatDriver(), .. drivers ?? []],
+            [Memory, Faulty, Scripted, new PassThroughDriver(), new NoPermissionDriver(), new ExclusiveWriterDriver(), Switches, Roles, new MagicFormatDriver(), new CowDriver(), .. drivers ?? []],
             graphOptions);
     }
 
