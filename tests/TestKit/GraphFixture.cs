@@ -4,12 +4,15 @@ using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.TestKit.Cow;
+using BlockGraph.TestKit.Drawing;
 
 namespace BlockGraph.TestKit;
 
 /// <summary>A graph in a simulated world: run the test's body on its main context with <see cref="Run"/>.</summary>
 public sealed class GraphFixture : IDisposable
 {
+    private readonly Dictionary<string, AioContext> _contexts = [];
+
     /// <summary>A world that follows <paramref name="options"/>, with <paramref name="drivers"/> and the test kit's own.</summary>
     public GraphFixture(SimulationOptions? options = null, IEnumerable<BlockDriver>? drivers = null, NodeGraphOptions? graphOptions = null)
     {
@@ -68,6 +71,24 @@ public sealed class GraphFixture : IDisposable
 
     /// <summary>Adds a node that the graph keeps; the options as <see cref="Options"/> reads them.</summary>
     public Task<BlockNode> AddAsync(string options) => Graph.AddNodeAsync(Options(options));
+
+    /// <summary>Builds what <paramref name="drawing"/> shows, and returns its backends; see <see cref="GraphBuilder"/>. <c>@NAME</c> is the context <see cref="ContextOf"/> gives.</summary>
+    public Task<IReadOnlyList<BlockBackend>> BuildAsync(string drawing) => new GraphBuilder(Graph, ContextOf).BuildAsync(drawing);
+
+    /// <summary>The graph as it is now.</summary>
+    public GraphPicture Picture() => GraphPicture.Of(Graph);
+
+    /// <summary>The context of the world called <paramref name="name"/>; made on first use.</summary>
+    public AioContext ContextOf(string name)
+    {
+        if (!_contexts.TryGetValue(name, out AioContext? context))
+        {
+            context = name == Context.Name ? Context : World.CreateContext(name);
+            _contexts.Add(name, context);
+        }
+
+        return context;
+    }
 
     /// <summary>Closes the graph, then the world.</summary>
     public void Dispose()

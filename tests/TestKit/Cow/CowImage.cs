@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.TestKit.Cow;
 
@@ -19,6 +20,30 @@ public sealed record CowImageOptions(long LengthBytes)
 
     /// <summary>The format of the backing file in the header; null to probe.</summary>
     public string? BackingFormat { get; init; }
+
+    private static OptionSchema Schema { get; } = new(
+        new OptionDefinition("size", OptionType.Size, "length in bytes") { IsRequired = true },
+        new OptionDefinition("size-max", OptionType.Size, "length up to which it can grow"),
+        new OptionDefinition("cluster-size", OptionType.Size, "length of a cluster in bytes") { Default = "4k" },
+        new OptionDefinition("backing-file", OptionType.String, "name of the backing file"),
+        new OptionDefinition("backing-fmt", OptionType.String, "format of the backing file"));
+
+    /// <summary>Reads <c>size</c>, <c>size-max</c>, <c>cluster-size</c>, <c>backing-file</c> and <c>backing-fmt</c>; there may be nothing else.</summary>
+    /// <exception cref="BlockException">A value is malformed or missing, or there is another option.</exception>
+    public static CowImageOptions Read(OptionsDictionary options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options = options.Clone();
+        OptionReader reader = new(options, Schema);
+        CowImageOptions image = new(reader.GetSize("size"))
+        {
+            LengthBytesMax = reader.GetSizeOrNull("size-max"),
+            ClusterBytes = (int)Math.Min(reader.GetSize("cluster-size"), int.MaxValue),
+            BackingFileName = reader.GetString("backing-file"),
+            BackingFormat = reader.GetString("backing-fmt"),
+        };
+        return options.Count == 0 ? image : throw new BlockException($"A cow image has no option '{options.Keys.First()}'");
+    }
 }
 
 /// <summary>Makes <c>cow</c> images: as bytes, in storage of the test kit, in a node, in a file of the host.</summary>
