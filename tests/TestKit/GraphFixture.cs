@@ -16,6 +16,8 @@ public sealed class GraphFixture : IDisposable
     /// <summary>A world that follows <paramref name="options"/>, with <paramref name="drivers"/> and the test kit's own.</summary>
     public GraphFixture(SimulationOptions? options = null, IEnumerable<BlockDriver>? drivers = null, NodeGraphOptions? graphOptions = null)
     {
+        graphOptions ??= new NodeGraphOptions();
+        graphOptions.StepHook ??= name => StepHook?.Invoke(name);
         World = new Simulation(options ?? new SimulationOptions { HasExactTime = true });
         Memory = new MemoryProtocol(World.Chance);
         Faulty = new FaultyProtocol(Memory, World.Chance, unchecked((ulong)(options?.Seed ?? 0)));
@@ -45,6 +47,9 @@ public sealed class GraphFixture : IDisposable
 
     /// <summary>The driver called <c>any-role</c>.</summary>
     public RoleDriver Roles { get; } = new();
+
+    /// <summary>Called with its name at every step of an operation of the graph; throw from it to make the operation fail there. Null for nothing.</summary>
+    public Action<string>? StepHook { get; set; }
 
     /// <summary>The context of nodes and backends.</summary>
     public AioContext Context => World.MainContext;

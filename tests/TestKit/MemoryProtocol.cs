@@ -9,10 +9,16 @@ namespace BlockGraph.TestKit;
 /// <see cref="Storage"/> by the name given as <c>filename</c>. As a file name: <c>memory:NAME</c>.
 /// </summary>
 /// <param name="chance">How long a request takes, up to <c>latency-ns-max</c>; null: always that long.</param>
-public sealed class MemoryProtocol(SeededRandom? chance = null) : BlockDriver
+public sealed class MemoryProtocol(SeededRandom? chance) : BlockDriver
 {
     private const string Prefix = "memory:";
     private readonly Dictionary<string, MemoryStorage> _storages = [];
+
+    /// <summary>Storage whose requests always take their longest time.</summary>
+    public MemoryProtocol()
+        : this(null)
+    {
+    }
 
     /// <inheritdoc/>
     public override string Name => "memory";
