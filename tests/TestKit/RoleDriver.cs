@@ -78,12 +78,16 @@ public sealed class RoleDriver : BlockDriver
         /// <summary>The option <c>label</c> in effect.</summary>
         public string Label { get; private set; }
 
+        /// <inheritdoc/>
         protected override long GetLengthBytes() => _file.LengthBytes;
 
+        /// <inheritdoc/>
         protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => _file.ReadAsync(offset, buffer, flags, cancel);
 
+        /// <inheritdoc/>
         protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => _file.WriteAsync(offset, buffer, flags, cancel);
 
+        /// <inheritdoc/>
         protected override void CheckPermissions(PermissionSet users, ReopenContext? reopen)
         {
             _driver.Log.Add($"check {Node.Name}");
@@ -93,10 +97,13 @@ public sealed class RoleDriver : BlockDriver
             }
         }
 
+        /// <inheritdoc/>
         protected override void CommitPermissions(PermissionSet users) => _driver.Log.Add($"commit {Node.Name}");
 
+        /// <inheritdoc/>
         protected override void AbortPermissions() => _driver.Log.Add($"abort {Node.Name}");
 
+        /// <inheritdoc/>
         protected override Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
         {
             ArgumentNullException.ThrowIfNull(context);
@@ -110,6 +117,7 @@ public sealed class RoleDriver : BlockDriver
             return Task.CompletedTask;
         }
 
+        /// <inheritdoc/>
         protected override void CommitReopen(ReopenContext context)
         {
             ArgumentNullException.ThrowIfNull(context);
@@ -117,6 +125,7 @@ public sealed class RoleDriver : BlockDriver
             Label = (string)context.State!;
         }
 
+        /// <inheritdoc/>
         protected override void AbortReopen(ReopenContext context) => _driver.Log.Add($"abort reopen {Node.Name}");
     }
 }

@@ -31,6 +31,9 @@ public sealed class NodeGraphOptions
     /// <summary>Whether requests skip layers that have nothing to do; off shows that nothing observable depends on it.</summary>
     public bool UsesPlans { get; set; } = true;
 
-    /// <summary>Called at every step of a control-plane operation; a test throws from it.</summary>
-    internal Action<string>? StepHook { get; set; }
+    /// <summary>
+    /// Called with its name at every step of a control-plane operation at which that may fail, on the main context. A test that throws from it
+    /// makes the operation fail there; nothing else should.
+    /// </summary>
+    public Action<string>? StepHook { get; set; }
 }

@@ -30,9 +30,17 @@ internal static class StatusQuery
         {
             status = status with { Flags = status.Flags | BlockStatusFlags.Allocated };
         }
+        else if (IsBeyondBacking(node, offset) && (status.Flags & BlockStatusFlags.Allocated) == 0)
+        {
+            status = status with { Flags = status.Flags | BlockStatusFlags.Zero };
+        }
 
         return offset + status.LengthBytes == node.LengthBytes ? status with { Flags = status.Flags | BlockStatusFlags.EndOfFile } : status;
     }
+
+    // What an overlay has not allocated, and its backing node has not either, reads as zeros without being allocated anywhere.
+    private static bool IsBeyondBacking(BlockNode node, long offset) =>
+        node.Driver.SupportsBacking && !BackingChain.IsFilter(node) && offset >= (node.CowChild?.LengthBytes ?? 0);
 
     /// <summary>The layer adds nothing: the answer is that of the child it points to.</summary>
     private static async ValueTask<BlockStatus> AskBelowAsync(BlockStatus pointer, BlockStatusQuery wanted, CancellationToken cancel)

@@ -19,13 +19,17 @@ public sealed partial class DocumentedSamplesTests
         Assert.That(source.Split('\n').Length, Is.LessThanOrEqualTo(40), "about thirty lines");
     }
 
-    [Test]
-    public void The_driver_in_the_documents_is_the_test_kits()
+    [TestCase("writing-a-driver.md", 2)]
+    [TestCase("testing.md", 4)]
+    public void The_code_in_the_documents_is_code_that_tests_run(string page, int sampleCount)
     {
-        Match sample = SampleBlock().Match(File.ReadAllText(Path.Combine(s_root, "docs", "writing-a-driver.md")));
-        Assert.That(sample.Success, Is.True, "the page shows a driver");
-        string source = File.ReadAllText(Path.Combine(s_root, sample.Groups["path"].Value));
-        Assert.That(source, Does.Contain(sample.Groups["code"].Value.TrimEnd()), "word for word");
+        MatchCollection samples = SampleBlock().Matches(File.ReadAllText(Path.Combine(s_root, "docs", page)));
+        Assert.That(samples, Has.Count.EqualTo(sampleCount), "the page's samples");
+        foreach (Match sample in samples)
+        {
+            string source = File.ReadAllText(Path.Combine(s_root, sample.Groups["path"].Value));
+            Assert.That(source, Does.Contain(sample.Groups["code"].Value.TrimEnd()), $"{sample.Groups["path"].Value}, word for word");
+        }
     }
 
     [Test]

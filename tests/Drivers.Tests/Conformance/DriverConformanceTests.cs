@@ -1,0 +1,65 @@
+using BlockGraph.Drivers.Filters.Throttle;
+using BlockGraph.Drivers.Formats.Raw;
+using BlockGraph.Drivers.Protocols.HostFile;
+using BlockGraph.Drivers.Protocols.Null;
+using BlockGraph.TestKit.Conformance;
+
+namespace BlockGraph.Drivers.Tests.Conformance;
+
+/// <summary>A file as it is.</summary>
+public sealed class RawConformance : FormatConformance<RawDriver>
+{
+    protected override byte[] MakeImage(long lengthBytes) => new byte[lengthBytes];
+}
+
+/// <summary>A window of a file.</summary>
+public sealed class RawWindowConformance : FormatConformance<RawDriver>
+{
+    private const int OffsetBytes = 5 * 4096;
+
+    protected override string OptionText => $"offset={OffsetBytes}";
+
+    // A window of a file is nothing that a cut file still has.
+    protected override byte[] MakeImage(long lengthBytes) => new byte[lengthBytes + OffsetBytes];
+}
+
+/// <summary>A throttle that has something to do, and hardly ever to wait.</summary>
+public sealed class ThrottleConformance : FilterConformance<ThrottleFilterDriver>
+{
+    protected override string OptionText => "limits.iops-total=1000000000,limits.bps-total=1000000000000";
+}
+
+/// <summary>A throttle that makes requests wait.</summary>
+public sealed class BusyThrottleConformance : FilterConformance<ThrottleFilterDriver>
+{
+    protected override string OptionText => "limits.iops-total=20000";
+
+    // A request that waits may allocate.
+    protected override bool ClaimsNoAllocation => false;
+}
+
+/// <summary>Storage that keeps nothing.</summary>
+public sealed class NullConformance : ProtocolConformance<NullCoDriver>
+{
+    protected override bool KeepsData => false;
+
+    protected override string MakeStorage(long lengthBytes) => $"size={lengthBytes},read-zeroes=on,latency-ns=20000";
+}
+
+/// <summary>Files of the host.</summary>
+public sealed class FileConformance : ProtocolConformance<HostFileDriver>
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("blockgraph-conformance-").FullName;
+    private int _fileCount;
+
+    [OneTimeTearDown]
+    public void DeleteFiles() => Directory.Delete(_folder, recursive: true);
+
+    protected override string MakeStorage(long lengthBytes)
+    {
+        string path = Path.Combine(_folder, $"{_fileCount++}.img");
+        using FileStream file = File.Create(path);
+        file.SetLength(lengthBytes);
+        return $"filename={path}";
+    }
+}

@@ -1,0 +1,7 @@
+using BlockGraph.TestKit.Conformance;
+
+namespace BlockGraph.TestKit.Tests.Samples;
+
+public sealed class CountFilterConformance : FilterConformance<CountFilterDriver>
+{
+}

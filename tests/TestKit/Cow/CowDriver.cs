@@ -1,0 +1,53 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Events;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Options;
+
+namespace BlockGraph.TestKit.Cow;
+
+/// <summary>
+/// A small real format: copy on write over one file, with a backing file, zero clusters, repairs and everything that a graph may ask of a format.
+/// README.md beside this file has its layout; <see cref="CowImage"/> makes images.
+/// </summary>
+public sealed class CowDriver : BlockDriver
+{
+    /// <inheritdoc/>
+    public override string Name => "cow";
+
+    /// <inheritdoc/>
+    public override string Summary => "a small copy-on-write format, for tests";
+
+    /// <inheritdoc/>
+    public override DriverCategory Category => DriverCategory.Format;
+
+    /// <inheritdoc/>
+    public override bool SupportsBacking => true;
+
+    /// <inheritdoc/>
+    public override bool SupportsReopen => true;
+
+    /// <inheritdoc/>
+    public override OptionSchema Options => CowOptions.Schema;
+
+    /// <inheritdoc/>
+    public override int Probe(ReadOnlySpan<byte> head) => CowHeader.HasSignature(head) ? ProbeScoreSignature : 0;
+
+    /// <summary>Reads header and table, then opens the backing node. It writes nothing: an image that was not closed cleanly is told of.</summary>
+    public override async Task<BlockDriverInstance> OpenAsync(OpenContext context, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        CowOptions options = CowOptions.Read(context.Options);
+        BlockChild file = await context.OpenChildAsync("file", ChildRole.Image);
+        context.Step("read cow header");
+        CowMetadata metadata = new(file);
+        await metadata.LoadAsync(cancel);
+        options.Check(metadata.Header);
+        if (metadata.Header.IsDirty)
+        {
+            context.Graph.Events.Publish(new BlockWarning($"Node '{context.Node.Name}': the image was not closed cleanly; a check finds what was lost"));
+        }
+
+        await context.OpenBackingAsync(metadata.Header.BackingFileName, metadata.Header.BackingFormat);
+        return new CowInstance(file, metadata, options);
+    }
+}

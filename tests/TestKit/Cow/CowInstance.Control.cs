@@ -1,0 +1,82 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
+
+namespace BlockGraph.TestKit.Cow;
+
+/// <content>What happens to the image as a whole: other options, another backing name, checks, hand-overs, the end. The node is drained each time.</content>
+internal sealed partial class CowInstance
+{
+    /// <inheritdoc/>
+    protected override Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        CowOptions options = CowOptions.Read(context.CreateReader());
+        options.Check(_metadata.Header);
+        context.Step("prepare cow options");
+        context.State = options;
+
+        // Who may not write any more cannot write that the image is closed cleanly.
+        return context.NewIsReadOnly && !context.OldIsReadOnly ? _metadata.CleanAsync().AsTask() : Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    protected override void CommitReopen(ReopenContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        Adopt((CowOptions)context.State!);
+    }
+
+    /// <summary>Nothing was taken: options are values.</summary>
+    protected override void AbortReopen(ReopenContext context)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ChangeBackingFileAsync(string? fileName, string? format)
+    {
+        if (format is not null && fileName is null)
+        {
+            throw new BlockException("A backing format needs a backing file name");
+        }
+
+        await _metadata.ChangeHeaderAsync(header => header.WithBacking(fileName, format));
+        await _file.FlushAsync(CancellationToken.None);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task<ImageCheck> CheckAsync(ImageRepairs repairs, CancellationToken cancel)
+    {
+        if (repairs != ImageRepairs.None && !Node.IsWritable)
+        {
+            throw new BlockException(BlockErrorKind.AccessDenied, "Image is read-only");
+        }
+
+        await _metadata.WriteBackAsync();
+        return await new CowCheck(_file, _metadata, repairs).RunAsync(cancel);
+    }
+
+    /// <inheritdoc/>
+    protected override Task DeactivateAsync() => Node.IsReadOnly ? Task.CompletedTask : _metadata.CleanAsync().AsTask();
+
+    /// <inheritdoc/>
+    protected override Task ActivateAsync() => _metadata.LoadAsync(CancellationToken.None);
+
+    /// <summary>Says in the file that it was closed cleanly. Where that fails the file says that it was not, which is true enough.</summary>
+    protected override async ValueTask CloseAsync()
+    {
+        if (!Node.IsWritable)
+        {
+            return;
+        }
+
+        try
+        {
+            await _metadata.CleanAsync();
+        }
+        catch (BlockException error)
+        {
+            Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': the image could not be closed cleanly: {error.Message}"));
+        }
+    }
+}
