@@ -15,6 +15,24 @@ public sealed partial class DrainScope
         User,
     }
 
+    /// <summary>True where it has been disposed, or is about to be.</summary>
+    internal bool IsEnded => _isEnded;
+
+    /// <summary>How many of the edges that it holds back are those of <paramref name="user"/>. Main context.</summary>
+    internal int CountEdgesOf(IRootParent user)
+    {
+        int count = 0;
+        foreach (BlockChild edge in _reached?.Edges ?? [])
+        {
+            if (ReferenceEquals(edge.Parent, user))
+            {
+                count++;
+            }
+        }
+
+        return count;
+    }
+
     // What is new is told before what is left is let go, so that nothing flows in between.
     private void ApplyDifference(ReachedSet old, ReachedSet now)
     {

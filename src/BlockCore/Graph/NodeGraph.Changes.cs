@@ -163,7 +163,7 @@ public sealed partial class NodeGraph
         BlockNode node = FindNode(name) ?? throw new BlockException(BlockErrorKind.NotFound, $"Failed to find node with node-name='{name}'");
         foreach (BlockChild edge in node.Parents)
         {
-            if (edge.Parent is IRootParent)
+            if (edge.Parent is IRootParent { StaysAtNode: false })
             {
                 throw new BlockException(BlockErrorKind.Busy, $"Node {name} is in use");
             }

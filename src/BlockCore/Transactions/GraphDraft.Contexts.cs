@@ -26,9 +26,11 @@ internal sealed partial class GraphDraft
     }
 
     /// <summary>The two ends of a new edge come together: the child's component where the parent is, else the other way round.</summary>
-    private void AlignContexts(IChildParent parent, BlockNode child)
+    private void AlignContexts(BlockChild edge, BlockNode child)
     {
-        AioContext? wanted = parent.AsNode is { } parentNode ? ContextOf(parentNode) : (parent as IContextual)?.HomeContext;
+        IChildParent parent = edge.Parent;
+        BlockNode? beside = parent.AsNode ?? NodeBeside(edge);
+        AioContext? wanted = beside is not null ? ContextOf(beside) : (parent as IContextual)?.HomeContext;
         AioContext present = ContextOf(child);
         if (wanted is null || ReferenceEquals(wanted, present))
         {
@@ -41,8 +43,8 @@ internal sealed partial class GraphDraft
             return;
         }
 
-        bool canParentFollow = parent.AsNode is { } node
-            ? TryMoveComponent(node, present, null) is null
+        bool canParentFollow = beside is not null
+            ? TryMoveComponent(beside, present, null) is null
             : parent is IRootParent user && user.RefusalToMove(present) is null && Move(user, present);
         if (!canParentFollow)
         {
@@ -92,12 +94,9 @@ internal sealed partial class GraphDraft
                     }
 
                     users.Add(user);
-                    foreach (BlockChild other in user.Edges)
+                    foreach (BlockChild other in EdgesOf(user))
                     {
-                        if (!_detached.Contains(other))
-                        {
-                            Visit(NodeOf(other));
-                        }
+                        Visit(NodeOf(other));
                     }
                 }
             }
@@ -115,6 +114,14 @@ internal sealed partial class GraphDraft
             }
         }
     }
+
+    /// <summary>The edges of a user, with those that come and without those that go.</summary>
+    private IEnumerable<BlockChild> EdgesOf(IRootParent user) =>
+        user.Edges.Where(e => !_detached.Contains(e)).Concat(_attached.Where(e => ReferenceEquals(e.Parent, user)));
+
+    /// <summary>A node that a root parent uses beside that of <paramref name="edge"/>, such as a job's source beside its target; null where there is none.</summary>
+    private BlockNode? NodeBeside(BlockChild edge) =>
+        edge.Parent is IRootParent user && EdgesOf(user).FirstOrDefault(e => !ReferenceEquals(e, edge)) is { } other ? NodeOf(other) : null;
 
     private void Move(BlockNode node, AioContext context)
     {

@@ -133,7 +133,7 @@ internal sealed partial class GraphDraft(NodeGraph graph)
         _attached.Add(edge);
         Touch(child);
         IsLoosening = false;
-        AlignContexts(parent, child);
+        AlignContexts(edge, child);
         return edge;
     }
 
@@ -195,7 +195,7 @@ internal sealed partial class GraphDraft(NodeGraph graph)
         Touch(from);
         Touch(to);
         IsLoosening = false;
-        AlignContexts(edge.Parent, to);
+        AlignContexts(edge, to);
     }
 
     /// <summary>A root parent asks for other permissions.</summary>
