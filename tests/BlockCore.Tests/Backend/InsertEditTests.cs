@@ -49,6 +49,8 @@ public sealed class InsertEditTests : GraphTests
 
         public string Id => "device";
 
+        public bool IsRemovable => true;
+
         public void OnMediumChanged(bool isLoaded) => Changes.Add(isLoaded);
     }
 }
