@@ -6,7 +6,7 @@ using BlockGraph.BlockCore.Permissions;
 
 namespace BlockGraph.TestKit;
 
-/// <summary>The smallest filter: everything goes to the child as it is. Variants differ in what they need of the child.</summary>
+/// <summary>The smallest filter: everything goes to the child as it is. Variants differ in what they need of the child. Its requests are never skipped by a plan.</summary>
 public class PassThroughDriver : BlockDriver
 {
     /// <inheritdoc/>
@@ -19,6 +19,9 @@ public class PassThroughDriver : BlockDriver
     public override DriverCategory Category => DriverCategory.Filter;
 
     /// <inheritdoc/>
+    public override bool SupportsReopen => true;
+
+    /// <inheritdoc/>
     public override OptionSchema Options { get; } = new(new OptionDefinition("file", OptionType.Child, "the child") { IsRequired = true });
 
     /// <inheritdoc/>
@@ -28,7 +31,7 @@ public class PassThroughDriver : BlockDriver
         return new Instance(await context.OpenChildAsync("file", ChildRole.Filtered | ChildRole.Primary), this);
     }
 
-    /// <summary>What the filter needs of its child.</summary>
+    /// <summary>What the filter needs of its child and shares on it, where its own users need <paramref name="users"/> together: the same, here.</summary>
     protected virtual PermissionSet Needs(PermissionSet users) => users;
 
     private sealed class Instance(BlockChild file, PassThroughDriver driver) : BlockDriverInstance
@@ -55,7 +58,7 @@ public class PassThroughDriver : BlockDriver
     }
 }
 
-/// <summary>A filter that needs nothing and shares everything, whatever its users want.</summary>
+/// <summary>A filter that needs nothing and shares everything, whatever its users want: it conflicts with nobody, and nobody with it.</summary>
 public sealed class NoPermissionDriver : PassThroughDriver
 {
     /// <inheritdoc/>
@@ -65,7 +68,7 @@ public sealed class NoPermissionDriver : PassThroughDriver
     protected override PermissionSet Needs(PermissionSet users) => PermissionSet.Unused;
 }
 
-/// <summary>A filter that must be the only writer of its child.</summary>
+/// <summary>A filter that must be the only writer of its child: two of them beside each other over one node exclude each other.</summary>
 public sealed class ExclusiveWriterDriver : PassThroughDriver
 {
     /// <inheritdoc/>

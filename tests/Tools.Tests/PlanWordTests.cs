@@ -80,7 +80,7 @@ internal sealed class PlanWordTests
         Assert.That(plan.Edits, Has.Count.EqualTo(1), "one edit a change");
     }
 
-    [TestCase("reopen spare read-only=on", "Block format 'memory' used by node 'spare' does not support reopening files")]
+    [TestCase("reopen fan read-only=on", "Block format 'fan' used by node 'fan' does not support reopening files")]
     [TestCase("replace base by mid strictly", "Should not change 'file' link to 'base'")]
     [TestCase("drop-filter overlay", "Node 'overlay' is not a filter")]
     [TestCase("drop-intermediate base to mid", "Node 'mid' is not below 'base' in its chain")]

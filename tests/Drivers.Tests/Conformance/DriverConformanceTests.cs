@@ -9,6 +9,9 @@ namespace BlockGraph.Drivers.Tests.Conformance;
 /// <summary>A file as it is.</summary>
 public sealed class RawConformance : FormatConformance<RawDriver>
 {
+    // There is nothing that damage could hit.
+    protected override int HeaderBytes => 0;
+
     protected override byte[] MakeImage(long lengthBytes) => new byte[lengthBytes];
 }
 
@@ -17,9 +20,10 @@ public sealed class RawWindowConformance : FormatConformance<RawDriver>
 {
     private const int OffsetBytes = 5 * 4096;
 
+    protected override int HeaderBytes => 0;
+
     protected override string OptionText => $"offset={OffsetBytes}";
 
-    // A window of a file is nothing that a cut file still has.
     protected override byte[] MakeImage(long lengthBytes) => new byte[lengthBytes + OffsetBytes];
 }
 

@@ -89,7 +89,9 @@ public abstract partial class DriverConformance
                 byte[] before = await world.ReadAllAsync();
                 bool isChanged = await IsDoneAsync(() => world.Backend.TruncateAsync(before.Length + change));
                 byte[] after = await world.ReadAllAsync();
-                Requirement.Check(after.Length == (isChanged ? before.Length + change : before.Length), $"a length of {after.Length} after {(isChanged ? "" : "a refused ")}change by {change}");
+                Requirement.Check(
+                    after.Length == (isChanged ? before.Length + change : before.Length),
+                    $"a length of {after.Length} after {(isChanged ? "" : "a refused ")}change by {change}");
                 if (KeepsData)
                 {
                     int kept = Math.Min(before.Length, after.Length);

@@ -27,7 +27,9 @@ public abstract class FilterConformance<TDriver> : LayerConformance
     {
         Requirement.Check(world.Subject.Driver.Category == DriverCategory.Filter, $"the driver says that it is a {world.Subject.Driver.Category}");
         Requirement.Check(world.Subject.FilteredChild is not null, "the filter has no filtered child");
-        Requirement.Check(world.Subject.LengthBytes == world.Subject.FilteredChild.LengthBytes, $"the filter has {world.Subject.LengthBytes} bytes, its child {world.Subject.FilteredChild.LengthBytes}");
+        Requirement.Check(
+            world.Subject.LengthBytes == world.Subject.FilteredChild.LengthBytes,
+            $"the filter has {world.Subject.LengthBytes} bytes, its child {world.Subject.FilteredChild.LengthBytes}");
         await new Workload(world, 0, world.Model.Length).WriteAsync(100, 60_000, RequestFlags.None);
         if (KeepsData)
         {

@@ -122,7 +122,8 @@ public abstract class FormatConformance<TDriver> : LayerConformance
                     await world.Graph.RemoveNodeAsync(name);
                 }
 
-                await using BlockBackend again = await world.Graph.OpenAsync(new OptionsDictionary { { "driver", DriverName }, { "file.driver", "memory" }, { "file.filename", "top" } });
+                OptionsDictionary options = new() { { "driver", DriverName }, { "file.driver", "memory" }, { "file.filename", "top" } };
+                await using BlockBackend again = await world.Graph.OpenAsync(options);
                 byte[] contents = new byte[again.LengthBytes];
                 await again.ReadAsync(0, contents);
                 Requirement.Check(contents.AsSpan().SequenceEqual(bottom), "the image, opened again, is not what the bottom of its chain has");
@@ -224,7 +225,8 @@ public abstract class FormatConformance<TDriver> : LayerConformance
             {
                 byte[] backing = MakeBacking(world);
                 await world.OpenAsync(more: Backing + ",backing.latency-ns-max=20000");
-                Requirement.Check(world.Model.Difference([.. backing, .. new byte[world.Model.Length - backing.Length]]) is null, "an empty image does not show its backing node, and zeros beyond its end");
+                byte[] expected = [.. backing, .. new byte[world.Model.Length - backing.Length]];
+                Requirement.Check(world.Model.Difference(expected) is null, "an empty image does not show its backing node, and zeros beyond its end");
                 await check(world, backing);
                 await world.CloseAsync();
             });

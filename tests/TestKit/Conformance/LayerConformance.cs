@@ -8,7 +8,10 @@ using NUnit.Framework;
 
 namespace BlockGraph.TestKit.Conformance;
 
-/// <summary>What every driver must do that stands over storage, which can fail and lose power. Inherit <see cref="FilterConformance{TDriver}"/> or <see cref="FormatConformance{TDriver}"/>.</summary>
+/// <summary>
+/// What every driver must do that stands over storage, which can fail and lose power. Inherit <see cref="FilterConformance{TDriver}"/> or
+/// <see cref="FormatConformance{TDriver}"/>.
+/// </summary>
 public abstract class LayerConformance : DriverConformance
 {
     // The workload of the checks that repeat one with another fault each time.
@@ -55,7 +58,9 @@ public abstract class LayerConformance : DriverConformance
                 Requirement.Check(world.Disk.CountOf(StorageCall.Flush) > before, "a flush did not reach the storage");
             }
 
-            Requirement.Check(world.Disk.UnflushedCount == 0, $"after {(isFua ? "a write with force unit access" : "a flush")} {world.Disk.UnflushedCount} changes of the storage are not durable");
+            Requirement.Check(
+                world.Disk.UnflushedCount == 0,
+                $"after {(isFua ? "a write with force unit access" : "a flush")} {world.Disk.UnflushedCount} changes of the storage are not durable");
         }
     });
 
@@ -160,7 +165,9 @@ public abstract class LayerConformance : DriverConformance
                     await opened.DisposeAsync();
                 }
 
-                Requirement.Check((opened is not null) == isOver || MasksFailures, $"opening {(isOver ? "failed" : "succeeded")}, though call {failing} of the storage {(isOver ? "did not fail" : "failed")}");
+                Requirement.Check(
+                    (opened is not null) == isOver || MasksFailures,
+                    $"opening {(isOver ? "failed" : "succeeded")}, though call {failing} of the storage {(isOver ? "did not fail" : "failed")}");
                 world.RequireNothingLeft($"after failing at call {failing}");
                 Requirement.Check(opened is not null || world.Disk.Storage.Bytes.AsSpan().SequenceEqual(before), $"an open that failed at call {failing} has changed the storage");
                 await world.OpenAsync();

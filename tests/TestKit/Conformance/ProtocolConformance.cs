@@ -21,7 +21,10 @@ public abstract class ProtocolConformance<TDriver> : DriverConformance
     // The storage of the world that was made last.
     private string _storage = "";
 
-    /// <summary>Makes new storage of <paramref name="lengthBytes"/>, all zeros, and says with which options it is opened, as <c>key=value,key=value</c>. It is for the author to delete.</summary>
+    /// <summary>
+    /// Makes new storage of <paramref name="lengthBytes"/>, all zeros, and says with which options it is opened, as <c>key=value,key=value</c>.
+    /// It is for the author to delete.
+    /// </summary>
     protected abstract string MakeStorage(long lengthBytes);
 
     /// <inheritdoc/>

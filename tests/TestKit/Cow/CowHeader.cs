@@ -111,9 +111,11 @@ public readonly record struct CowHeader
             !HasSignature(bytes) ? Corrupt("Image is not in cow format")
             : version != VersionNumber ? new BlockException(BlockErrorKind.NotSupported, $"Unsupported cow version {version}")
             : (flags & ~DirtyFlag) != 0 ? new BlockException(BlockErrorKind.NotSupported, $"Unsupported cow flags 0x{flags & ~DirtyFlag:x}")
-            : clusterBytes is < ClusterBytesMin or > ClusterBytesMax || !BitOperations.IsPow2(clusterBytes) ? Corrupt($"Cluster size {clusterBytes} is no power of two from {ClusterBytesMin} to {ClusterBytesMax}")
+            : clusterBytes is < ClusterBytesMin or > ClusterBytesMax || !BitOperations.IsPow2(clusterBytes)
+                ? Corrupt($"Cluster size {clusterBytes} is no power of two from {ClusterBytesMin} to {ClusterBytesMax}")
             : entryCount is 0 or > EntryCountMax ? Corrupt($"Table size {entryCount} is not from 1 to {EntryCountMax} entries")
-            : lengthBytes < 0 || lengthBytes > (long)entryCount * clusterBytes ? Corrupt($"Image length {lengthBytes} is not from 0 to {(long)entryCount * clusterBytes}, for which the table has entries")
+            : lengthBytes < 0 || lengthBytes > (long)entryCount * clusterBytes
+                ? Corrupt($"Image length {lengthBytes} is not from 0 to {(long)entryCount * clusterBytes}, for which the table has entries")
             : slot > 1 ? Corrupt($"Name slot {slot} is neither 0 nor 1")
             : nameBytes > BackingFileNameBytesMax ? Corrupt($"Backing file name of {nameBytes} bytes is longer than {BackingFileNameBytesMax}")
             : formatBytes > BackingFormatBytesMax ? Corrupt($"Backing format of {formatBytes} bytes is longer than {BackingFormatBytesMax}")
