@@ -160,9 +160,9 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         isProtocolLevel = driver is null ? isProtocolLevel : driver.Category == DriverCategory.Protocol;
         if (isProtocolLevel)
         {
-            driver = FindProtocol(driver, fileName, options);
+            driver = FindProtocol(driver, fileName, options, explicitOptions);
         }
-        else
+        else if (driver is null || driver.Options.TryGet("file", out _))
         {
             MoveFileNameToChild(options, fileName);
             explicitOptions.Remove("filename");
@@ -264,7 +264,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         return expanded;
     }
 
-    private BlockDriver FindProtocol(BlockDriver? driver, string? fileName, OptionsDictionary options)
+    private BlockDriver FindProtocol(BlockDriver? driver, string? fileName, OptionsDictionary options, OptionsDictionary explicitOptions)
     {
         if (driver is null)
         {
@@ -274,8 +274,16 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
             }
 
             driver = graph.Drivers.FindProtocol(fileName);
+            OptionsDictionary spelled = [];
+            driver.ParseFileName(fileName, spelled);
             options.Remove("filename");
-            driver.ParseFileName(fileName, options);
+            explicitOptions.Remove("filename");
+            foreach ((string key, OptionValue value) in spelled)
+            {
+                // What the name says was given by the user too.
+                options[key] = value;
+                explicitOptions[key] = value;
+            }
         }
 
         if (driver.NeedsFileName && !options.ContainsKey("filename"))
