@@ -315,12 +315,12 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     {
         foreach (string key in options.Keys)
         {
-            if (driver.Options.TryGet(key, out OptionDefinition? definition) && definition.Type is not (OptionType.Child or OptionType.ChildList))
+            if (driver.Options.TryResolve(key, out OptionDefinition? definition) && definition.Type is not (OptionType.Child or OptionType.ChildList))
             {
                 continue;
             }
 
-            string text = driver.Category == DriverCategory.Protocol
+            string text = driver.Category == DriverCategory.Protocol || driver.ProtocolName is not null
                 ? $"Block protocol '{driver.Name}' doesn't support the option '{key}'"
                 : $"Block format '{driver.Name}' does not support the option '{key}'";
             string? nearest = graph.Profile.SuggestsNearestOption ? driver.Options.With(CommonOptions.Schema).NearestName(key) : null;
