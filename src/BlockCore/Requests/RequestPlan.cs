@@ -32,7 +32,7 @@ internal sealed class RequestPlan
         SerialisesWrites = Instance.SerialisesWrites;
         _debugListener = debugListener;
         HasWorkOnWrites = DetectsZeroes || SerialisesWrites || debugListener is not null;
-        IsTransparent = target.Driver.Category == DriverCategory.Filter && !MustBePassed(target) && !SerialisesWrites && !Instance.HearsDebugEvents;
+        IsTransparent = target.Driver.Category == DriverCategory.Filter && !MustBePassed(target) && !NeedsTracking(Instance);
         SlowFlags = RequestFlags.Serialising | RequestFlags.ZeroWrite | RequestFlags.CopyOnRead | RequestFlags.WriteCompressed
             | (RequestFlags.Fua & ~Instance.SupportedWriteFlags);
     }
@@ -65,7 +65,7 @@ internal sealed class RequestPlan
     /// <summary>The longest request that the target's driver takes, in bytes.</summary>
     public int TransferBytesMax { get; }
 
-    /// <summary>True where the target is a filter: its requests are tracked, padded and serialised by the first non-filter below, so that one that waits for admission blocks nobody.</summary>
+    /// <summary>True where the target is a filter without limits or wishes of its own: its requests are tracked, padded and serialised by the first other layer below, so that one that waits for admission blocks nobody.</summary>
     public bool IsTransparent { get; }
 
     /// <summary>True where buffers of zeros become zero writes.</summary>
@@ -124,6 +124,9 @@ internal sealed class RequestPlan
 
         return next?.Instance;
     }
+
+    // Some filters are promised what only the core's work on each request can keep.
+    private static bool NeedsTracking(BlockDriverInstance filter) => filter.SerialisesWrites || filter.HearsDebugEvents || filter.Limits != BlockLimits.Unlimited;
 
     // The core itself has something to do at this node, whatever its driver says.
     private static bool MustBePassed(BlockNode node) => node.Observer is not null || node.Settings.DetectZeroes != DetectZeroesMode.Off;

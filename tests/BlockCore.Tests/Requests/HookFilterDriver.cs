@@ -20,20 +20,24 @@ internal sealed class HookFilterDriver : BlockDriver
 
     public override OptionSchema Options { get; } = new(
         new OptionDefinition("file", OptionType.Child, "the child") { IsRequired = true },
+        new OptionDefinition("align", OptionType.Size, "request alignment in bytes") { Default = "1" },
         new OptionDefinition("hears", OptionType.Boolean, "listen to debug events") { Default = "off" },
         new OptionDefinition("serialises", OptionType.Boolean, "one write of a place at a time") { Default = "off" },
         new OptionDefinition("flushes", OptionType.Boolean, "flush the child, or not, as it likes") { Default = "off" });
 
     public override async Task<BlockDriverInstance> OpenAsync(OpenContext context, CancellationToken cancel)
     {
+        int alignmentBytes = (int)context.Options.GetSize("align");
         bool hears = context.Options.GetBoolean("hears");
         bool serialises = context.Options.GetBoolean("serialises");
         bool flushes = context.Options.GetBoolean("flushes");
-        return new Image(this, await context.OpenChildAsync("file", ChildRole.Filtered | ChildRole.Primary), hears, serialises, flushes);
+        return new Image(this, await context.OpenChildAsync("file", ChildRole.Filtered | ChildRole.Primary), alignmentBytes, hears, serialises, flushes);
     }
 
-    private sealed class Image(HookFilterDriver driver, BlockChild file, bool hears, bool serialises, bool flushes) : BlockDriverInstance
+    private sealed class Image(HookFilterDriver driver, BlockChild file, int alignmentBytes, bool hears, bool serialises, bool flushes) : BlockDriverInstance
     {
+        public override BlockLimits Limits => new() { RequestAlignmentBytes = alignmentBytes };
+
         public override bool HearsDebugEvents => hears;
 
         public override bool SerialisesWrites => serialises;

@@ -63,6 +63,15 @@ public sealed class LayerHookTests : GraphTests
         });
     }
 
+    [TestCase(1, new[] { "write 100+100" }, Description = "transparent: padded below, if anywhere")]
+    [TestCase(512, new[] { "read 0+512", "write 0+512" }, Description = "what reaches it keeps to its limits")]
+    public void A_filter_with_limits_of_its_own_gets_requests_that_keep_to_them(int alignmentBytes, string[] log) => Fixture.Run(async () =>
+    {
+        BlockBackend backend = await Fixture.OpenAsync($"driver=hooks,align={alignmentBytes},file.driver=memory,file.filename=disk");
+        await backend.WriteAsync(100, new byte[100]);
+        Assert.That(_hooks.Log, Is.EqualTo(log), "the filter's requests");
+    });
+
     [Test]
     public void Where_nobody_listens_an_event_is_nothing() => Fixture.Run(async () =>
     {
