@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.Drivers.Filters.Blkdebug;
 using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.Drivers.Protocols.HostFile;
@@ -16,5 +17,6 @@ public static class BlockDriverServices
         .AddBlockDriver<NullCoDriver>()
         .AddBlockDriver<NullAioDriver>()
         .AddBlockDriver<RawDriver>()
-        .AddBlockDriver<ThrottleFilterDriver>();
+        .AddBlockDriver<ThrottleFilterDriver>()
+        .AddBlockDriver<BlkdebugDriver>();
 }
