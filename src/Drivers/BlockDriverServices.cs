@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.Drivers.Filters.Blkdebug;
+using BlockGraph.Drivers.Filters.Blkverify;
 using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.Drivers.Protocols.HostFile;
@@ -18,5 +19,6 @@ public static class BlockDriverServices
         .AddBlockDriver<NullAioDriver>()
         .AddBlockDriver<RawDriver>()
         .AddBlockDriver<ThrottleFilterDriver>()
-        .AddBlockDriver<BlkdebugDriver>();
+        .AddBlockDriver<BlkdebugDriver>()
+        .AddBlockDriver<BlkverifyDriver>();
 }

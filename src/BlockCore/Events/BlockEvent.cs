@@ -20,3 +20,22 @@ public sealed record ThrottleLimitsChanged(string Group, string ByNode) : BlockE
 /// <summary>Something that a person should know, though the operation went on.</summary>
 /// <param name="Message">The words, possibly of several lines.</param>
 public sealed record BlockWarning(string Message) : BlockEvent;
+
+/// <summary>A child of a quorum has failed a request, or gave other bytes than those that won the vote. <i>QEMU: QUORUM_REPORT_BAD.</i></summary>
+/// <param name="Operation">What was asked of it.</param>
+/// <param name="Error">What it failed with; null where it was outvoted.</param>
+/// <param name="NodeName">The child.</param>
+/// <param name="SectorNumber">The first sector of 512 bytes that the request touches.</param>
+/// <param name="SectorCount">How many it touches; 0 for a flush.</param>
+public sealed record QuorumReportBad(QuorumOperation Operation, string? Error, string NodeName, long SectorNumber, long SectorCount) : BlockEvent;
+
+/// <summary>Too few children of a quorum did what was asked, or agree. <i>QEMU: QUORUM_FAILURE.</i></summary>
+/// <param name="Reference">The name of the user above the quorum, or of its node where that has none.</param>
+/// <param name="SectorNumber">The first sector of 512 bytes that the request touches.</param>
+/// <param name="SectorCount">How many it touches.</param>
+public sealed record QuorumFailure(string Reference, long SectorNumber, long SectorCount) : BlockEvent;
+
+/// <summary>A node that compares two images has found a difference.</summary>
+/// <param name="NodeName">The node.</param>
+/// <param name="Message">Which request, and where; the request fails with it.</param>
+public sealed record VerificationFailed(string NodeName, string Message) : BlockEvent;
