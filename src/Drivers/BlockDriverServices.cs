@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.Drivers.Composites.Quorum;
 using BlockGraph.Drivers.Filters.Blkdebug;
 using BlockGraph.Drivers.Filters.Blkverify;
 using BlockGraph.Drivers.Filters.Throttle;
@@ -20,5 +21,6 @@ public static class BlockDriverServices
         .AddBlockDriver<RawDriver>()
         .AddBlockDriver<ThrottleFilterDriver>()
         .AddBlockDriver<BlkdebugDriver>()
-        .AddBlockDriver<BlkverifyDriver>();
+        .AddBlockDriver<BlkverifyDriver>()
+        .AddBlockDriver<QuorumDriver>();
 }

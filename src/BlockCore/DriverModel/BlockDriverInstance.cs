@@ -171,9 +171,11 @@ public abstract class BlockDriverInstance
     {
     }
 
-    /// <summary>What a child would be called, and be, that is added to a node whose driver has a variable number of them.</summary>
+    /// <summary>What <paramref name="child"/> would be called, and be, if it were added to a node whose driver has a variable number of children.</summary>
+    /// <param name="child">The node that is to become a child.</param>
     /// <param name="earlierCount">How many are added before it in the same change.</param>
-    protected internal virtual (string Name, ChildRole Role) DescribeNewChild(int earlierCount) =>
+    /// <exception cref="BlockException">It cannot be added; the message says why.</exception>
+    protected internal virtual (string Name, ChildRole Role) DescribeNewChild(BlockNode child, int earlierCount) =>
         throw new InvariantViolationException($"driver '{Node.Driver.Name}' has a variable number of children and no name for them");
 
     /// <summary>Refuses to let go of <paramref name="child"/>, after which <paramref name="remainingCount"/> would be left, where that is not possible.</summary>
