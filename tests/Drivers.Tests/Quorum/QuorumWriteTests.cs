@@ -121,6 +121,28 @@ public sealed class QuorumWriteTests : QuorumFixture
         Assert.That(Events, Is.EqualTo(new[] { $"bad b Read {LengthBytes / 512}+1" }), "the shorter one is outvoted there");
     });
 
+    // Two of four have what was written behind the old end; the other two only seem to hold zeros there.
+    [TestCase("read-pattern=quorum", new[] { "bad d Read 128+1", "bad a Read 128+1" })]
+    [TestCase("read-pattern=fifo", new[] { "bad a Read 128+1 Node 'a' ends at 65536" })]
+    public void What_a_shorter_child_does_not_have_is_no_vote(string pattern, string[] events) => Fixture.Run(async () =>
+    {
+        _ = (Storage("a"), Storage("b"), Storage("c"), Storage("d"));
+        await using BlockBackend backend = await Fixture.OpenAsync($"driver=magic,file.driver=quorum,file.node-name=q,file.vote-threshold=2,file.{pattern},"
+            + string.Join(',', "abcd".Select((name, i) => $"file.children.{i}.driver=memory,file.children.{i}.filename={name},file.children.{i}.node-name={name}")));
+        BlockCore.Graph.BlockChild edge = backend.Root!.FileChild!;
+        Storage("a").FailWith(RequestKind.Write, BlockErrorKind.NoSpace);
+        Storage("d").FailWith(RequestKind.Write, BlockErrorKind.NoSpace);
+        await edge.WriteAsync(LengthBytes, Filled(9), RequestFlags.None, CancellationToken.None);
+        MendAll("abcd");
+        ClearEvents();
+        byte[] read = new byte[512];
+        await edge.ReadAsync(LengthBytes, read, RequestFlags.None, CancellationToken.None);
+        Assert.That(read, Is.All.EqualTo(9), "what was written");
+        Assert.That(Events, Is.EqualTo(events), "what is told");
+        await edge.ReadAsync(0, read, RequestFlags.None, CancellationToken.None);
+        Assert.That(read, Is.All.Zero, "before the old end all are as good");
+    });
+
     [Test]
     public void Overlapping_writes_never_make_the_children_differ([Range(1, 30)] int seed)
     {

@@ -225,7 +225,7 @@ internal sealed class QuorumInstance : BlockDriverInstance
             return DescribeDifference(round);
         }
 
-        if (voteCount < _options.VoteThreshold)
+        if (best < 0 || voteCount < _options.VoteThreshold)
         {
             ReportFailure(round.Request);
             return new BlockException(BlockErrorKind.InputOutput, BlockErrorKind.InputOutput.ToErrnoText());

@@ -35,6 +35,9 @@ internal sealed class QuorumLeg
     /// <summary>The bytes that the child gave.</summary>
     public Memory<byte> Bytes { get; private set; }
 
+    /// <summary>True where the child ends before what was asked of it does: what it seems to hold there is nothing that was written.</summary>
+    public bool IsShort { get; private set; }
+
     /// <summary>Takes the leg for a request.</summary>
     public void Begin(BlockChild child)
     {
@@ -45,12 +48,13 @@ internal sealed class QuorumLeg
     }
 
     /// <summary>Asks the child; the round hears when it is done, perhaps at once.</summary>
-    public void Issue(in QuorumRequest request, int memoryAlignmentBytes)
+    public void Issue(in QuorumRequest request, BlockNode quorum)
     {
         Error = null;
+        IsShort = Child.LengthBytes < Math.Min(request.Offset + request.LengthBytes, quorum.LengthBytes);
         try
         {
-            Await(request.Issue(this, memoryAlignmentBytes));
+            Await(request.Issue(this, quorum.Limits.MemoryAlignmentBytes));
         }
         catch (Exception error)
         {

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Io;
 
@@ -68,6 +69,7 @@ internal readonly struct QuorumRequest
     /// <summary>Asks it of the child of <paramref name="leg"/>.</summary>
     public ValueTask Issue(QuorumLeg leg, int memoryAlignmentBytes) => Kind switch
     {
+        RequestKind.Read when ReadsInPlace && leg.IsShort => ValueTask.FromException(new BlockException(BlockErrorKind.InputOutput, $"Node '{leg.Child.Node.Name}' ends at {leg.Child.LengthBytes}")),
         RequestKind.Read => leg.Child.ReadAsync(Offset, ReadsInPlace ? Buffer : leg.Reserve((int)LengthBytes, memoryAlignmentBytes), RequestFlags.None, _cancel),
         RequestKind.Write => leg.Child.WriteAsync(Offset, Buffer, _flags, _cancel),
         RequestKind.WriteZeroes => leg.Child.WriteZeroesAsync(Offset, LengthBytes, _flags, _cancel),

@@ -195,7 +195,7 @@ internal sealed class QuorumRound : AioOperation
             if (takesPart)
             {
                 _leftCount++;
-                _legs[i].Issue(Request, _owner.Node.Limits.MemoryAlignmentBytes);
+                _legs[i].Issue(Request, _owner.Node);
             }
         }
     }

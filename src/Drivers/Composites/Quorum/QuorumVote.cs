@@ -5,7 +5,10 @@ namespace BlockGraph.Drivers.Composites.Quorum;
 /// <summary>Counts votes: each leg has one. Of two with as many votes, the one that was seen later wins. <i>QEMU: quorum_get_vote_winner().</i></summary>
 internal static class QuorumVote
 {
-    /// <summary>Sorts the bytes that were read into versions, each called by the number of the first leg that gave it.</summary>
+    /// <summary>
+    /// Sorts the bytes that were read into versions, each called by the number of the first leg that gave it. A child that ends too soon has a version
+    /// of its own, which never wins.
+    /// </summary>
     /// <returns>The version with the most votes, and how many.</returns>
     public static (int Winner, int VoteCount) OnBytes(ReadOnlySpan<QuorumLeg> legs)
     {
@@ -13,7 +16,7 @@ internal static class QuorumVote
         {
             if (legs[i].Error is null)
             {
-                legs[i].Version = FindVersion(legs, i);
+                legs[i].Version = legs[i].IsShort ? i : FindVersion(legs, i);
             }
         }
 
@@ -21,7 +24,7 @@ internal static class QuorumVote
         int most = 0;
         for (int i = 0; i < legs.Length; i++)
         {
-            int count = legs[i].Version == i ? CountVersion(legs, i) : 0;
+            int count = legs[i].Version == i && !legs[i].IsShort ? CountVersion(legs, i) : 0;
             if (count > 0 && count >= most)
             {
                 winner = i;
@@ -60,7 +63,7 @@ internal static class QuorumVote
     {
         for (int i = 0; i < index; i++)
         {
-            if (legs[i].Version == i && legs[i].Bytes.Span.SequenceEqual(legs[index].Bytes.Span))
+            if (legs[i].Version == i && !legs[i].IsShort && legs[i].Bytes.Span.SequenceEqual(legs[index].Bytes.Span))
             {
                 return i;
             }
