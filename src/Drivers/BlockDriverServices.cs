@@ -1,4 +1,7 @@
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.Drivers.Composites.Quorum;
+using BlockGraph.Drivers.Filters.Blkdebug;
+using BlockGraph.Drivers.Filters.Blkverify;
 using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.Drivers.Protocols.HostFile;
@@ -16,5 +19,8 @@ public static class BlockDriverServices
         .AddBlockDriver<NullCoDriver>()
         .AddBlockDriver<NullAioDriver>()
         .AddBlockDriver<RawDriver>()
-        .AddBlockDriver<ThrottleFilterDriver>();
+        .AddBlockDriver<ThrottleFilterDriver>()
+        .AddBlockDriver<BlkdebugDriver>()
+        .AddBlockDriver<BlkverifyDriver>()
+        .AddBlockDriver<QuorumDriver>();
 }

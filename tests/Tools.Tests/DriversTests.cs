@@ -36,6 +36,19 @@ public class DriversTests
     }
 
     [Test]
+    public void A_list_is_shown_with_the_options_of_its_elements()
+    {
+        string text = ToolRun.Own("drivers", "blkdebug").Out;
+        Assert.That(text, Does.Contain("  inject-error                 list      rules that fail requests\n  inject-error.N.event         choice    "));
+        Assert.That(text, Does.Contain("  take-child-perms.N           choice    "));
+        Assert.That(ToolRun.Own("drivers", "quorum").Out, Does.Contain("  children                     children  "));
+        using JsonDocument document = JsonDocument.Parse(ToolRun.Own("drivers", "blkdebug", "--json").Out);
+        JsonElement list = document.RootElement.GetProperty("drivers")[0].GetProperty("options").EnumerateArray().Single(o => o.GetProperty("name").GetString() == "set-state");
+        Assert.That(list.GetProperty("type").GetString(), Is.EqualTo("list"));
+        Assert.That(list.GetProperty("element").EnumerateArray().Select(o => o.GetProperty("name").GetString()), Is.EqualTo(new[] { "event", "state", "new_state" }));
+    }
+
+    [Test]
     public void An_unknown_driver_is_an_error_with_a_suggestion()
     {
         ToolRun run = ToolRun.Own("drivers", "throtle");

@@ -235,7 +235,7 @@ internal sealed class PlanWordTests
         {
             protected override long GetLengthBytes() => 512;
 
-            protected override (string Name, ChildRole Role) DescribeNewChild(int earlierCount) => ($"children.{Node.Children.Count + earlierCount}", ChildRole.Data);
+            protected override (string Name, ChildRole Role) DescribeNewChild(BlockNode child, int earlierCount) => ($"children.{Node.Children.Count + earlierCount}", ChildRole.Data);
 
             protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => default;
         }

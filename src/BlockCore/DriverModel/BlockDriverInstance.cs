@@ -44,6 +44,18 @@ public abstract class BlockDriverInstance
     public virtual RequestFlags SupportedZeroFlags => RequestFlags.None;
 
     /// <summary>
+    /// True where a write and another request for the same bytes must not be under way at once, for the layer keeps copies that would come to
+    /// differ: the core lets the later one wait. A filter is no exception.
+    /// </summary>
+    public virtual bool SerialisesWrites => false;
+
+    /// <summary>True where <see cref="FlushAsync"/> flushes the children too, and decides what their failures mean.</summary>
+    public virtual bool FlushesChildren => false;
+
+    /// <summary>True while <see cref="OnDebugEventAsync"/> has anything to do. One that changes its mind bumps the graph's epoch.</summary>
+    public virtual bool HearsDebugEvents => false;
+
+    /// <summary>
     /// Reads exactly the buffer's length at <paramref name="offset"/>. Where the image's length is no multiple of the request
     /// alignment, the last block asked for goes beyond its end, and reads as zeros there.
     /// </summary>
@@ -76,6 +88,12 @@ public abstract class BlockDriverInstance
             ? new(new BlockStatus(BlockStatusFlags.Raw | BlockStatusFlags.OffsetValid, length, offset, filtered))
             : new(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.Allocated, length));
     }
+
+    /// <summary>
+    /// A request has come to the point <paramref name="debugEvent"/> in this layer, or in one above it that is mainly about this one; it goes on when the
+    /// task completes. Any context.
+    /// </summary>
+    protected internal virtual ValueTask OnDebugEventAsync(DebugEvent debugEvent) => default;
 
     /// <summary>
     /// The edge that serves requests in this layer's stead, and what to add to their offsets, while the layer has nothing to
@@ -153,9 +171,11 @@ public abstract class BlockDriverInstance
     {
     }
 
-    /// <summary>What a child would be called, and be, that is added to a node whose driver has a variable number of them.</summary>
+    /// <summary>What <paramref name="child"/> would be called, and be, if it were added to a node whose driver has a variable number of children.</summary>
+    /// <param name="child">The node that is to become a child.</param>
     /// <param name="earlierCount">How many are added before it in the same change.</param>
-    protected internal virtual (string Name, ChildRole Role) DescribeNewChild(int earlierCount) =>
+    /// <exception cref="BlockException">It cannot be added; the message says why.</exception>
+    protected internal virtual (string Name, ChildRole Role) DescribeNewChild(BlockNode child, int earlierCount) =>
         throw new InvariantViolationException($"driver '{Node.Driver.Name}' has a variable number of children and no name for them");
 
     /// <summary>Refuses to let go of <paramref name="child"/>, after which <paramref name="remainingCount"/> would be left, where that is not possible.</summary>

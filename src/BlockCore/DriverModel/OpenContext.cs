@@ -55,12 +55,15 @@ public sealed class OpenContext
     public Task<BlockChild?> OpenBackingAsync(string? headerName = null, string? headerFormat = null) =>
         _opener.OpenBackingAsync(Node, _children, headerName, headerFormat);
 
+    /// <summary>How many children the list <paramref name="name"/> names.</summary>
+    public int CountChildren(string name) => _children.ListLength(name);
+
     /// <summary>Opens, or finds, the children in the list <paramref name="name"/> and attaches them, as <c>NAME.0</c>, <c>NAME.1</c>, …</summary>
     /// <exception cref="BlockException">One cannot be opened or used.</exception>
     public async Task<IReadOnlyList<BlockChild>> OpenChildListAsync(string name, ChildRole role)
     {
         List<BlockChild> children = [];
-        for (int i = 0; i < _children.ListLength(name); i++)
+        for (int i = 0; i < CountChildren(name); i++)
         {
             children.Add(await OpenChildAsync($"{name}.{i}", role));
         }

@@ -47,3 +47,22 @@ public sealed record WriteThresholdExceeded(string NodeName, long AmountExceeded
 /// <param name="DeviceId">The device.</param>
 /// <param name="IsOpen">Where the tray is now.</param>
 public sealed record DeviceTrayMoved(string DeviceName, string DeviceId, bool IsOpen) : BlockEvent;
+
+/// <summary>A child of a quorum has failed a request, or gave other bytes than those that won the vote. <i>QEMU: QUORUM_REPORT_BAD.</i></summary>
+/// <param name="Operation">What was asked of it.</param>
+/// <param name="Error">What it failed with; null where it was outvoted.</param>
+/// <param name="NodeName">The child.</param>
+/// <param name="SectorNumber">The first sector of 512 bytes that the request touches.</param>
+/// <param name="SectorCount">How many it touches; 0 for a flush.</param>
+public sealed record QuorumReportBad(QuorumOperation Operation, string? Error, string NodeName, long SectorNumber, long SectorCount) : BlockEvent;
+
+/// <summary>Too few children of a quorum did what was asked, or agree. <i>QEMU: QUORUM_FAILURE.</i></summary>
+/// <param name="Reference">The name of the user above the quorum, or of its node where that has none.</param>
+/// <param name="SectorNumber">The first sector of 512 bytes that the request touches.</param>
+/// <param name="SectorCount">How many it touches.</param>
+public sealed record QuorumFailure(string Reference, long SectorNumber, long SectorCount) : BlockEvent;
+
+/// <summary>A node that compares two images has found a difference.</summary>
+/// <param name="NodeName">The node.</param>
+/// <param name="Message">Which request, and where; the request fails with it.</param>
+public sealed record VerificationFailed(string NodeName, string Message) : BlockEvent;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Permissions;
@@ -93,6 +94,12 @@ public sealed class BlockChild
     /// <summary>What is known of a range.</summary>
     public ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
         Plan().IsHere ? StatusQuery.RunAsync(this, wanted, offset, length, cancel) : EdgeDetour.GetStatusAsync(this, wanted, offset, length, cancel);
+
+    /// <summary>
+    /// Says that a request has come to the point <paramref name="debugEvent"/>, for the first layer from the child on down that listens; where none
+    /// does, nothing happens. The request goes on when the task completes. <i>QEMU: bdrv_debug_event().</i>
+    /// </summary>
+    public ValueTask DebugEventAsync(DebugEvent debugEvent) => Plan().DebugEventAsync(debugEvent);
 
     /// <summary>Reads, on a context that the plan's target takes requests on.</summary>
     internal ValueTask ReadHere(RequestPlan plan, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)

@@ -83,6 +83,9 @@ public sealed partial class BlockNode : IChildParent
     /// <summary>The node whose options this one was opened with as an inline child: it is reopened with it. Null for a node of its own.</summary>
     public BlockNode? InheritsFrom { get; internal set; }
 
+    /// <summary>The plain file name that opens what the node has open, with nothing more to say; null where there is none. Main context.</summary>
+    public string? ExactFileName => NodeFileName.ExactOf(this);
+
     /// <summary>A name that the node can be opened by again: a plain file name, or a <c>json:</c> name. Main context.</summary>
     public string ShownFileName => NodeFileName.Of(this);
 

@@ -73,7 +73,9 @@ public static class CommonOptions
     /// <summary>True where a child that names no driver is opened as plain storage; otherwise its format is probed.</summary>
     internal static bool IsChildProtocol(BlockDriver parent, ChildRole role, CompatibilityProfile profile)
     {
-        if (profile.ProbesFilterChild && parent.Category == DriverCategory.Filter && (role & ChildRole.Filtered) != 0)
+        // A filter that stands in for a protocol belongs below the format: probing its child would put it above.
+        bool isProbedFilter = parent.Category == DriverCategory.Filter && parent.ProtocolName is null;
+        if (profile.ProbesFilterChild && isProbedFilter && (role & ChildRole.Filtered) != 0)
         {
             return false;
         }

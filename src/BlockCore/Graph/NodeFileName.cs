@@ -35,19 +35,16 @@ internal static class NodeFileName
     public static OptionsDictionary FullOptionsOf(BlockNode node)
     {
         OptionsDictionary full = new() { { "driver", node.Driver.Name } };
-        foreach (OptionDefinition definition in node.Driver.Options.Definitions)
+        foreach ((string key, OptionValue value) in StrongOptionsOf(node))
         {
-            if (definition.IsStrong && node.Options.TryGetValue(definition.Name, out OptionValue? value))
-            {
-                full[definition.Name] = value;
-            }
+            full[key] = value;
         }
 
         foreach (BlockChild child in node.Children)
         {
             if ((child.Role & ChildRole.Cow) == 0 || IsBackingOverridden(node))
             {
-                full[child.Name] = FullOptionsOf(child.Node);
+                AddChild(full, node, child);
             }
         }
 
@@ -104,8 +101,26 @@ internal static class NodeFileName
         return Path.GetDirectoryName(name) ?? string.Empty;
     }
 
-    private static bool HasStrongOption(BlockNode node) =>
-        node.Driver.Options.Definitions.Any(d => d.IsStrong && d.Name != "filename" && node.Options.ContainsKey(d.Name));
+    private static bool HasStrongOption(BlockNode node) => StrongOptionsOf(node).Any(o => o.Key != "filename");
+
+    // In the order in which the driver declares them; an element of a list counts as the list does.
+    private static IEnumerable<KeyValuePair<string, OptionValue>> StrongOptionsOf(BlockNode node) =>
+        node.Driver.Options.Definitions.Where(d => d.IsStrong).SelectMany(d => node.Options.Where(o =>
+            o.Key == d.Name || (d.Type == OptionType.List && o.Key.StartsWith(d.Name + ".", StringComparison.Ordinal))));
+
+    // Those of a list stand in order, whatever indices their names have by now.
+    private static void AddChild(OptionsDictionary full, BlockNode node, BlockChild child)
+    {
+        OptionDefinition? list = node.Driver.Options.Children.FirstOrDefault(d => d.Type == OptionType.ChildList && child.Name.StartsWith(d.Name + ".", StringComparison.Ordinal));
+        if (list is null)
+        {
+            full[child.Name] = FullOptionsOf(child.Node);
+            return;
+        }
+
+        full.SetDefault(list.Name, new OptionsList());
+        ((OptionsList)full[list.Name]).Add(FullOptionsOf(child.Node));
+    }
 
     private static bool IsBackingOverridden(BlockNode node)
     {

@@ -153,12 +153,11 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         string? fileName = options.GetText("filename");
         BlockDriver? driver = options.GetText("driver") is { } driverName ? graph.Drivers.Get(driverName, graph.Profile.SuggestsNearestOption) : null;
         isProtocolLevel = driver is null ? isProtocolLevel : driver.Category == DriverCategory.Protocol;
-        OptionsTree given = options;
         if (isProtocolLevel)
         {
             driver = FindProtocol(driver, fileName, ref options);
         }
-        else
+        else if (driver is null || driver.Options.TryGet("file", out _))
         {
             MoveFileNameToChild(options, fileName);
         }
@@ -183,30 +182,13 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
             CommonOptions.Read(own);
         }
 
-        OptionsDictionary explicitOptions = Explicit(driver, given, options);
+        OptionsDictionary explicitOptions = options.Flatten();
         effective["driver"] = driver.Name;
         string? name = own.Take("node-name")?.AsText;
         own.Remove("driver");
         RefuseUnknown(driver, own);
         NodeToBe node = new(driver, name, settings, explicitOptions, effective) { FileName = fileName, IsProbed = isProbed };
         return await OpenDriverAsync(node, own, children);
-    }
-
-    // What the user said of the node itself; a file name that stood for other options is not among them.
-    private static OptionsDictionary Explicit(BlockDriver driver, OptionsTree given, OptionsTree options)
-    {
-        if (ReferenceEquals(given, options))
-        {
-            return options.Flatten();
-        }
-
-        TakeChildren(new ChildOptions(), given, driver.Options.Children);
-        if (options.Find("filename") is null)
-        {
-            given.RemoveValue("filename");
-        }
-
-        return given.Flatten();
     }
 
     private static OptionsDictionary Inherited(OptionsTree options, ParentToBe? parent)
@@ -288,7 +270,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         return expanded;
     }
 
-    // The driver by its name or by the file name's prefix; in the latter case the name becomes options of the driver's own.
+    // The driver by its name or by the file name's prefix; in the latter case the name becomes options that the user has given.
     private BlockDriver FindProtocol(BlockDriver? driver, string? fileName, ref OptionsTree options)
     {
         if (driver is null)
@@ -299,10 +281,16 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
             }
 
             driver = graph.Drivers.FindProtocol(fileName);
-            OptionsDictionary parsed = options.Flatten();
-            parsed.Remove("filename");
-            driver.ParseFileName(fileName, parsed);
-            options = OptionsTree.Of(parsed);
+            OptionsDictionary spelled = [];
+            driver.ParseFileName(fileName, spelled);
+            OptionsDictionary all = options.Flatten();
+            all.Remove("filename");
+            foreach ((string key, OptionValue value) in spelled)
+            {
+                all[key] = value;
+            }
+
+            options = OptionsTree.Of(all);
         }
 
         if (driver.NeedsFileName && options.Find("filename") is null)
@@ -334,12 +322,12 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     {
         foreach (string key in options.Keys)
         {
-            if (driver.Options.TryGet(key, out OptionDefinition? definition) && definition.Type is not (OptionType.Child or OptionType.ChildList))
+            if (driver.Options.TryResolve(key, out OptionDefinition? definition) && definition.Type is not (OptionType.Child or OptionType.ChildList))
             {
                 continue;
             }
 
-            string text = driver.Category == DriverCategory.Protocol
+            string text = driver.Category == DriverCategory.Protocol || driver.ProtocolName is not null
                 ? $"Block protocol '{driver.Name}' doesn't support the option '{key}'"
                 : $"Block format '{driver.Name}' does not support the option '{key}'";
             string? nearest = graph.Profile.SuggestsNearestOption ? driver.Options.With(CommonOptions.Schema).NearestName(key) : null;

@@ -36,6 +36,12 @@ public sealed record BlockLimits
     /// <summary>The longest discard, or null.</summary>
     public long? DiscardBytesMax { get; init; }
 
+    /// <summary>Zero writes go to the driver in whole multiples of this, as far as they cover any; what is left before and behind goes by itself.</summary>
+    public long WriteZeroesAlignmentBytes { get; init; } = 1;
+
+    /// <summary>The same for discards.</summary>
+    public long DiscardAlignmentBytes { get; init; } = 1;
+
     /// <summary>These limits where the requests go on to a child with the limits <paramref name="child"/>: the coarser alignment, the shorter maximum.</summary>
     public BlockLimits MergeBelow(BlockLimits child)
     {
@@ -62,5 +68,7 @@ public sealed record BlockLimits
         }
 
         Invariant.Check(TransferBytesMax is null || TransferBytesMax >= RequestAlignmentBytes);
+        Invariant.Check(WriteZeroesAlignmentBytes >= 1);
+        Invariant.Check(DiscardAlignmentBytes >= 1);
     }
 }

@@ -71,17 +71,44 @@ public sealed class OptionReader
     /// <summary>The index into the allowed values of the enum <paramref name="name"/>, or of its default. The default must be set.</summary>
     public int GetEnumIndex(string name)
     {
+        int? index = GetEnumIndexOrNull(name);
+        Invariant.Check(index is not null);
+        return index.Value;
+    }
+
+    /// <summary>The index into the allowed values of the enum <paramref name="name"/>, or of its default; null where it has none.</summary>
+    public int? GetEnumIndexOrNull(string name)
+    {
         OptionValue? value = Take(name, OptionType.Enum, out OptionDefinition definition);
         if (value is null)
         {
-            int fallback = definition.Default is null ? -1 : IndexOf(definition.AllowedValues, definition.Default);
-            Invariant.Check(fallback >= 0);
-            return fallback;
+            return definition.Default is null ? null : DefaultIndex(definition);
         }
 
         string text = TextOf(name, value);
         int index = IndexOf(definition.AllowedValues, text);
         return index >= 0 ? index : throw NotAllowed(name, text, definition);
+    }
+
+    /// <summary>One reader for each element of the list <paramref name="name"/>, in order. A list that is not given has none.</summary>
+    public IReadOnlyList<OptionReader> GetList(string name)
+    {
+        OptionSchema element = Declared(name, OptionType.List).Element!;
+        if (_options.Take(name) is { } value and not OptionsList { Count: 0 })
+        {
+            throw WrongType(name, "array");
+        }
+
+        List<OptionReader> readers = [];
+        while (TakeElement($"{name}.{readers.Count}") is { Count: > 0 } options)
+        {
+            bool isValue = element.TryGet(string.Empty, out _);
+            readers.Add(new OptionReader(options, element, $"{_prefix}{name}.{readers.Count}{(isValue ? "" : ".")}"));
+        }
+
+        return _options.Keys.Any(key => key.StartsWith(name + ".", StringComparison.Ordinal))
+            ? throw new BlockException($"Parameter '{_prefix}{name}.{readers.Count}' missing")
+            : readers;
     }
 
     /// <summary>True where <paramref name="name"/> is given and not yet consumed.</summary>
@@ -115,6 +142,13 @@ public sealed class OptionReader
         };
     }
 
+    private static int DefaultIndex(OptionDefinition definition)
+    {
+        int index = IndexOf(definition.AllowedValues, definition.Default!);
+        Invariant.Check(index >= 0);
+        return index;
+    }
+
     private static int IndexOf(IReadOnlyList<string> values, string text)
     {
         for (int i = 0; i < values.Count; i++)
@@ -136,7 +170,19 @@ public sealed class OptionReader
         return value is null && definition.Default is { } text ? new OptionText(text) : value;
     }
 
-    private OptionValue? Take(string name, OptionType? type, out OptionDefinition definition)
+    // The options of one element; a plain value has the empty name.
+    private OptionsDictionary TakeElement(string key)
+    {
+        OptionsDictionary options = _options.ExtractSubdictionary(key + ".");
+        if (_options.Take(key) is { } value)
+        {
+            options[string.Empty] = value;
+        }
+
+        return options;
+    }
+
+    private OptionDefinition Declared(string name, OptionType? type)
     {
         if (!_schema.TryGet(name, out OptionDefinition? found))
         {
@@ -144,7 +190,12 @@ public sealed class OptionReader
         }
 
         Invariant.Check(type is null || found.Type == type);
-        definition = found;
+        return found;
+    }
+
+    private OptionValue? Take(string name, OptionType? type, out OptionDefinition definition)
+    {
+        definition = Declared(name, type);
         OptionValue? value = _options.Take(name);
         return value is not null || !definition.IsRequired
             ? value

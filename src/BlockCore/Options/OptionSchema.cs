@@ -25,6 +25,9 @@ public enum OptionType
 
     /// <summary>Any number of children, under the indices 0, 1, … below this key.</summary>
     ChildList,
+
+    /// <summary>Any number of elements, under the indices 0, 1, … below this key; <see cref="OptionDefinition.Element"/> says what each holds.</summary>
+    List,
 }
 
 /// <summary>One declared option of a driver or object: the single source of its default, its help line and its error texts. <i>QEMU: QemuOptDesc.</i></summary>
@@ -47,6 +50,9 @@ public sealed record OptionDefinition(string Name, OptionType Type, string Help)
 
     /// <summary>The values an <see cref="OptionType.Enum"/> accepts, in the order shown to a person.</summary>
     public IReadOnlyList<string> AllowedValues { get; init; } = [];
+
+    /// <summary>What each element of a <see cref="OptionType.List"/> holds: options of its own, or one without a name where the element is a plain value.</summary>
+    public OptionSchema? Element { get; init; }
 }
 
 /// <summary>The options that a driver or an object type declares. <i>QEMU: QemuOptsList.</i></summary>
@@ -69,8 +75,25 @@ public sealed class OptionSchema
     /// <summary>The declared options that name children.</summary>
     public IEnumerable<OptionDefinition> Children => Definitions.Where(d => d.Type is OptionType.Child or OptionType.ChildList);
 
+    /// <summary>The declared options as a person spells them: those of a list's elements stand after the list, as <c>LIST.N.OPTION</c>.</summary>
+    public IEnumerable<OptionDefinition> Spelled => Definitions.SelectMany(d => d.Element is { } element
+        ? [d, .. element.Definitions.Select(e => e with { Name = ElementKey(d, "N", e.Name) })]
+        : new[] { d });
+
     /// <summary>The definition of <paramref name="name"/>, if declared.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out OptionDefinition? definition) => _definitions.TryGetValue(name, out definition);
+
+    /// <summary>The definition behind the flat key <paramref name="key"/>, which may lie in an element of a list: <c>LIST.0.OPTION</c>.</summary>
+    public bool TryResolve(string key, [NotNullWhen(true)] out OptionDefinition? definition)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        if (TryGet(key, out definition))
+        {
+            return true;
+        }
+
+        return FindList(key, out _, out string name) is { } list && list.Element!.TryGet(name, out definition);
+    }
 
     /// <summary>This schema with the options of <paramref name="other"/> after its own.</summary>
     public OptionSchema With(OptionSchema other)
@@ -80,5 +103,38 @@ public sealed class OptionSchema
     }
 
     /// <summary>The declared name nearest to <paramref name="misspelt"/>, or null where none is near (Damerau-Levenshtein distance at most a third of the length, at least 1).</summary>
-    public string? NearestName(string misspelt) => NearestText.Find(misspelt, _definitions.Keys);
+    public string? NearestName(string misspelt)
+    {
+        ArgumentNullException.ThrowIfNull(misspelt);
+        return FindList(misspelt, out string index, out string name) is { } list
+            ? list.Element!.NearestName(name) is { } near ? ElementKey(list, index, near) : null
+            : NearestText.Find(misspelt, _definitions.Keys);
+    }
+
+    private static string ElementKey(OptionDefinition list, string index, string name) => name.Length == 0 ? $"{list.Name}.{index}" : $"{list.Name}.{index}.{name}";
+
+    // The list in one of whose elements the key lies; the name is empty where the key is the element itself.
+    private OptionDefinition? FindList(string key, out string index, out string name)
+    {
+        foreach (OptionDefinition list in Definitions)
+        {
+            if (list.Element is null || !key.StartsWith(list.Name + ".", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            string rest = key[(list.Name.Length + 1)..];
+            int dot = rest.IndexOf('.', StringComparison.Ordinal);
+            index = dot < 0 ? rest : rest[..dot];
+            name = dot < 0 ? string.Empty : rest[(dot + 1)..];
+            return IsIndex(index) ? list : null;
+        }
+
+        index = string.Empty;
+        name = string.Empty;
+        return null;
+    }
+
+    // Canonical ones only: 01 would be another spelling of 1.
+    private static bool IsIndex(string text) => text.Length is > 0 and < 10 && text.All(char.IsAsciiDigit) && (text.Length == 1 || text[0] != '0');
 }

@@ -62,7 +62,7 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
         if (!plan.IsTransparent
             && ((((offset | (long)buffer.Length) & plan.AlignmentMask) != 0) | ((flags & plan.SlowFlags) != 0)
                 | (plan.Target.Tracker.SerialisingCount != 0) | (buffer.Length > plan.TransferBytesMax)
-                | (plan.WatchesWrites & kind == RequestKind.Write)))
+                | (plan.HasWorkOnWrites & kind == RequestKind.Write)))
         {
             return SlowRequest.RunAsync(request, plan, kind, offset, buffer, flags, cancel);
         }

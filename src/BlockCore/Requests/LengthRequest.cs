@@ -39,7 +39,11 @@ internal static class LengthRequest
     {
         if (node.Driver.Category == DriverCategory.Filter && node.FilteredChild is { } below)
         {
-            await below.WriteLengthAsync(lengthBytes, isExact, cancel);
+            if (!await node.Instance.TryWriteLengthAsync(lengthBytes, isExact, cancel))
+            {
+                await below.WriteLengthAsync(lengthBytes, isExact, cancel);
+            }
+
             return true;
         }
 

@@ -15,8 +15,9 @@ internal sealed class RequestPlan
     // Null where requests may be carried out anywhere.
     private readonly AioContext? _home;
     private readonly bool _isDetour;
+    private readonly BlockDriverInstance? _debugListener;
 
-    private RequestPlan(int epoch, BlockNode target, long shiftBytes, bool passesDiscard, bool isDetour)
+    private RequestPlan(int epoch, BlockNode target, long shiftBytes, bool passesDiscard, bool isDetour, BlockDriverInstance? debugListener)
     {
         Epoch = epoch;
         Target = target;
@@ -28,8 +29,10 @@ internal sealed class RequestPlan
         AlignmentMask = target.Limits.RequestAlignmentBytes - 1;
         TransferBytesMax = Math.Min(target.Limits.TransferBytesMax ?? BlockLimits.RequestBytesMax, BlockLimits.RequestBytesMax);
         DetectsZeroes = target.Settings.DetectZeroes != DetectZeroesMode.Off;
-        WatchesWrites = DetectsZeroes || target.WriteThresholdBytes != 0;
-        IsTransparent = target.Driver.Category == DriverCategory.Filter && !MustBePassed(target);
+        SerialisesWrites = Instance.SerialisesWrites;
+        _debugListener = debugListener;
+        HasWorkOnWrites = DetectsZeroes || SerialisesWrites || debugListener is not null || target.WriteThresholdBytes != 0;
+        IsTransparent = target.Driver.Category == DriverCategory.Filter && !MustBePassed(target) && !NeedsTracking(Instance);
         SlowFlags = RequestFlags.Serialising | RequestFlags.ZeroWrite | RequestFlags.CopyOnRead | RequestFlags.WriteCompressed
             | (RequestFlags.Fua & ~Instance.SupportedWriteFlags);
     }
@@ -62,14 +65,20 @@ internal sealed class RequestPlan
     /// <summary>The longest request that the target's driver takes, in bytes.</summary>
     public int TransferBytesMax { get; }
 
-    /// <summary>True where the target is a filter: its requests are tracked, padded and serialised by the first non-filter below, so that one that waits for admission blocks nobody.</summary>
+    /// <summary>True where the target is a filter without limits or wishes of its own: its requests are tracked, padded and serialised by the first other layer below, so that one that waits for admission blocks nobody.</summary>
     public bool IsTransparent { get; }
 
     /// <summary>True where buffers of zeros become zero writes.</summary>
     public bool DetectsZeroes { get; }
 
-    /// <summary>True where the core must look at every write: at what it writes, or at where it ends.</summary>
-    public bool WatchesWrites { get; }
+    /// <summary>True where writes keep every other request for the same bytes waiting.</summary>
+    public bool SerialisesWrites { get; }
+
+    /// <summary>True where writes need more of the core than being handed on.</summary>
+    public bool HasWorkOnWrites { get; }
+
+    /// <summary>True where somebody listens to debug events.</summary>
+    public bool HasDebugListener => _debugListener is not null;
 
     /// <summary>The flags that the core must work on before the driver sees the request.</summary>
     public RequestFlags SlowFlags { get; }
@@ -83,7 +92,10 @@ internal sealed class RequestPlan
         BlockNode node = edge.Node;
         long shiftBytes = 0;
         bool passesDiscard = node.Settings.DiscardUnmap;
-        while (graph.UsesPlans && !MustBePassed(node) && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
+
+        // Every layer above one that listens to debug events raises its own.
+        BlockDriverInstance? debugListener = FindDebugListener(node);
+        while (graph.UsesPlans && debugListener is null && !MustBePassed(node) && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
         {
             shiftBytes += shift;
             node = next.Node;
@@ -92,11 +104,29 @@ internal sealed class RequestPlan
 
         // While its parent is being opened no user's request covers what goes through the edge.
         bool isDetour = edge.Parent.AsNode is { HasInstance: false };
-        return new RequestPlan(epoch, node, shiftBytes, passesDiscard, isDetour);
+        return new RequestPlan(epoch, node, shiftBytes, passesDiscard, isDetour, debugListener);
     }
 
     /// <summary>The plan of a request that is about the child itself, whatever it may have to do.</summary>
-    public static RequestPlan OfOwnNode(BlockChild edge) => new(edge.Node.Graph.Epoch, edge.Node, 0, false, false);
+    public static RequestPlan OfOwnNode(BlockChild edge) => new(edge.Node.Graph.Epoch, edge.Node, 0, false, false, null);
+
+    /// <summary>Lets whoever listens hear of <paramref name="debugEvent"/>; the request goes on when the task completes.</summary>
+    public ValueTask DebugEventAsync(DebugEvent debugEvent) => _debugListener is null ? default : _debugListener.OnDebugEventAsync(debugEvent);
+
+    // The first on the way along what each layer is mainly about.
+    private static BlockDriverInstance? FindDebugListener(BlockNode node)
+    {
+        BlockNode? next = node;
+        while (next is not null && !next.Instance.HearsDebugEvents)
+        {
+            next = next.PrimaryChild?.Node;
+        }
+
+        return next?.Instance;
+    }
+
+    // Some filters are promised what only the core's work on each request can keep.
+    private static bool NeedsTracking(BlockDriverInstance filter) => filter.SerialisesWrites || filter.HearsDebugEvents || filter.Limits != BlockLimits.Unlimited;
 
     // The core itself has something to do at this node, whatever its driver says.
     private static bool MustBePassed(BlockNode node) =>

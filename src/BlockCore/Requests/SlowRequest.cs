@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
@@ -10,13 +11,8 @@ namespace BlockGraph.BlockCore.Requests;
 /// The generic work that most requests do not need: waiting for overlaps, padding to the driver's alignment, splitting,
 /// zeroing by hand, flushing a tree. Ordinary asynchronous methods; they may allocate.
 /// </summary>
-internal static class SlowRequest
+internal static partial class SlowRequest
 {
-    /// <summary>The longest buffer of zeros that is written in one piece, in bytes.</summary>
-    private const int ZeroBufferBytes = 1 << 20;
-
-    private static readonly byte[] s_zeros = new byte[ZeroBufferBytes];
-
     /// <summary>Carries out a begun read or write that is serialising, overlapping, unaligned, too long or flagged.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public static async ValueTask RunAsync(BlockRequest request, RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
@@ -30,7 +26,7 @@ internal static class SlowRequest
             }
 
             bool isUnaligned = ((offset | (long)buffer.Length) & plan.AlignmentMask) != 0;
-            if ((flags & RequestFlags.Serialising) != 0 || (isUnaligned && kind == RequestKind.Write))
+            if ((flags & RequestFlags.Serialising) != 0 || ((isUnaligned | plan.SerialisesWrites) && kind == RequestKind.Write))
             {
                 plan.Target.Tracker.MakeSerialising(request, plan.AlignmentMask + 1);
             }
@@ -104,101 +100,6 @@ internal static class SlowRequest
         RefreshLengths(plan.Target);
     }
 
-    /// <summary>Zeroes a range at the first layer with something to do.</summary>
-    public static async ValueTask WriteZeroesAsync(BlockChild edge, long offset, long length, RequestFlags flags, CancellationToken cancel)
-    {
-        RequestPlan plan = edge.Plan();
-        BlockNode node = plan.Target;
-        offset += plan.ShiftBytes;
-        if (!plan.PassesDiscard)
-        {
-            flags &= ~RequestFlags.MayUnmap;
-        }
-
-        if (plan.IsTransparent)
-        {
-            // A filter passes zero writes on; that it cannot is a bug, not a reason to write buffers around it.
-            Invariant.Check(await plan.Instance.TryWriteZeroesAsync(offset, length, flags, cancel));
-            return;
-        }
-
-        Exception? failure = null;
-        BlockRequest request = BlockRequest.Begin(null, plan, RequestKind.WriteZeroes, offset, length);
-        try
-        {
-            await node.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
-            if (length > 0)
-            {
-                node.CheckWriteThreshold(offset + length);
-            }
-
-            bool hasWrittenBuffers = await ZeroTrackedAsync(request, plan, offset, length, flags, cancel);
-            if ((flags & RequestFlags.Fua) != 0 && (hasWrittenBuffers || (plan.Instance.SupportedZeroFlags & RequestFlags.Fua) == 0))
-            {
-                await FlushAsync(node, cancel);
-            }
-        }
-        catch (Exception error)
-        {
-            failure = error;
-            throw;
-        }
-        finally
-        {
-            request.Finish(failure);
-            request.Free();
-        }
-    }
-
-    /// <summary>Lets go of the aligned part of a range, where the node was opened with discard=unmap.</summary>
-    public static async ValueTask DiscardAsync(BlockChild edge, long offset, long length, CancellationToken cancel)
-    {
-        RequestPlan plan = edge.Plan();
-        if (!plan.PassesDiscard)
-        {
-            return;
-        }
-
-        offset += plan.ShiftBytes;
-        if (plan.IsTransparent)
-        {
-            await plan.Instance.TryDiscardAsync(offset, length, cancel);
-            return;
-        }
-
-        long alignment = plan.AlignmentMask + 1;
-        long start = (offset + alignment - 1) / alignment * alignment;
-        long end = (offset + length) / alignment * alignment;
-        if (end <= start)
-        {
-            return;
-        }
-
-        Exception? failure = null;
-        BlockRequest request = BlockRequest.Begin(null, plan, RequestKind.Discard, start, end - start);
-        try
-        {
-            await plan.Target.Tracker.WaitForConflictsAsync(request, failsInsteadOfWaiting: false);
-            long stepMax = plan.Target.Limits.DiscardBytesMax ?? long.MaxValue;
-            for (long at = start; at < end;)
-            {
-                long step = Math.Min(end - at, stepMax);
-                await plan.Instance.TryDiscardAsync(at, step, cancel);
-                at += step;
-            }
-        }
-        catch (Exception error)
-        {
-            failure = error;
-            throw;
-        }
-        finally
-        {
-            request.Finish(failure);
-            request.Free();
-        }
-    }
-
     /// <summary>Flushes a node, then every child that it may write through.</summary>
     public static async ValueTask FlushAsync(BlockNode node, CancellationToken cancel)
     {
@@ -210,6 +111,11 @@ internal static class SlowRequest
         if (node.Children.Count > 0 || !node.Settings.CacheNoFlush)
         {
             await FlushLayerAsync(node, cancel);
+        }
+
+        if (node.Instance.FlushesChildren)
+        {
+            return;
         }
 
         foreach (BlockChild child in node.Children)
@@ -272,23 +178,52 @@ internal static class SlowRequest
             return;
         }
 
-        // Only the edges need reading; a short request reads both in one.
-        if (bounce.Length <= 2 * alignment)
-        {
-            await ReadBlocksAsync(plan, start, bounce, cancel);
-        }
-        else
-        {
-            await ReadBlocksAsync(plan, start, bounce[..(int)alignment], cancel);
-            await ReadBlocksAsync(plan, end - alignment, bounce[^(int)alignment..], cancel);
-        }
-
+        await ReadEdgesAsync(plan, start, bounce, head, (int)(end - offset) - buffer.Length, cancel);
         buffer.CopyTo(bounce.Span[head..]);
         await RunSplitAsync(plan, kind, start, bounce, flags, cancel);
         if (end > plan.Target.LengthBytes)
         {
             RefreshLengths(plan.Target);
         }
+    }
+
+    // Reads what an unaligned write leaves of the block that it begins in, and of the one that it ends in; where they are neighbours, both in one.
+    private static async ValueTask ReadEdgesAsync(RequestPlan plan, long start, Memory<byte> blocks, int headBytes, int tailBytes, CancellationToken cancel)
+    {
+        int block = (int)(plan.AlignmentMask + 1);
+        bool isOneRead = blocks.Length == block || (blocks.Length == 2 * block && headBytes > 0 && tailBytes > 0);
+        if (headBytes > 0)
+        {
+            await plan.DebugEventAsync(DebugEvent.PwritevRmwHead);
+        }
+
+        if (isOneRead && tailBytes > 0)
+        {
+            await plan.DebugEventAsync(DebugEvent.PwritevRmwTail);
+        }
+
+        if (isOneRead || headBytes > 0)
+        {
+            await ReadBlocksAsync(plan, start, isOneRead ? blocks : blocks[..block], cancel);
+        }
+
+        if (headBytes > 0)
+        {
+            await plan.DebugEventAsync(DebugEvent.PwritevRmwAfterHead);
+        }
+
+        if (tailBytes == 0)
+        {
+            return;
+        }
+
+        if (!isOneRead)
+        {
+            await plan.DebugEventAsync(DebugEvent.PwritevRmwTail);
+            await ReadBlocksAsync(plan, start + blocks.Length - block, blocks[^block..], cancel);
+        }
+
+        await plan.DebugEventAsync(DebugEvent.PwritevRmwAfterTail);
     }
 
     // Whole blocks, of which the image may hold the last in part, or not yet: what it does not hold reads as zeros.
@@ -303,7 +238,26 @@ internal static class SlowRequest
         }
     }
 
-    private static async ValueTask RunSplitAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    private static ValueTask RunSplitAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
+        kind == RequestKind.Write && plan.HasDebugListener
+            ? WriteWithEventsAsync(plan, offset, buffer, flags, cancel)
+            : HandOnAsync(plan, kind, offset, buffer, flags, cancel);
+
+    private static async ValueTask WriteWithEventsAsync(RequestPlan plan, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        await plan.DebugEventAsync(DebugEvent.Pwritev);
+        try
+        {
+            await HandOnAsync(plan, RequestKind.Write, offset, buffer, flags, cancel);
+        }
+        finally
+        {
+            await plan.DebugEventAsync(DebugEvent.PwritevDone);
+        }
+    }
+
+    // Gives the driver an aligned request, in pieces that it takes.
+    private static async ValueTask HandOnAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         RequestFlags driverFlags = flags & plan.Instance.SupportedWriteFlags;
         int stepMax = (int)(plan.TransferBytesMax & ~plan.AlignmentMask);
@@ -318,74 +272,5 @@ internal static class SlowRequest
             done += step;
         }
         while (done < buffer.Length);
-    }
-
-    private static bool IsZero(IoVector buffer)
-    {
-        foreach (Memory<byte> segment in buffer)
-        {
-            if (segment.Span.IndexOfAnyExcept((byte)0) >= 0)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    // The aligned middle goes to the driver; what it does not take, and the edges, are written as buffers: then true.
-    private static async ValueTask<bool> ZeroTrackedAsync(BlockRequest request, RequestPlan plan, long offset, long length, RequestFlags flags, CancellationToken cancel)
-    {
-        long alignment = plan.AlignmentMask + 1;
-        long middle = Math.Min((offset + plan.AlignmentMask) & ~plan.AlignmentMask, offset + length);
-        long middleEnd = Math.Max((offset + length) & ~plan.AlignmentMask, middle);
-        bool hasWrittenBuffers = middle > offset || middleEnd < offset + length;
-        if (hasWrittenBuffers)
-        {
-            if ((flags & RequestFlags.NoFallback) != 0)
-            {
-                throw new BlockException(BlockErrorKind.NotSupported, $"Zeroing an unaligned range of node '{plan.Target.Name}' needs a slow path");
-            }
-
-            plan.Target.Tracker.MakeSerialising(request, alignment);
-            await plan.Target.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
-            await WriteZeroBuffersAsync(plan, offset, middle - offset, cancel);
-            await WriteZeroBuffersAsync(plan, middleEnd, offset + length - middleEnd, cancel);
-        }
-
-        long stepMax = plan.Target.Limits.WriteZeroesBytesMax ?? long.MaxValue;
-        RequestFlags driverFlags = flags & (plan.Instance.SupportedZeroFlags | RequestFlags.NoFallback);
-        for (long at = middle; at < middleEnd;)
-        {
-            long step = Math.Min(middleEnd - at, stepMax);
-            if (!await plan.Instance.TryWriteZeroesAsync(at, step, driverFlags, cancel))
-            {
-                if ((flags & RequestFlags.NoFallback) != 0)
-                {
-                    throw new BlockException(BlockErrorKind.NotSupported, $"Node '{plan.Target.Name}' cannot zero efficiently");
-                }
-
-                await WriteZeroBuffersAsync(plan, at, step, cancel);
-                hasWrittenBuffers = true;
-            }
-
-            at += step;
-        }
-
-        return hasWrittenBuffers;
-    }
-
-    private static async ValueTask WriteZeroBuffersAsync(RequestPlan plan, long offset, long length, CancellationToken cancel)
-    {
-        for (long done = 0; done < length;)
-        {
-            int step = (int)Math.Min(length - done, ZeroBufferBytes);
-            bool isAligned = (((offset + done) | (uint)step) & plan.AlignmentMask) == 0;
-            IoVector zeros = s_zeros.AsMemory(0, step);
-            await (isAligned
-                ? RunSplitAsync(plan, RequestKind.Write, offset + done, zeros, RequestFlags.None, cancel)
-                : RunPaddedAsync(plan, RequestKind.Write, offset + done, zeros, RequestFlags.None, cancel));
-            done += step;
-        }
     }
 }

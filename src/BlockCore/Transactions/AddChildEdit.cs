@@ -29,7 +29,7 @@ internal sealed class AddChildEdit(BlockNode parent, BlockNode child) : GraphEdi
         }
 
         int earlier = draft.Attached.Count(e => ReferenceEquals(e.Parent, parent));
-        (string name, ChildRole role) = parent.Instance.DescribeNewChild(earlier);
+        (string name, ChildRole role) = parent.Instance.DescribeNewChild(child, earlier);
         draft.Attach(parent, child, name, role);
     }
 }

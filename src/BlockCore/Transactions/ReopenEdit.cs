@@ -167,5 +167,5 @@ internal sealed class ReopenEdit(IReadOnlyList<ReopenRequest> requests) : GraphE
     private static bool IsMutable(BlockDriver driver, string key) => Definition(driver, key) is { IsMutable: true };
 
     private static OptionDefinition? Definition(BlockDriver driver, string key) =>
-        driver.Options.TryGet(key, out OptionDefinition? own) || CommonOptions.Schema.TryGet(key, out own) ? own : null;
+        driver.Options.TryResolve(key, out OptionDefinition? own) || CommonOptions.Schema.TryGet(key, out own) ? own : null;
 }

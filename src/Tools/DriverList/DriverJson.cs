@@ -52,6 +52,11 @@ internal static class DriverJson
             writer.WriteBoolean("required", option.IsRequired);
             writer.WriteBoolean("mutable", option.IsMutable);
             writer.WriteString("help", option.Help);
+            if (option.Element is { } element)
+            {
+                WriteOptions(writer, "element", element);
+            }
+
             writer.WriteEndObject();
         }
 

@@ -23,6 +23,8 @@ internal static class DriverKinds
         OptionType.Boolean => "on|off",
         OptionType.Enum => "choice",
         OptionType.Child => "child",
+        OptionType.ChildList => "children",
+        OptionType.List => "list",
         _ => "string",
     };
 }

@@ -26,7 +26,7 @@ internal static class DriverText
 
     private static void PrintOptions(TextWriter output, OptionSchema schema)
     {
-        foreach (OptionDefinition option in schema.Definitions)
+        foreach (OptionDefinition option in schema.Spelled)
         {
             output.WriteLine($"  {option.Name,-NameWidth} {DriverKinds.Name(option.Type),-TypeWidth} {option.Help}{Notes(option)}");
         }

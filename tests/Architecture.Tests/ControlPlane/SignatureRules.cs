@@ -29,7 +29,7 @@ internal static partial class SignatureRules
             : null;
     }
 
-    /// <summary>The awaitable requests of a type: read, write, zero, discard, flush, status.</summary>
+    /// <summary>The awaitable requests of a type: read, write, zero, discard, flush, status, and the events on their way.</summary>
     public static IEnumerable<MethodInfo> Requests(Type type) =>
         type.GetMethods(Declared).Where(method => RequestName().IsMatch(PlainName(method)) && IsAwaitable(method));
 
@@ -79,6 +79,6 @@ internal static partial class SignatureRules
     [GeneratedRegex("^Drain(All)?Async$")]
     private static partial Regex DrainName();
 
-    [GeneratedRegex("^(Try)?(Read|Write|Zero|Discard|Flush|Copy|GetStatus|GetBlockStatus)")]
+    [GeneratedRegex("^(Try)?(Read|Write|Zero|Discard|Flush|Copy|GetStatus|GetBlockStatus|DebugEvent)")]
     private static partial Regex RequestName();
 }

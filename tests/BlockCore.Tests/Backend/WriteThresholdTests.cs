@@ -75,15 +75,15 @@ public sealed class WriteThresholdTests : BackendTests
     {
         await using BlockBackend backend = await OpenMemoryAsync();
         BlockNode node = backend.Root!;
-        Assert.That(backend.RootEdge!.Plan().WatchesWrites, Is.False, "before");
+        Assert.That(backend.RootEdge!.Plan().HasWorkOnWrites, Is.False, "before");
         Fixture.Graph.SetWriteThreshold(node, 10);
-        Assert.That(backend.RootEdge!.Plan().WatchesWrites, Is.True, "while there is one");
+        Assert.That(backend.RootEdge!.Plan().HasWorkOnWrites, Is.True, "while there is one");
         await backend.WriteAsync(10, new byte[1]);
-        Assert.That(backend.RootEdge!.Plan().WatchesWrites, Is.False, "after it was told");
+        Assert.That(backend.RootEdge!.Plan().HasWorkOnWrites, Is.False, "after it was told");
         Fixture.Graph.SetWriteThreshold(node, 10);
         Fixture.Graph.SetWriteThreshold(node, 0);
         await backend.WriteAsync(10, new byte[1]);
-        Assert.That((_events.Count, backend.RootEdge!.Plan().WatchesWrites), Is.EqualTo((1, false)), "and after it was taken back");
+        Assert.That((_events.Count, backend.RootEdge!.Plan().HasWorkOnWrites), Is.EqualTo((1, false)), "and after it was taken back");
         Assert.That(() => Fixture.Graph.SetWriteThreshold(node, -1), Throws.TypeOf<ArgumentOutOfRangeException>(), "no threshold");
     });
 

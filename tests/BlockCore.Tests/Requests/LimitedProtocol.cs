@@ -14,6 +14,9 @@ internal sealed class LimitedProtocol : BlockDriver
     /// <summary>Whether the driver zeroes by itself.</summary>
     public bool ZeroesEfficiently { get; set; }
 
+    /// <summary>Which multiples zero writes and discards prefer, in bytes.</summary>
+    public long RangeAlignmentBytes { get; set; } = 1;
+
     /// <summary>What every read and write throws, from inside the call.</summary>
     public Exception? Thrown { get; set; }
 
@@ -29,6 +32,7 @@ internal sealed class LimitedProtocol : BlockDriver
     {
         Log.Clear();
         ZeroesEfficiently = false;
+        RangeAlignmentBytes = 1;
         Thrown = null;
     }
 
@@ -36,7 +40,15 @@ internal sealed class LimitedProtocol : BlockDriver
 
     private sealed class Image(LimitedProtocol driver) : BlockDriverInstance
     {
-        public override BlockLimits Limits => new() { RequestAlignmentBytes = 512, TransferBytesMax = 4096, WriteZeroesBytesMax = 8192, DiscardBytesMax = 8192 };
+        public override BlockLimits Limits => new()
+        {
+            RequestAlignmentBytes = 512,
+            TransferBytesMax = 4096,
+            WriteZeroesBytesMax = 8192,
+            WriteZeroesAlignmentBytes = driver.RangeAlignmentBytes,
+            DiscardBytesMax = 8192,
+            DiscardAlignmentBytes = driver.RangeAlignmentBytes,
+        };
 
         public override RequestFlags SupportedZeroFlags => RequestFlags.Fua | RequestFlags.MayUnmap | RequestFlags.NoFallback;
 

@@ -38,6 +38,10 @@ public sealed class RequestShapeTests : GraphTests
         _limited.Log.Clear();
         await backend.WriteAsync(600, new byte[500]);
         Assert.That(_limited.Log, Is.EqualTo(new[] { "read 512+1024", "write 512+1024" }), "two neighbouring edges are read in one");
+        _limited.Log.Clear();
+        await backend.WriteAsync(512, new byte[1000]);
+        await backend.WriteAsync(100, new byte[924]);
+        Assert.That(_limited.Log, Is.EqualTo(new[] { "read 1024+512", "write 512+1024", "read 0+512", "write 0+1024" }), "an edge that is aligned is not read");
     });
 
     [Test]
@@ -124,6 +128,22 @@ public sealed class RequestShapeTests : GraphTests
         BlockBackend backend = await Fixture.OpenAsync("driver=limited,discard=unmap");
         await backend.WriteZeroesAsync(500, 9000, RequestFlags.MayUnmap);
         Assert.That(_limited.Log, Is.EqualTo(new[] { "read 0+512", "write 0+512", "read 9216+512", "write 9216+512", "zero 512+8192 MayUnmap", "zero 8704+512 MayUnmap" }), "split at 8192");
+    });
+
+    [TestCase(512, 20480, new[] { "512+3584", "4096+8192", "12288+8192", "20480+512" }, Description = "up to the first multiple, whole multiples, the rest")]
+    [TestCase(4096, 4096, new[] { "4096+4096" })]
+    [TestCase(512, 1024, new[] { "512+1024" }, Description = "no whole multiple at all")]
+    [TestCase(3584, 1024, new[] { "3584+512", "4096+512" }, Description = "across a multiple")]
+    public void Ranges_go_to_the_driver_in_the_multiples_that_it_prefers(long offset, long length, string[] ranges) => Fixture.Run(async () =>
+    {
+        _limited.ZeroesEfficiently = true;
+        _limited.RangeAlignmentBytes = 4096;
+        BlockBackend backend = await Fixture.OpenAsync("driver=limited,discard=unmap");
+        await backend.WriteZeroesAsync(offset, length);
+        Assert.That(_limited.Log, Is.EqualTo(ranges.Select(r => "zero " + r)), "the zero writes");
+        _limited.Log.Clear();
+        await backend.DiscardAsync(offset, length);
+        Assert.That(_limited.Log, Is.EqualTo(ranges.Select(r => "discard " + r)), "the discards");
     });
 
     [Test]

@@ -15,12 +15,12 @@ public sealed class DriverPageTests
         services.AddBlockDrivers();
         using ServiceProvider provider = services.BuildServiceProvider();
         BlockDriver[] drivers = [.. provider.GetServices<BlockDriver>()];
-        Assert.That(drivers.Select(d => d.Name), Is.EqualTo(new[] { "file", "null-co", "null-aio", "raw", "throttle" }), "the drivers of this library");
+        Assert.That(drivers.Select(d => d.Name), Is.EqualTo(new[] { "file", "null-co", "null-aio", "raw", "throttle", "blkdebug", "blkverify", "quorum" }), "the drivers of this library");
         foreach (BlockDriver driver in drivers)
         {
             string page = PageOf(driver);
             string[] rows = [.. File.ReadLines(page).Where(line => line.StartsWith("| `", StringComparison.Ordinal))];
-            Assert.That(rows, Is.EqualTo(driver.Options.Definitions.Select(RowOf)), $"the table in {page}");
+            Assert.That(rows, Is.EqualTo(driver.Options.Spelled.Select(RowOf)), $"the table in {page}");
             Assert.That(File.ReadLines(page).First(), Does.StartWith("# ").And.Contain(driver.Name), $"the title of {page}");
         }
     }
@@ -34,7 +34,7 @@ public sealed class DriverPageTests
         foreach (BlockDriver driver in provider.GetServices<BlockDriver>())
         {
             Assert.That(driver.Summary, Is.Not.Empty.And.Not.Contains("\n"), driver.Name);
-            Assert.That(driver.Options.Definitions.Select(o => o.Help), Is.All.Not.Empty, $"the options of {driver.Name}");
+            Assert.That(driver.Options.Spelled.Select(o => o.Help), Is.All.Not.Empty, $"the options of {driver.Name}");
         }
     }
 

@@ -1,6 +1,9 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Transactions;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.Drivers.Protocols.Null;
 using BlockGraph.Qapi.Options;
@@ -35,6 +38,17 @@ public sealed class NullStorageTests(string driver)
     {
         await using BlockBackend backend = await OpenAsync($"{driver}://");
         Assert.That(backend.Root!.FileChild!.Node.Driver.Name, Is.EqualTo(driver), "the driver");
+    });
+
+    [Test]
+    public void What_its_name_said_can_be_kept_when_it_is_reopened() => _fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync($"{driver}://");
+        BlockNode node = backend.Root!.FileChild!.Node;
+        await _fixture.Graph.ApplyAsync(GraphEdit.Reopen(node, new OptionsDictionary { { "latency-ns", "1000" } }));
+        long startNs = _fixture.Context.NowNs;
+        await backend.ReadAsync(0, new byte[512]);
+        Assert.That(_fixture.Context.NowNs - startNs, Is.EqualTo(1000), "the new latency holds");
     });
 
     [TestCase("latency-ns=-1", "latency-ns is invalid")]

@@ -1,0 +1,184 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Drain;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.Drivers.Filters.Blkdebug;
+using BlockGraph.TestKit;
+
+namespace BlockGraph.Drivers.Tests.Blkdebug;
+
+/// <summary>Requests that stop where they are told to: what qemu-io 7.2 does with break, wait_break, resume and remove_break.</summary>
+[TestFixture]
+public sealed class BlkdebugBreakpointTests : BlkdebugFixture
+{
+    [Test]
+    public void A_request_stops_at_its_event_until_its_tag_is_resumed() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("");
+        BlkdebugInstance debug = InstanceOf(backend);
+        debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+        Assert.That(debug.IsSuspended("A"), Is.False, "nothing has come yet");
+        Task write = backend.WriteAsync(0, new byte[] { 1 }).AsTask();
+        await debug.WaitForSuspensionAsync("A");
+        Assert.That((debug.IsSuspended("A"), debug.IsSuspended("B")), Is.EqualTo((true, false)), "it waits under its tag");
+        await backend.ReadAsync(4096, new byte[512]);
+        await backend.WriteAsync(8192, new byte[] { 2 });
+        Assert.That(write.IsCompleted, Is.False, "others go on");
+        Assert.That(backend.InFlightCount, Is.EqualTo(1), "it is in flight");
+        Assert.That(Fixture.Memory.Storage("disk").Bytes[0], Is.Zero, "it has not reached the child");
+        Assert.That(debug.Resume("A"), Is.True, "resumed");
+        await write;
+        Assert.That(Fixture.Memory.Storage("disk").Bytes[0], Is.EqualTo(1), "it has now");
+        Assert.That((debug.IsSuspended("A"), debug.Resume("A")), Is.EqualTo((false, false)), "nothing waits any more");
+    });
+
+    [Test]
+    public void A_breakpoint_stops_one_request() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("");
+        BlkdebugInstance debug = InstanceOf(backend);
+        debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+        Task first = backend.WriteAsync(0, new byte[512]).AsTask();
+        await debug.WaitForSuspensionAsync("A");
+        await backend.WriteAsync(4096, new byte[512]);
+        Assert.That(debug.SuspendedTags, Is.EqualTo(new[] { "A" }), "the first only");
+        debug.Resume("A");
+        await first;
+        await backend.WriteAsync(0, new byte[512]);
+    });
+
+    [Test]
+    public void A_request_that_meets_two_breakpoints_at_once_waits_for_both() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("");
+        BlkdebugInstance debug = InstanceOf(backend);
+        debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+        debug.SetBreakpoint(DebugEvent.Pwritev, "B");
+        Task write = backend.WriteAsync(0, new byte[512]).AsTask();
+        await debug.WaitForSuspensionAsync("B");
+        Assert.That(debug.IsSuspended("A"), Is.True, "both at once");
+        debug.Resume("A");
+        await debug.WaitForSuspensionAsync("B");
+        Assert.That(write.IsCompleted, Is.False, "the second holds it");
+        debug.Resume("B");
+        await write;
+    });
+
+    [Test]
+    public void A_tag_may_wait_at_several_events() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("");
+        BlkdebugInstance debug = InstanceOf(backend);
+        debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+        debug.SetBreakpoint(DebugEvent.PwritevDone, "A");
+        Task write = backend.WriteAsync(0, new byte[] { 1 }).AsTask();
+        await debug.WaitForSuspensionAsync("A");
+        debug.Resume("A");
+        await debug.WaitForSuspensionAsync("A");
+        Assert.That(Fixture.Memory.Storage("disk").Bytes[0], Is.EqualTo(1), "written, and not done");
+        Assert.That(write.IsCompleted, Is.False, "not done");
+        debug.Resume("A");
+        await write;
+    });
+
+    [Test]
+    public void Removing_a_tag_takes_its_breakpoints_away_and_lets_go_what_waits() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("");
+        BlkdebugInstance debug = InstanceOf(backend);
+        Assert.That((debug.RemoveBreakpoint("A"), debug.Resume("A")), Is.EqualTo((false, false)), "there is none");
+        debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+        Assert.That(debug.RemoveBreakpoint("A"), Is.True, "before anything came");
+        await backend.WriteAsync(0, new byte[512]);
+        debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+        Task write = backend.WriteAsync(0, new byte[512]).AsTask();
+        await debug.WaitForSuspensionAsync("A");
+        Assert.That(debug.RemoveBreakpoint("A"), Is.True, "while one waits");
+        await write;
+        Assert.That(debug.SuspendedTags, Is.Empty, "nothing waits");
+    });
+
+    [Test]
+    public void A_drain_waits_for_what_is_suspended() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("");
+        BlkdebugInstance debug = InstanceOf(backend);
+        debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+        Task write = backend.WriteAsync(0, new byte[512]).AsTask();
+        await debug.WaitForSuspensionAsync("A");
+        Task<DrainScope> draining = backend.DrainAsync().AsTask();
+        await Fixture.Context.DelayAsync(1_000_000_000);
+        Assert.That(draining.IsCompleted, Is.False, "as long as it takes");
+        debug.Resume("A");
+        await (await draining).DisposeAsync();
+        await write;
+    });
+
+    // The scenario that breakpoints were made for: two unaligned writes in one block.
+    [Test]
+    public void Two_unaligned_writes_in_one_block_both_last() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("align=4096");
+        BlkdebugInstance debug = InstanceOf(backend);
+        debug.SetBreakpoint(DebugEvent.PwritevRmwAfterTail, "A");
+        Task first = backend.WriteAsync(512, new byte[] { 1, 1 }).AsTask();
+        await debug.WaitForSuspensionAsync("A");
+        Task second = backend.WriteAsync(1024, new byte[] { 2, 2 }).AsTask();
+        await Fixture.Context.DelayAsync(1_000_000);
+        Assert.That(second.IsCompleted, Is.False, "the second waits for the first, which has read the block");
+        debug.Resume("A");
+        await Task.WhenAll(first, second);
+        byte[] bytes = Fixture.Memory.Storage("disk").Bytes;
+        Assert.That((bytes[512], bytes[1024]), Is.EqualTo((1, 2)), "both are there");
+    });
+
+    [Test]
+    public void A_node_without_work_is_passed_by_and_one_with_a_breakpoint_is_not() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await Fixture.OpenAsync("driver=blkdebug,image.driver=switch-filter,image.file.driver=memory,image.file.filename=disk");
+        BlkdebugInstance debug = InstanceOf(backend);
+        SwitchFilter below = Fixture.Switches.Opened[0];
+        below.SwitchTo(true);
+        Assert.That(debug.HearsDebugEvents, Is.False, "no work");
+        debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+        Assert.That(debug.HearsDebugEvents, Is.True, "a breakpoint is work");
+        Task write = backend.WriteAsync(0, new byte[512]).AsTask();
+        await debug.WaitForSuspensionAsync("A");
+        Assert.That((debug.HearsDebugEvents, below.SeenCount), Is.EqualTo((false, 0)), "a breakpoint that was hit is gone");
+        debug.Resume("A");
+        await write;
+        Assert.That(below.SeenCount, Is.EqualTo(1), "on its way again");
+    });
+
+    [Test]
+    public void Breakpoints_are_set_and_resumed_from_another_context() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("");
+        BlkdebugInstance debug = InstanceOf(backend);
+        await backend.MoveAsync(Fixture.World.CreateContext("other"));
+        for (int i = 0; i < 3; i++)
+        {
+            debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+            Task write = backend.WriteAsync(0, new byte[512]).AsTask();
+            await debug.WaitForSuspensionAsync("A");
+            Assert.That(Fixture.Context.IsHome, Is.True, "whoever waited is where it was");
+            Assert.That(debug.Resume("A"), Is.True, "resumed from here");
+            await write;
+        }
+    });
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void A_count_of_events_does_not_depend_on_plans(bool usesPlans)
+    {
+        using GraphFixture fixture = NewFixture(usesPlans: usesPlans);
+        fixture.Run(async () =>
+        {
+            // Of the events of one write (raw's and blkdebug's own) the second activates the rule.
+            await using BlockBackend backend = await fixture.OpenAsync(
+                "driver=raw,file.driver=blkdebug,file.image.driver=memory,file.image.filename=disk,"
+                + "file.set-state.0.event=pwritev,file.set-state.0.state=1,file.set-state.0.new_state=2,file.inject-error.0.event=pwritev,file.inject-error.0.state=2,file.inject-error.0.once=on");
+            await Failure.OfRequestAsync(() => backend.WriteAsync(0, new byte[512]));
+            await backend.WriteAsync(0, new byte[512]);
+        });
+    }
+}
