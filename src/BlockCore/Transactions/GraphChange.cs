@@ -55,8 +55,14 @@ internal sealed class GraphChange
     public static Task<GraphPlan> PlanAsync(NodeGraph graph, IReadOnlyList<GraphEdit> edits, CancellationToken cancel) => new GraphChange(graph, edits, cancel).PlanAsync();
 
     /// <summary>Keeps <paramref name="node"/> alive until the change is over.</summary>
+    /// <exception cref="BlockException">It is closed, or being closed.</exception>
     public void Keep(BlockNode node)
     {
+        if (node.ReferenceCount == 0)
+        {
+            throw new BlockException(BlockErrorKind.NotFound, $"Node '{node.Name}' is closed");
+        }
+
         node.AddReference();
         _kept.Add(node);
     }
