@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
@@ -75,6 +76,37 @@ public sealed class BackendSubmitterTests
     });
 
     [Test]
+    public void A_submitter_that_leaves_goes_by_the_home_again_and_may_end() => Run([new SharedProtocol()], async fixture =>
+    {
+        VirtualTimeAioContext one = fixture.World.CreateContext("one");
+        await using BlockBackend backend = await fixture.OpenAsync("driver=shared,zeroes=on");
+        await using BlockBackend empty = await fixture.Graph.CreateBackendAsync();
+        foreach (BlockBackend each in new[] { backend, empty })
+        {
+            await each.AddSubmitterAsync(one);
+            await one.RunAsync(async () => await Failure.OfRequestAsync(() => each.ReadAsync(-1, new byte[1])));
+            await each.RemoveSubmitterAsync(one);
+            await each.RemoveSubmitterAsync(one);
+            Assert.That(each.Submitters, Is.EqualTo(new[] { fixture.Context }), "the home is left");
+            Assert.That(each.GetCounters(RequestKind.Read).InvalidCount, Is.EqualTo(1), "what it did is still counted");
+            BlockException refusal = await Failure.OfAsync(() => each.RemoveSubmitterAsync(fixture.Context));
+            Assert.That(refusal.Message, Is.EqualTo("Context 'main' is the home of an unnamed block device"), "which stays");
+        }
+
+        await one.RunAsync(() => RequestAsync(backend, one));
+        Task held;
+        await using (await backend.DrainAsync())
+        {
+            await backend.AddSubmitterAsync(one);
+            held = one.RunAsync(() => RequestAsync(backend, one));
+            await SettleAsync(fixture);
+            await backend.RemoveSubmitterAsync(one);
+        }
+
+        await held;
+    });
+
+    [Test]
     public void No_request_is_lost_made_twice_or_overtaken_while_everything_moves([Range(0, 39)] int seed)
     {
         SharedProtocol shared = new(new SeededRandom((ulong)seed));
@@ -90,10 +122,13 @@ public sealed class BackendSubmitterTests
             {
                 await fixture.Context.DelayAsync(chance.NextLong(20_000));
                 AioContext context = contexts[chance.Next(contexts.Length)];
-                switch (chance.Next(4))
+                switch (chance.Next(5))
                 {
                     case 0:
                         await backend.AddSubmitterAsync(context);
+                        break;
+                    case 4 when backend.Context != context:
+                        await backend.RemoveSubmitterAsync(context);
                         break;
                     case 1:
                         await (await backend.DrainAsync()).DisposeAsync();
