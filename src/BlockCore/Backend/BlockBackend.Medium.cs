@@ -125,7 +125,7 @@ public sealed partial class BlockBackend
     {
         await using (await DrainScope.BeginUserAsync(Graph, this))
         {
-            BlockException? flushError = await FlushLastAsync(node);
+            BlockException? flushError = await EndWithFlushAsync(node);
             try
             {
                 if (RootEdge is { } last)
@@ -143,7 +143,7 @@ public sealed partial class BlockBackend
     }
 
     // The gate is closed, so that no lane counts it: it is the node's own, and other drains wait for it.
-    private async Task<BlockException?> FlushLastAsync(BlockNode node)
+    private async Task<BlockException?> EndWithFlushAsync(BlockNode node)
     {
         node.Work.Begin();
         try
