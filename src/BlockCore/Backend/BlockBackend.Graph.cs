@@ -50,34 +50,36 @@ public sealed partial class BlockBackend
         ArgumentNullException.ThrowIfNull(context);
         return ChangeMediumAsync(() => RootEdge is { } root
             ? GraphChange.RunAsync(Graph, [new MoveEdit(root.Node, context, isForced: true, this)], CancellationToken.None)
-            : MoveEmptyAsync(context));
+            : ChangeEmptyAsync(() => ((IRootParent)this).OnMoved(context)));
     }
 
     /// <summary>Lets <paramref name="context"/> submit directly: its requests no longer go by the backend's home, where the drivers can do with that. Any thread.</summary>
     public Task AddSubmitterAsync(AioContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return Graph.MainContext.RunAsync(() => GraphChange.RunAsync(Graph, [new SubmitterEdit(this, context)], CancellationToken.None));
+        return ChangeMediumAsync(() => GraphChange.RunAsync(Graph, [new SubmitterEdit(this, context, isRemoved: false)], CancellationToken.None));
+    }
+
+    /// <summary>Undoes <see cref="AddSubmitterAsync"/>: the context's requests go by the home again. To be called before the context ends, or drains wait for it. Any thread.</summary>
+    /// <exception cref="BlockException">The context is the backend's home, which stays.</exception>
+    public Task RemoveSubmitterAsync(AioContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return ChangeMediumAsync(() => ReferenceEquals(Context, context)
+            ? throw new BlockException(BlockErrorKind.NotPermitted, $"Context '{context.Name}' is the home of {Description}")
+            : RootEdge is null
+                ? ChangeEmptyAsync(() => RemoveLane(context))
+                : GraphChange.RunAsync(Graph, [new SubmitterEdit(this, context, isRemoved: true)], CancellationToken.None));
     }
 
     /// <summary>Looks through the image's metadata for what contradicts itself, and mends it where asked to. Nothing else happens to the image meanwhile. Any thread.</summary>
     /// <exception cref="BlockException">The format has nothing to check, or the check itself failed.</exception>
-    public Task<ImageCheck> CheckAsync(ImageRepairs repairs = ImageRepairs.None, CancellationToken cancel = default) => Graph.MainContext.RunAsync(async () =>
+    public async Task<ImageCheck> CheckAsync(ImageRepairs repairs = ImageRepairs.None, CancellationToken cancel = default)
     {
-        BlockNode node = (RootEdge ?? throw NoMedium()).Node;
-        await using (await DrainScope.BeginAsync(node, DrainReach.Subtree))
-        {
-            node.Work.Begin();
-            try
-            {
-                return await node.Context.RunAsync(() => node.Instance.CheckAsync(repairs, cancel));
-            }
-            finally
-            {
-                node.Work.End();
-            }
-        }
-    });
+        ImageCheck? result = null;
+        await HoldMediumAsync(async () => result = await CheckNodeAsync((RootEdge ?? throw NoMedium()).Node, repairs, cancel));
+        return result!;
+    }
 
     /// <summary>Gives the image another length. Any thread. <i>QEMU: block_resize.</i></summary>
     /// <param name="lengthBytes">The length that it gets, in bytes.</param>
@@ -121,18 +123,44 @@ public sealed partial class BlockBackend
     }
 
     // Nothing reaches it by an edge, so that it is drained by hand.
-    private async Task MoveEmptyAsync(AioContext context)
+    private async Task ChangeEmptyAsync(Action change)
     {
         IRootParent self = this;
         self.DrainedBegin();
         try
         {
             await PollLanesAsync();
-            self.OnMoved(context);
+            change();
         }
         finally
         {
             self.DrainedEnd();
+        }
+    }
+
+    // Kept, whatever becomes of the edge meanwhile: somebody else may take it away.
+    private async Task<ImageCheck> CheckNodeAsync(BlockNode node, ImageRepairs repairs, CancellationToken cancel)
+    {
+        node.AddReference();
+        try
+        {
+            await using (await DrainScope.BeginAsync(node, DrainReach.Subtree))
+            {
+                node.Work.Begin();
+                try
+                {
+                    return await node.Context.RunAsync(() => node.Instance.CheckAsync(repairs, cancel));
+                }
+                finally
+                {
+                    node.Work.End();
+                }
+            }
+        }
+        finally
+        {
+            node.DropReference(new GraphWriteToken(Graph));
+            await Graph.CloseScheduledAsync();
         }
     }
 
@@ -217,6 +245,18 @@ public sealed partial class BlockBackend
         if (Array.TrueForAll(_lanes, lane => !ReferenceEquals(lane.Context, context)))
         {
             SetLanes([.. _lanes, NewLane(context)], null);
+        }
+    }
+
+    /// <summary>A lane is taken away. The backend is drained.</summary>
+    internal void RemoveLane(AioContext context)
+    {
+        if (Array.Find(_lanes, lane => ReferenceEquals(lane.Context, context)) is { } lane && !ReferenceEquals(lane, _homeLane))
+        {
+            SetLanes(Array.FindAll(_lanes, other => !ReferenceEquals(other, lane)), lane);
+
+            // What is held there goes by the home.
+            Wake([lane]);
         }
     }
 

@@ -9,7 +9,7 @@ namespace BlockGraph.BlockCore.Backend;
 /// <content>The medium comes and goes, and the backend goes with its last one.</content>
 public sealed partial class BlockBackend
 {
-    // One at a time puts a medium in, takes it out, moves the backend or closes it: each looks first, and then waits for requests.
+    // One at a time puts a medium in, takes it out, checks it, moves the backend or closes it: each looks first, and then waits for requests.
     private readonly CoMutex _medium = new();
 
     /// <summary>How the last medium was used; null where there was none.</summary>
@@ -77,13 +77,18 @@ public sealed partial class BlockBackend
         }
     }
 
-    private Task ChangeMediumAsync(Func<Task> change) => Graph.MainContext.RunAsync(async () =>
+    private Task ChangeMediumAsync(Func<Task> change) => HoldMediumAsync(() =>
+    {
+        ObjectDisposedException.ThrowIf(Closing is not null, this);
+        return change();
+    });
+
+    private Task HoldMediumAsync(Func<Task> body) => Graph.MainContext.RunAsync(async () =>
     {
         await _medium.EnterAsync();
         try
         {
-            ObjectDisposedException.ThrowIf(Closing is not null, this);
-            await change();
+            await body();
         }
         finally
         {
@@ -115,7 +120,7 @@ public sealed partial class BlockBackend
     {
         await using (await DrainScope.BeginUserAsync(Graph, this))
         {
-            BlockException? flushError = await Graph.TryFlushAsync(node);
+            BlockException? flushError = await EndWithFlushAsync(node);
             try
             {
                 if (RootEdge is { } last)
@@ -129,6 +134,20 @@ public sealed partial class BlockBackend
             }
 
             return flushError;
+        }
+    }
+
+    // The gate is closed, so that no lane counts it: it is the node's own, and other drains wait for it.
+    private async Task<BlockException?> EndWithFlushAsync(BlockNode node)
+    {
+        node.Work.Begin();
+        try
+        {
+            return await Graph.TryFlushAsync(node);
+        }
+        finally
+        {
+            node.Work.End();
         }
     }
 

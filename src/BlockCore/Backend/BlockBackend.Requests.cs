@@ -245,7 +245,7 @@ public sealed partial class BlockBackend
         return null;
     }
 
-    private BlockException NoMedium() =>
+    internal BlockException NoMedium() =>
         new(BlockErrorKind.NoMedium, Name is null ? "No medium found" : $"Device '{Name}' has no medium");
 
     private ValueTask RefuseNoMedium(RequestLane lane, RequestKind kind)

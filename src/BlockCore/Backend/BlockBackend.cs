@@ -36,12 +36,16 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
         _timing = CreateTiming(options, context.ReadNowNs());
         _homeLane = new RequestLane(context, _timing);
         _lanes = [_homeLane];
+        Blocking = new BlockingRequests(this);
         ReadErrorPolicy = options.ReadErrorPolicy;
         WriteErrorPolicy = options.WriteErrorPolicy;
     }
 
     /// <summary>The graph that the backend belongs to.</summary>
     public NodeGraph Graph { get; }
+
+    /// <summary>The same backend for code that cannot await.</summary>
+    public BlockingRequests Blocking { get; }
 
     /// <summary>The backend's name, or null.</summary>
     public string? Name => _options.Name;
@@ -81,6 +85,9 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
             return sum;
         }
     }
+
+    /// <summary>True where requests find a medium: there is one, and no open tray before it.</summary>
+    internal bool HasReachableMedium => Reachable is not null;
 
     private BlockChild? Reachable => Volatile.Read(ref _root);
 

@@ -24,6 +24,39 @@ public abstract partial class AioContext
         });
     }
 
+    /// <summary>
+    /// Runs <paramref name="body"/> on this context and blocks the calling thread until it has completed. For code that cannot await, on a thread
+    /// that runs no context: everything happens here meanwhile, and nothing on the calling thread.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The calling thread runs a context, or is the one that runs this one: it would wait for itself.</exception>
+    /// <exception cref="ObjectDisposedException">Nobody runs the context any more.</exception>
+    public T RunBlocking<T>(Func<ValueTask<T>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ThrowIfBlockingIsFatal();
+        BlockingCall<T> call = new(body);
+        Send(call);
+        return call.Wait();
+    }
+
+    /// <summary>Refuses a thread that must not block on this context.</summary>
+    /// <exception cref="InvalidOperationException">It runs a context, or is the one that runs this one.</exception>
+    /// <exception cref="ObjectDisposedException">Nobody runs the context any more.</exception>
+    internal void ThrowIfBlockingIsFatal()
+    {
+        if (Current is { } current)
+        {
+            throw new InvalidOperationException($"A blocking call on the thread that runs context '{current.Name}' would wait for itself: await the asynchronous one instead");
+        }
+
+        if (ReferenceEquals(_runner, Thread.CurrentThread))
+        {
+            throw new InvalidOperationException($"A blocking call on the thread that pumps context '{Name}' would wait for itself: run the context and await the asynchronous one instead");
+        }
+
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+    }
+
     /// <summary>Awaited by an operation that a foreign thread has started, brings it back to <paramref name="origin"/>, the context it came from, if it came from one.</summary>
     /// <remarks>
     /// Any other caller needs no hop. A loop has a SynchronizationContext of its own, and where there is one the framework runs

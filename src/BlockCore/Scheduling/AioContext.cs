@@ -34,6 +34,9 @@ public abstract partial class AioContext : IDisposable
     private bool _isNowValid;
     private bool _isDisposed;
 
+    // The thread that entered the context last: in between it may be elsewhere, but nobody else runs the loop.
+    private Thread? _runner;
+
     /// <summary>A context that calls itself <paramref name="name"/> in errors.</summary>
     protected AioContext(string name)
     {
@@ -260,6 +263,7 @@ public abstract partial class AioContext : IDisposable
     {
         Entry saved = new(t_current, SynchronizationContext.Current);
         t_current = this;
+        _runner = Thread.CurrentThread;
         SynchronizationContext.SetSynchronizationContext(_synchronizationContext);
         return saved;
     }

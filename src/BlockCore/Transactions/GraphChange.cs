@@ -70,8 +70,14 @@ internal sealed class GraphChange
     }
 
     /// <summary>Keeps <paramref name="node"/> alive until the change is over.</summary>
+    /// <exception cref="BlockException">It is closed, or being closed.</exception>
     public void Keep(BlockNode node)
     {
+        if (node.ReferenceCount == 0)
+        {
+            throw new BlockException(BlockErrorKind.NotFound, $"Node '{node.Name}' is closed");
+        }
+
         node.AddReference();
         _kept.Add(node);
     }

@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
@@ -14,6 +15,13 @@ namespace BlockGraph.BlockCore.Tests.Backend;
 public sealed class BackendMediumTests : BackendTests
 {
     private static readonly BackendOptions s_reader = new() { ReadOnly = true };
+    private CheckedProtocol _checked = null!;
+
+    protected override GraphFixture CreateFixture()
+    {
+        _checked = new CheckedProtocol();
+        return new GraphFixture(drivers: [_checked]);
+    }
 
     [Test]
     public void A_medium_is_put_in_and_taken_out_and_put_in_again() => Fixture.Run(async () =>
@@ -242,5 +250,57 @@ public sealed class BackendMediumTests : BackendTests
         await Failure.OfRequestAsync(() => backend.ReadAsync(0, new byte[1]));
         Assert.That((backend.Context, backend.Submitters.Count, backend.QuiesceCount), Is.EqualTo((other, 1, 0)), "moved");
         Assert.That(backend.GetCounters(RequestKind.Read).InvalidCount, Is.EqualTo(2), "what was counted before and after");
+    });
+
+    [Test]
+    public void A_closed_node_is_not_put_in() => Fixture.Run(async () =>
+    {
+        BlockNode node = await Fixture.AddAsync("driver=memory,filename=disk,node-name=n");
+        await Fixture.Graph.RemoveNodeAsync("n");
+        await using BlockBackend backend = await Fixture.Graph.CreateBackendAsync();
+        BlockException refusal = await Failure.OfAsync(() => backend.InsertAsync(node));
+        Assert.That((refusal.Kind, refusal.Message), Is.EqualTo((BlockErrorKind.NotFound, "Node 'n' is closed")), "the reason");
+        Assert.That((await Failure.OfAsync(() => Fixture.Graph.AttachBackendAsync(node))).Kind, Is.EqualTo(BlockErrorKind.NotFound), "nor got a new backend");
+        Assert.That((Disk.OpenCount, node.Parents.Count, Fixture.Graph.Backends.Count), Is.EqualTo((0, 0, 1)), "it was closed once");
+    });
+
+    [Test]
+    public void A_drain_waits_for_the_last_flush_of_a_backend_that_closes() => Fixture.Run(async () =>
+    {
+        BlockNode node = await Fixture.AddAsync("driver=memory,filename=disk,latency-ns-max=1000,node-name=n");
+        BlockBackend backend = await Fixture.Graph.AttachBackendAsync(node);
+        Task closing = backend.DisposeAsync().AsTask();
+        await SettleAsync();
+        Assert.That((closing.IsCompleted, Disk.Log.Count), Is.EqualTo((false, 0)), "the flush is under way");
+        await using (await DrainScope.BeginAsync(node))
+        {
+            Assert.That(Disk.Log, Has.Count.EqualTo(1), "and over where it is quiet");
+        }
+
+        await closing;
+    });
+
+    [TestCase("close")]
+    [TestCase("remove")]
+    [TestCase("detach")]
+    public void A_check_is_over_before_its_image_is_closed(string how) => Fixture.Run(async () =>
+    {
+        BlockBackend backend = await Fixture.OpenAsync("driver=checked,node-name=n");
+        Task<ImageCheck> check = backend.CheckAsync();
+        await SettleAsync();
+        Task ending = how switch
+        {
+            "close" => backend.DisposeAsync().AsTask(),
+            "remove" => backend.RemoveAsync(),
+            _ => Fixture.Graph.ApplyAsync(GraphEdit.Detach(backend.RootEdge!)),
+        };
+        await SettleAsync();
+        Assert.That(_checked.IsOpen, Is.True, "it is still being looked at");
+        _checked.Finish.WakeNext();
+        Assert.That((await check).LeakCount, Is.EqualTo(3), "what it found");
+        await ending;
+        Assert.That((_checked.IsOpen, Fixture.Graph.Nodes.Count), Is.EqualTo((false, 0)), "then closed");
+        Assert.That((await Failure.OfAsync(() => backend.CheckAsync())).Kind, Is.EqualTo(BlockErrorKind.NoMedium), "nothing is left to check");
+        await backend.DisposeAsync();
     });
 }
