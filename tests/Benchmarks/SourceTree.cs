@@ -1,7 +1,7 @@
 namespace BlockGraph.Benchmarks;
 
 /// <summary>The tree that this program was built in.</summary>
-internal static class SourceTree
+public static class SourceTree
 {
     /// <summary>The folder of the solution, found upwards from the program.</summary>
     /// <exception cref="DirectoryNotFoundException">The program was taken out of its tree.</exception>
