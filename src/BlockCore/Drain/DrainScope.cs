@@ -19,6 +19,7 @@ public sealed partial class DrainScope : IAsyncDisposable
     private readonly NodeGraph _graph;
     private Seed _firstSeed;
     private List<Seed>? _moreSeeds;
+    private HashSet<object>? _moreSubjects;
     private ReachedSet? _reached;
     private int _version;
     private bool _isEnded;
@@ -323,12 +324,13 @@ public sealed partial class DrainScope : IAsyncDisposable
         }
     }
 
-    private bool HasSeed(object subject) => ReferenceEquals(_firstSeed.Subject, subject) || _moreSeeds?.Exists(s => ReferenceEquals(s.Subject, subject)) == true;
+    private bool HasSeed(object subject) => ReferenceEquals(_firstSeed.Subject, subject) || _moreSubjects?.Contains(subject) == true;
 
     private void AddSeed(Seed seed)
     {
         if (!HasSeed(seed.Subject!))
         {
+            (_moreSubjects ??= new(ReferenceEqualityComparer.Instance)).Add(seed.Subject!);
             (_moreSeeds ??= []).Add(seed);
         }
     }

@@ -189,11 +189,11 @@ public sealed partial class NodeGraph
     {
         // What fails to flush is told at the end; everything is closed all the same.
         BlockException? firstError = null;
-        while (_roots.Length > 0)
+        while (_roots.List is [.., var last])
         {
             try
             {
-                await _roots[^1].DisposeAsync();
+                await last.DisposeAsync();
             }
             catch (BlockException error)
             {

@@ -23,12 +23,11 @@ public sealed partial class NodeGraph : IAsyncDisposable
 {
     private readonly NodeGraphOptions _options;
 
-    // Replaced, never edited, so that lists may be read from any thread. The main context changes them.
-    private BlockNode[] _nodes = [];
-    private IRootParent[] _roots = [];
+    private readonly Roster<BlockNode> _nodes = new(node => node.Name);
+    private readonly Roster<BlockNode> _everyNode = new(_ => null);
+    private readonly Roster<IRootParent> _roots = new(root => root.Name);
     private readonly HashSet<string> _reservedNames = new(StringComparer.Ordinal);
     private readonly Queue<BlockNode> _closing = new();
-    private readonly List<BlockNode> _everyNode = [];
     private readonly List<DrainScope> _drains = [];
     private readonly Stack<ReachedSet> _freeReachedSets = [];
     private Task? _closer;
@@ -68,10 +67,10 @@ public sealed partial class NodeGraph : IAsyncDisposable
     public ThrottleGroupRegistry ThrottleGroups { get; } = new();
 
     /// <summary>Every node, in order of creation.</summary>
-    public IReadOnlyList<BlockNode> Nodes => Volatile.Read(ref _nodes);
+    public IReadOnlyList<BlockNode> Nodes => _nodes.List;
 
     /// <summary>Everybody whose requests begin here, backends above all, in order of creation.</summary>
-    public IReadOnlyList<IRootParent> Roots => Volatile.Read(ref _roots);
+    public IReadOnlyList<IRootParent> Roots => _roots.List;
 
     /// <summary>Rises whenever a request path may have changed; plans of an older epoch are void.</summary>
     public int Epoch
@@ -87,7 +86,7 @@ public sealed partial class NodeGraph : IAsyncDisposable
     internal PseudoFileNameWriter? PseudoFileNameWriter => _options.PseudoFileNameWriter;
 
     /// <summary>Every node that is open or being opened, in order of creation. Main context.</summary>
-    internal IReadOnlyList<BlockNode> EveryNode => _everyNode;
+    internal IReadOnlyList<BlockNode> EveryNode => _everyNode.List;
 
     /// <summary>Those who wait for what a node does on its own. Main context.</summary>
     internal CoQueue WorkDone { get; } = new();
@@ -103,10 +102,10 @@ public sealed partial class NodeGraph : IAsyncDisposable
     }
 
     /// <summary>The node called <paramref name="name"/>, or null.</summary>
-    public BlockNode? FindNode(string name) => Array.Find(_nodes, n => n.Name == name);
+    public BlockNode? FindNode(string name) => _nodes.Find(name);
 
     /// <summary>The root called <paramref name="name"/>, or null.</summary>
-    public IRootParent? FindRoot(string name) => Array.Find(_roots, r => r.Name == name);
+    public IRootParent? FindRoot(string name) => _roots.Find(name);
 
     /// <summary>The node that a single name means: a backend's root node first, then a node.</summary>
     /// <exception cref="BlockException">Nothing is called so, or the backend has no medium.</exception>
@@ -196,23 +195,22 @@ public sealed partial class NodeGraph : IAsyncDisposable
     internal void Register(GraphWriteToken token, BlockNode node)
     {
         Invariant.Check(ReferenceEquals(token.Graph, this));
-        Invariant.Check(FindNode(node.Name) is null);
         _reservedNames.Remove(node.Name);
-        Volatile.Write(ref _nodes, [.. _nodes, node]);
+        _nodes.Add(node);
         node.IsAnnounced = true;
         Events.Publish(new NodeOpened(node.Name, node.Driver.Name));
     }
 
-    internal void Register(IRootParent root) => Volatile.Write(ref _roots, [.. _roots, root]);
+    internal void Register(IRootParent root) => _roots.Add(root);
 
-    internal void Unregister(IRootParent root) => Volatile.Write(ref _roots, Array.FindAll(_roots, r => !ReferenceEquals(r, root)));
+    internal void Unregister(IRootParent root) => _roots.Remove(root);
 
     /// <summary>The node has no user left. Nobody may find it and use it again; its name stays taken until its storage is closed.</summary>
     internal void ScheduleClose(BlockNode node)
     {
         if (node.IsAnnounced)
         {
-            Volatile.Write(ref _nodes, Array.FindAll(_nodes, n => !ReferenceEquals(n, node)));
+            _nodes.Remove(node);
             _reservedNames.Add(node.Name);
         }
 

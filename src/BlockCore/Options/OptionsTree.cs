@@ -100,17 +100,28 @@ internal sealed class OptionsTree
         }
     }
 
+    // A name begins where it parts from the one before: neighbours share most of their way, and a deep chain is long.
     private void Add(OptionsDictionary options)
     {
+        Stack<(int Start, OptionsTree Part)> way = new([(0, this)]);
+        string previous = string.Empty;
         foreach ((string key, OptionValue value) in options)
         {
-            OptionsTree part = this;
-            foreach (Range fragment in key.AsSpan().Split('.'))
+            int shared = key.AsSpan().CommonPrefixLength(previous);
+            while (way.Peek().Start > shared)
             {
-                part = part.GetOrAdd(key[fragment]);
+                way.Pop();
             }
 
-            part.AddValue(value);
+            (int start, OptionsTree part) = way.Peek();
+            for (int dot; (dot = key.IndexOf('.', start)) >= 0; start = dot + 1)
+            {
+                part = part.GetOrAdd(key[start..dot]);
+                way.Push((dot + 1, part));
+            }
+
+            part.GetOrAdd(key[start..]).AddValue(value);
+            previous = key;
         }
     }
 

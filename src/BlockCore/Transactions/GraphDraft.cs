@@ -20,11 +20,11 @@ internal sealed partial class GraphDraft(NodeGraph graph)
     private readonly Dictionary<BlockChild, bool> _frozen = [];
     private readonly List<BlockChild> _attached = [];
     private readonly List<BlockChild> _detached = [];
-    private readonly List<BlockChild> _settled = [];
+    private readonly DistinctList<BlockChild> _settled = new();
     private readonly Dictionary<BlockNode, BlockNode?> _inheritances = [];
-    private readonly List<BlockNode> _touched = [];
-    private readonly List<BlockNode> _quietNodes = [];
-    private readonly List<IRootParent> _quietUsers = [];
+    private readonly DistinctList<BlockNode> _touched = new();
+    private readonly DistinctList<BlockNode> _quietNodes = new();
+    private readonly DistinctList<IRootParent> _quietUsers = new();
 
     /// <summary>The graph that it is a draft of.</summary>
     public NodeGraph Graph => graph;
@@ -247,20 +247,14 @@ internal sealed partial class GraphDraft(NodeGraph graph)
     /// <summary>The node must be drained before the draft comes true; one that nobody uses yet is quiet by nature.</summary>
     public void WantQuiet(BlockNode node)
     {
-        if (node.HasInstance && node.ReferenceCount > 0 && !_quietNodes.Contains(node))
+        if (node.HasInstance && node.ReferenceCount > 0)
         {
             _quietNodes.Add(node);
         }
     }
 
     /// <summary>Permissions from <paramref name="node"/> on down may be others.</summary>
-    public void Touch(BlockNode node)
-    {
-        if (!_touched.Contains(node))
-        {
-            _touched.Add(node);
-        }
-    }
+    public void Touch(BlockNode node) => _touched.Add(node);
 
     /// <summary>True where <paramref name="node"/> is <paramref name="top"/> or lies below it.</summary>
     public bool IsAtOrBelow(BlockNode top, BlockNode node)
@@ -288,13 +282,7 @@ internal sealed partial class GraphDraft(NodeGraph graph)
     }
 
     /// <summary>Nothing of the user may be in flight when the draft comes true.</summary>
-    public void WantQuiet(IRootParent user)
-    {
-        if (!_quietUsers.Contains(user))
-        {
-            _quietUsers.Add(user);
-        }
-    }
+    public void WantQuiet(IRootParent user) => _quietUsers.Add(user);
 
     private NodeDraft Edit(BlockNode node)
     {
