@@ -148,7 +148,7 @@ public sealed class DrainScenarioTests : ScenarioTests
     [TestCase(true)]
     public void S44_A_drained_request_may_need_another_thread_and_do_io_there(bool drainsFromItsOwn) => Fixture.Run(async () =>
     {
-        // blk -> n in context a; its request is completed from context b, after a read of another node there
+        // blk -> n in context a; its request is completed from context b, after a read of another node there, and one of a third in a
         AioContext a = Fixture.World.CreateContext("a");
         AioContext b = Fixture.World.CreateContext("b");
         BlockNode n = await Fixture.AddAsync("driver=scripted,node-name=n");
@@ -156,6 +156,8 @@ public sealed class DrainScenarioTests : ScenarioTests
         await blk.MoveAsync(a);
         BlockBackend other = await Fixture.OpenAsync("driver=memory,filename=other,latency-ns-max=5000");
         await other.MoveAsync(b);
+        BlockBackend third = await Fixture.OpenAsync("driver=memory,filename=third,latency-ns-max=5000");
+        await third.MoveAsync(a);
         Task request = a.RunAsync(async () => await blk.ReadAsync(0, new byte[1]));
         await WaitUntilAsync(() => Fixture.Scripted.Pending.Count == 1);
         async Task DrainAsync()
@@ -169,6 +171,8 @@ public sealed class DrainScenarioTests : ScenarioTests
         Task drain = drainsFromItsOwn ? a.RunAsync(DrainAsync) : DrainAsync();
         await SettleAsync();
         Assert.That(drain.IsCompleted, Is.False, "the drain waits");
+        await a.RunAsync(async () => await third.ReadAsync(0, new byte[1]));
+        Assert.That(drain.IsCompleted, Is.False, "and goes on waiting while its own thread does something else");
         await b.RunAsync(async () =>
         {
             await other.ReadAsync(0, new byte[1]);
