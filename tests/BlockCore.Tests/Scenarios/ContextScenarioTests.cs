@@ -5,6 +5,7 @@ using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.BlockCore.Transactions;
 using BlockGraph.TestKit;
+using BlockGraph.TestKit.Cow;
 
 namespace BlockGraph.BlockCore.Tests.Scenarios;
 
@@ -137,6 +138,7 @@ public sealed class ContextScenarioTests : ScenarioTests
         await blk.ReadAsync(10, read);
         Assert.That(read, Is.EqualTo(new byte[] { 1, 0, 0, 4 }), "zeroed");
         await blk.DiscardAsync(0, 512);
+        Assert.That(Fixture.Memory.Storage("disk").Log[^1].Kind, Is.EqualTo(RequestKind.Discard), "discarded");
         await blk.FlushAsync();
         Assert.That(Fixture.Memory.Storage("disk").Log[^1].Kind, Is.EqualTo(RequestKind.Flush), "flushed");
         Assert.That((await blk.GetStatusAsync(0, 100)).LengthBytes, Is.EqualTo(100), "status");
@@ -144,7 +146,12 @@ public sealed class ContextScenarioTests : ScenarioTests
         Assert.That(blk.LengthBytes, Is.EqualTo(2 * length), "longer");
         await blk.TruncateAsync(length);
         Assert.That(blk.LengthBytes, Is.EqualTo(length), "and shorter");
-        Assert.That((await Failure.OfAsync(() => blk.CheckAsync())).Message, Is.EqualTo("This image format does not support checks"), "check");
+        Assert.That((await Failure.OfAsync(() => blk.CheckAsync())).Message, Is.EqualTo("This image format does not support checks"), "no check");
+        CowImage.Format(Fixture.Memory.Storage("image"), new CowImageOptions(length));
+        BlockBackend image = await Fixture.OpenAsync("driver=cow,file.driver=memory,file.filename=image,file.latency-ns-max=1000");
+        await image.MoveAsync(other);
+        await image.WriteAsync(5000, bytes);
+        Assert.That((await image.CheckAsync()).IsClean, Is.True, "check");
         foreach ((long offset, int count) in new[] { (-1L, 1), (length - 1L, 2), ((long)length, 1), (long.MaxValue, 1) })
         {
             Assert.That((await Failure.OfRequestAsync(() => blk.ReadAsync(offset, new byte[count]))).Kind, Is.EqualTo(BlockErrorKind.InputOutput), $"read {offset}+{count}");

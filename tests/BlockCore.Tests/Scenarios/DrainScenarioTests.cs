@@ -24,10 +24,15 @@ public sealed class DrainScenarioTests : ScenarioTests
     [Test]
     public void S39_A_drain_waits_for_the_request_in_flight([Values] Kind kind) => Fixture.Run(async () =>
     {
-        // blk -> n -> child (completed by hand)
+        //  blk
+        //   |
+        //   n     sibling
+        //    \    /
+        //     child (completed by hand)
         BlockNode n = await Fixture.AddAsync("driver=loose,node-name=n");
         BlockNode child = await Fixture.AddAsync("driver=scripted,node-name=child");
         await ApplyAsync(GraphEdit.Attach(n, child, "file", ChildRole.Filtered | ChildRole.Primary));
+        BlockNode sibling = await Fixture.AddAsync("driver=pass-through,node-name=sibling,file=child");
         BlockBackend blk = await BackendAsync(n);
         Loose.Log.Clear();
         Task request = blk.ReadAsync(0, new byte[1]).AsTask();
@@ -38,10 +43,13 @@ public sealed class DrainScenarioTests : ScenarioTests
         DrainScope scope = await drain;
         Assert.That(request.IsCompletedSuccessfully, Is.True, "the request is over when the drain has begun");
         Assert.That(Loose.Log, Is.EqualTo(new[] { "begin n" }), "the driver was told");
-        Assert.That((n.QuiesceCount, child.QuiesceCount, blk.QuiesceCount), Is.EqualTo((1, kind == Kind.Node ? 0 : 1, 1)), "who is drained");
+        int below = kind == Kind.Node ? 0 : 1;
+        Assert.That((n.QuiesceCount, blk.QuiesceCount, child.QuiesceCount, sibling.QuiesceCount), Is.EqualTo((1, 1, below, below)), "who is drained");
+        Assert.That(Fixture.Scripted.DrainDepth, Is.EqualTo(below), "the child's driver was told where it is");
         await scope.DisposeAsync();
         Assert.That(Loose.Log, Is.EqualTo(new[] { "begin n", "end n" }), "and told of the end");
-        Assert.That((n.QuiesceCount, child.QuiesceCount, blk.QuiesceCount), Is.EqualTo((0, 0, 0)), "nobody any more");
+        Assert.That((n.QuiesceCount, blk.QuiesceCount, child.QuiesceCount, sibling.QuiesceCount), Is.EqualTo((0, 0, 0, 0)), "nobody any more");
+        Assert.That(Fixture.Scripted.DrainDepth, Is.Zero, "its driver neither");
     });
 
     [Test]
@@ -140,7 +148,7 @@ public sealed class DrainScenarioTests : ScenarioTests
     [TestCase(true)]
     public void S44_A_drained_request_may_need_another_thread_and_do_io_there(bool drainsFromItsOwn) => Fixture.Run(async () =>
     {
-        // blk -> n in context a; its request is completed from context b, after a read of another node there
+        // blk -> n in context a; its request is completed from context b, after a read of another node there, and one of a third in a
         AioContext a = Fixture.World.CreateContext("a");
         AioContext b = Fixture.World.CreateContext("b");
         BlockNode n = await Fixture.AddAsync("driver=scripted,node-name=n");
@@ -148,6 +156,8 @@ public sealed class DrainScenarioTests : ScenarioTests
         await blk.MoveAsync(a);
         BlockBackend other = await Fixture.OpenAsync("driver=memory,filename=other,latency-ns-max=5000");
         await other.MoveAsync(b);
+        BlockBackend third = await Fixture.OpenAsync("driver=memory,filename=third,latency-ns-max=5000");
+        await third.MoveAsync(a);
         Task request = a.RunAsync(async () => await blk.ReadAsync(0, new byte[1]));
         await WaitUntilAsync(() => Fixture.Scripted.Pending.Count == 1);
         async Task DrainAsync()
@@ -161,6 +171,8 @@ public sealed class DrainScenarioTests : ScenarioTests
         Task drain = drainsFromItsOwn ? a.RunAsync(DrainAsync) : DrainAsync();
         await SettleAsync();
         Assert.That(drain.IsCompleted, Is.False, "the drain waits");
+        await a.RunAsync(async () => await third.ReadAsync(0, new byte[1]));
+        Assert.That(drain.IsCompleted, Is.False, "and goes on waiting while its own thread does something else");
         await b.RunAsync(async () =>
         {
             await other.ReadAsync(0, new byte[1]);
@@ -263,6 +275,7 @@ public sealed class DrainScenarioTests : ScenarioTests
         Task pending = blk.ReadAsync(0, new byte[1]).AsTask();
         Task<DrainScope>? oldDrain = isOldDrained ? DrainScope.BeginAsync(old).AsTask() : null;
         DrainScope? newDrain = isNewDrained ? await DrainScope.BeginAsync(fresh) : null;
+        Loose.Log.Clear();
         Task change = ApplyAsync(GraphEdit.Replace(old, fresh));
         await SettleAsync();
         Assert.That(change.IsCompleted, Is.False, "the pending read is waited for");
@@ -272,6 +285,7 @@ public sealed class DrainScenarioTests : ScenarioTests
         await pending;
         Assert.That(parent.FileChild!.Node, Is.SameAs(fresh), "replaced");
         Assert.That((parent.QuiesceCount, fresh.QuiesceCount), Is.EqualTo(isNewDrained ? (1, 1) : (0, 0)), "the parent is drained if the new child is");
+        Assert.That(Loose.Log, isNewDrained ? Has.None.EqualTo("end parent") : Has.One.EqualTo("end parent"), "and was so without a break");
         Task next = blk.ReadAsync(0, new byte[1]).AsTask();
         await SettleAsync();
         Assert.That(Fixture.Scripted.Pending, isNewDrained ? Is.Empty : Has.Count.EqualTo(1), "nothing is sent to a drained child");

@@ -7,7 +7,7 @@ using BlockGraph.TestKit;
 
 namespace BlockGraph.BlockCore.Tests.Scenarios;
 
-/// <summary>Scenarios 1 to 14 and 18: permissions and changes of the graph.</summary>
+/// <summary>Scenarios 1 to 12, 14 and 18: permissions and changes of the graph.</summary>
 [TestFixture]
 public sealed class PermissionScenarioTests : ScenarioTests
 {
@@ -136,7 +136,7 @@ public sealed class PermissionScenarioTests : ScenarioTests
         BlockBackend blk = await BackendAsync(n);
         Fixture.Roles.RefusingNode = "n";
         await blk.SetPermissionsAsync(PermissionSet.Unused);
-        Assert.That(blk.Permissions, Is.EqualTo(PermissionSet.Unused), "reported as done");
+        Assert.That((blk.Permissions, blk.RootEdge!.Permissions), Is.EqualTo((PermissionSet.Unused, PermissionSet.Unused)), "reported as done, and done");
         BlockException more = await Failure.OfAsync(() => blk.SetPermissionsAsync(ExclusiveWriter));
         Assert.That(more.Message, Is.EqualTo("Node 'n' refuses"), "asking for more is not");
     });
@@ -243,5 +243,4 @@ public sealed class PermissionScenarioTests : ScenarioTests
         await ApplyAsync(GraphEdit.Activate(fmt));
         Assert.That(Picture(), Is.EqualTo(before), "and can be tried again");
     });
-
 }

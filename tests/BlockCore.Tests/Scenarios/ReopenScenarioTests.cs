@@ -1,14 +1,18 @@
+using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Transactions;
 using BlockGraph.TestKit;
+using BlockGraph.TestKit.Cow;
 
 namespace BlockGraph.BlockCore.Tests.Scenarios;
 
-/// <summary>Scenarios 30, 32 to 36 and 38: reopening, on a format that does not interpret its data.</summary>
+/// <summary>Scenarios 30 to 38: reopening, mostly on a format that does not interpret its data.</summary>
 [TestFixture]
 public sealed class ReopenScenarioTests : ScenarioTests
 {
+    private const int Cluster = 4096;
+
     private const string TwoChains =
         "driver=any-role,node-name=one,file.driver=memory,file.filename=one,file.node-name=one-file|" +
         "driver=any-role,node-name=two,file.driver=memory,file.filename=two,file.node-name=two-file";
@@ -23,6 +27,37 @@ public sealed class ReopenScenarioTests : ScenarioTests
         await ApplyAsync(GraphEdit.Reopen(GraphFixture.Options("driver=any-role,node-name=top,label=new,backing=base")));
         Assert.That(LabelOf("top"), Is.EqualTo("new"), "with it, it is not");
         Assert.That(Node("top").CowChild!.Node.Name, Is.EqualTo("base"), "which stays where it was");
+    });
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void S31_The_backing_child_goes_becomes_another_and_comes_back(bool keepsOld) => Fixture.Run(async () =>
+    {
+        // blk -> top (a cluster of its own) -> one    =>    nothing    =>    two    =>    one
+        Array.Fill(Fixture.Memory.Storage("one", 4 * Cluster).Bytes, (byte)1);
+        Array.Fill(Fixture.Memory.Storage("two", 4 * Cluster).Bytes, (byte)2);
+        CowImage.Format(Fixture.Memory.Storage("top"), new CowImageOptions(4 * Cluster));
+        await AddAllAsync("driver=memory,filename=one,node-name=one|driver=memory,filename=two,node-name=two");
+        await AddAllAsync("driver=memory,filename=top,node-name=file|driver=cow,node-name=top,file=file,backing=one");
+        BlockBackend blk = await BackendAsync(Node("top"));
+        await blk.WriteAsync(0, new byte[] { 9 });
+        Assert.That(await ReadClustersAsync(blk), Is.EqualTo(new byte[] { 9, 1, 1, 1 }), "at first");
+        foreach ((string? backing, byte shown, int copied) in new (string?, byte, int)[] { (null, 0, 1), ("two", 2, 1), ("one", 1, 1), (null, 0, 2), ("one", 1, 2) })
+        {
+            OptionsDictionary changes = keepsOld ? [] : GraphFixture.Options("driver=cow,file=file");
+            changes["node-name"] = "top";
+            changes["backing"] = backing is null ? OptionNull.Instance : backing;
+            await ApplyAsync(keepsOld ? GraphEdit.Reopen(Node("top"), changes) : GraphEdit.Reopen(changes));
+            Assert.That(Node("top").CowChild?.Node.Name, Is.EqualTo(backing), $"{backing}: the child");
+            Assert.That(new[] { "one", "two" }.Select(n => Node(n).Parents.Count), Is.EqualTo(new[] { "one", "two" }.Select(n => n == backing ? 1 : 0)), $"{backing}: the parents");
+            byte[] expected = [9, copied > 1 ? (byte)8 : shown, shown, shown];
+            if (copied > 1 && backing is null)
+            {
+                await blk.WriteAsync(Cluster, new byte[] { 8 });
+            }
+
+            Assert.That(await ReadClustersAsync(blk), Is.EqualTo(expected), $"{backing}: what is read");
+        }
     });
 
     [Test]
@@ -81,9 +116,9 @@ public sealed class ReopenScenarioTests : ScenarioTests
     [Test]
     public void S35_A_file_under_a_writable_format_becomes_read_only_with_it_or_not_at_all() => Fixture.Run(async () =>
     {
-        // fmt (rw) -> pass (cannot be reopened) -> file
-        await AddAllAsync("driver=scripted,node-name=file|driver=pass-through,node-name=pass,file=file|driver=any-role,node-name=fmt,file=pass");
-        await AssertRefusedAsync("Block format 'pass-through' used by node 'pass' does not support reopening files", Reopen("pass", "read-only=on"));
+        // fmt (rw) -> pass (a filter that cannot be reopened) -> file
+        await AddAllAsync("driver=scripted,node-name=file|driver=switch-filter,node-name=pass,file=file|driver=any-role,node-name=fmt,file=pass");
+        await AssertRefusedAsync("Block format 'switch-filter' used by node 'pass' does not support reopening files", Reopen("pass", "read-only=on"));
         await AddAllAsync("driver=any-role,role=filtered,node-name=inner,file.driver=memory,file.filename=inner|driver=any-role,node-name=outer,file=inner");
         await AssertRefusedAsync("Read-only block node 'inner' cannot support read-write users", Reopen("inner", "read-only=on"));
         await ApplyAsync(Reopen("inner", "read-only=on"), Reopen("outer", "read-only=on"));
@@ -111,6 +146,33 @@ public sealed class ReopenScenarioTests : ScenarioTests
         await AssertRefusedAsync("Invalid discard option", Reopen("n", "discard=maybe"));
         await ApplyAsync(Reopen("n", "role=data,file=file,driver=any-role,node-name=n,force-share=off"));
         Assert.That(LabelOf("n"), Is.EqualTo("none"), "what stays the same may be said");
+    });
+
+    [Test]
+    public void S37_A_request_in_flight_ends_before_the_change_and_one_made_meanwhile_comes_after_it() => Fixture.Run(async () =>
+    {
+        // blk -> top -> old (a read is pending)    =>    blk -> top -> new
+        await AddAllAsync("driver=scripted,node-name=old|driver=scripted,node-name=new|driver=any-role,node-name=top,file=old");
+        BlockBackend blk = await BackendAsync(Node("top"));
+        Task before = blk.ReadAsync(0, new byte[1]).AsTask();
+        Fixture.Roles.Log.Clear();
+        Task change = ApplyAsync(Reopen("top", "file=new,label=new"));
+        await SettleAsync();
+        Task meanwhile = blk.WriteAsync(512, new byte[1]).AsTask();
+        await SettleAsync();
+        Assert.That((change.IsCompleted, meanwhile.IsCompleted), Is.EqualTo((false, false)), "both wait");
+        Assert.That(Fixture.Roles.Log, Has.None.Contains("reopen"), "the driver has heard of nothing");
+        Assert.That((LabelOf("top"), Node("top").FileChild!.Node.Name), Is.EqualTo(("none", "old")), "nothing has changed");
+        Assert.That(Fixture.Scripted.Pending.Select(p => p.ToString()), Is.EqualTo(new[] { "Read 0+1 at 'old'" }), "and nothing was sent");
+        Fixture.Scripted.Pending.Single().Succeed();
+        await change;
+        Assert.That(before.IsCompletedSuccessfully, Is.True, "the read was over first");
+        Assert.That((LabelOf("top"), Node("top").FileChild!.Node.Name), Is.EqualTo(("new", "new")), "then all of it has");
+        await SettleAsync();
+        Assert.That(Fixture.Scripted.Pending.Select(p => p.ToString()), Is.EqualTo(new[] { "Write 512+1 at 'new'" }), "the write comes to the new child");
+        Fixture.Scripted.Pending.Single().Succeed();
+        await meanwhile;
+        Assert.That(World.Nodes.Select(n => n.QuiesceCount), Has.All.Zero, "nothing is drained");
     });
 
     [Test]
@@ -148,6 +210,14 @@ public sealed class ReopenScenarioTests : ScenarioTests
     }
 
     private GraphEdit Reopen(string name, string changes) => GraphEdit.Reopen(Node(name), GraphFixture.Options(changes));
+
+    // The first byte of each.
+    private static async Task<byte[]> ReadClustersAsync(BlockBackend blk)
+    {
+        byte[] all = new byte[4 * Cluster];
+        await blk.ReadAsync(0, all);
+        return [.. Enumerable.Range(0, 4).Select(i => all[i * Cluster])];
+    }
 
     private string LabelOf(string name) => ((RoleDriver.RoleInstance)Node(name).Instance).Label;
 }

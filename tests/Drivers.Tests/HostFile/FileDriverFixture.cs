@@ -69,7 +69,7 @@ public abstract class FileDriverFixture(string engine)
         GraphFixture fixture = new(
             world,
             [.. NewDrivers(), .. drivers],
-            new NodeGraphOptions { Platform = platform ?? Platform, Profile = profile ?? CompatibilityProfile.Own, PseudoFileNames = PseudoFileName.Parse });
+            new NodeGraphOptions { Platform = platform ?? Platform, Profile = profile ?? CompatibilityProfile.Own, PseudoFileNames = PseudoFileName.Parse, PseudoFileNameWriter = PseudoFileName.Format });
         _worlds.Add(fixture);
         return fixture;
     }

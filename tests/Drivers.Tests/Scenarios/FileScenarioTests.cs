@@ -10,7 +10,7 @@ using OpenFile = BlockGraph.BlockCore.Scheduling.HostFile;
 
 namespace BlockGraph.Drivers.Tests.Scenarios;
 
-/// <summary>Scenarios 16, 17, 22, 25, 26 and 28: opening, on real files.</summary>
+/// <summary>Scenarios 16, 17, 22, 25, 26, 28 and 32: opening and reopening, on real files.</summary>
 [TestFixture]
 [Category("Scenario")]
 public sealed class FileScenarioTests() : FileDriverFixture("linux")
@@ -97,6 +97,29 @@ public sealed class FileScenarioTests() : FileDriverFixture("linux")
     });
 
     [Test]
+    public void S32_Locks_and_descriptors_are_as_before_where_another_node_refuses([Values] bool isRefusedByPermissions) => Run(async () =>
+    {
+        // one -> a.img, two -> b.img; one is to become read-only, and two refuses
+        string path = MakeFile("a.img", new byte[4096]);
+        BlockNode one = await AddNodeAsync($"driver=any-role,node-name=one,file.driver=file,file.node-name=file,file.filename={path}");
+        BlockNode two = await AddNodeAsync($"driver=any-role,node-name=two,file.driver=file,file.filename={MakeFile("b.img", new byte[4096])}");
+        World.Roles.RefusingReopen = isRefusedByPermissions ? null : "two";
+        World.Roles.RefusingNode = isRefusedByPermissions ? "two" : null;
+        string before = World.Picture().ToString();
+        BlockException refusal = await RefusedAsync(() => Graph.ApplyAsync(
+            GraphEdit.Reopen(one, GraphFixture.Options("label=new,read-only=on")),
+            GraphEdit.Reopen(two, GraphFixture.Options("label=new"))));
+        Assert.That(refusal.Message, Is.EqualTo(isRefusedByPermissions ? "Node 'two' refuses" : "Node 'two' will not be reopened"), "who refuses");
+        Assert.That(LocksOf(path), Is.EqualTo(new[] { 100, 101, 103, 201, 203 }), "the locks");
+        Assert.That(DescriptorsMayWrite(path), Is.EqualTo(new[] { true }), "the descriptor");
+        Assert.That((one.IsReadOnly, Graph.FindNode("file")!.IsReadOnly), Is.EqualTo((false, false)), "the nodes");
+        Assert.That(World.Picture().ToString(), Is.EqualTo(before), "edges and permissions");
+        World.Roles.RefusingNode = World.Roles.RefusingReopen = null;
+        await Graph.ApplyAsync(GraphEdit.Reopen(one, GraphFixture.Options("label=new,read-only=on")), GraphEdit.Reopen(two, GraphFixture.Options("label=new")));
+        Assert.That(LocksOf(path), Is.EqualTo(new[] { 100, 201, 203 }), "and where it does not, they change");
+    });
+
+    [Test]
     public void S22_An_unknown_option_of_a_nested_child_names_the_childs_driver() => Run(async () =>
     {
         string path = MakeFile("a.img", new byte[4096]);
@@ -140,6 +163,12 @@ public sealed class FileScenarioTests() : FileDriverFixture("linux")
         await AddNodeAsync($"driver=raw,node-name=top,cache.no-flush=on,detect-zeroes=on,discard=ignore,file.driver=file,file.node-name=file,file.filename={path}");
         NodeSettings file = Graph.FindNode("file")!.Settings;
         Assert.That((file.CacheNoFlush, file.DetectZeroes, file.DiscardUnmap), Is.EqualTo((true, DetectZeroesMode.Off, true)), "what the child has");
+        await AddNodeAsync("driver=raw,node-name=direct,cache.direct=on,file.driver=memory,file.filename=disk,file.node-name=own");
+        NodeSettings own = Graph.FindNode("own")!.Settings;
+        Assert.That((own.CacheDirect, own.CacheNoFlush), Is.EqualTo((true, false)), "each cache option by itself");
+        await AddNodeAsync("driver=raw,node-name=kept,cache.direct=on,file.driver=memory,file.filename=disk,file.node-name=said,file.cache.direct=off,file.discard=ignore");
+        NodeSettings said = Graph.FindNode("said")!.Settings;
+        Assert.That((said.CacheDirect, said.DiscardUnmap), Is.EqualTo((false, false)), "what is said of the child itself holds");
         Assert.That(Graph.FindNode("file")!.ExplicitOptions.Keys, Is.EquivalentTo(new[] { "driver", "node-name", "filename" }), "none of it was said of the child");
     });
 

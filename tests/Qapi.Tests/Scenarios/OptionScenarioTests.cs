@@ -43,8 +43,9 @@ public sealed class OptionScenarioTests
     {
         string name = new('a', 128);
         Assert.That(() => KeyvalParser.Parse($"{name}=1"), Throws.TypeOf<BlockException>().With.Message.EqualTo($"Parameter '{name}' is too long"), "a key");
+        Assert.That(KeyvalParser.Parse($"{name[1..]}=1"), Has.Count.EqualTo(1), "127 are not");
         Assert.That(() => KeyvalParser.Parse($"b.{name}=1"), Throws.TypeOf<BlockException>().With.Message.EqualTo($"Parameter fragment '{name}' is too long"), "a fragment");
-        Assert.That(() => KeyvalParser.Parse("0=1"), Throws.TypeOf<BlockException>(), "the root is no list");
+        Assert.That(() => KeyvalParser.Parse("0=1"), Throws.TypeOf<BlockException>().With.Message.EqualTo("Invalid parameter '0'"), "the root is no list");
     }
 
     [TestCase("1.5k", 1536)]
@@ -55,6 +56,21 @@ public sealed class OptionScenarioTests
     [TestCase("0x10", 16)]
     [TestCase("1E", 1L << 60)]
     [TestCase("1b", 1)]
+    [TestCase("1B", 1)]
+    [TestCase("1K", 1L << 10)]
+    [TestCase("1m", 1L << 20)]
+    [TestCase("1M", 1L << 20)]
+    [TestCase("1g", 1L << 30)]
+    [TestCase("1G", 1L << 30)]
+    [TestCase("1t", 1L << 40)]
+    [TestCase("1T", 1L << 40)]
+    [TestCase("1p", 1L << 50)]
+    [TestCase("1P", 1L << 50)]
+    [TestCase("1e", 1L << 60)]
+    [TestCase("0x10k", 16L << 10)]
+    [TestCase("0.00048828125k", 1)]
+    [TestCase("0.00048828k", 0)]
+    [TestCase("9223372036854775807", long.MaxValue)]
     public void S20_A_size_is_read(string text, long bytes) => Assert.That(SizeText.Parse("size", text), Is.EqualTo(bytes), text);
 
     [TestCase("1.5")]
@@ -66,11 +82,14 @@ public sealed class OptionScenarioTests
     [TestCase("")]
     [TestCase("0x1.8k")]
     public void S20_A_malformed_size_is_refused(string text) =>
-        Assert.That(() => SizeText.Parse("size", text), Throws.TypeOf<BlockException>().With.Message.StartsWith("Parameter 'size' expects a non-negative number below 2^64"), text);
+        Assert.That(() => SizeText.Parse("size", text),
+            Throws.TypeOf<BlockException>().With.Message.EqualTo("Parameter 'size' expects a non-negative number below 2^64").And.Property("Hint").StartsWith("Optional suffix k, M, G, T, P or E means"), text);
 
-    [Test]
-    public void S20_A_size_beyond_64_bits_is_out_of_range() =>
-        Assert.That(() => SizeText.Parse("size", "16E"), Throws.TypeOf<BlockException>().With.Message.EqualTo("Value '16E' is out of range for parameter 'size'"), "16E");
+    [TestCase("16E")]
+    [TestCase("8E")]
+    [TestCase("9223372036854775808")]
+    public void S20_A_size_beyond_64_bits_is_out_of_range(string text) =>
+        Assert.That(() => SizeText.Parse("size", text), Throws.TypeOf<BlockException>().With.Message.EqualTo($"Value '{text}' is out of range for parameter 'size'"), text);
 
     [Test]
     public void S21_A_dictionary_made_flat_and_nested_again_is_itself()

@@ -81,8 +81,13 @@ internal sealed class BrokenFilterDriver(FilterFault fault) : BlockDriver
 
     private sealed class Instance : BlockDriverInstance
     {
+        // Half of what the workload waits between two requests, at most: so most drains begin while something is left to write.
+        private const long LaterNs = 50_000;
+
         private readonly BlockChild _file;
         private readonly FilterFault _fault;
+        private readonly CoQueue _noneLater = new();
+        private int _laterCount;
         private readonly long _openedLength;
         private AioContext? _context;
         private long _shift;
@@ -171,6 +176,7 @@ internal sealed class BrokenFilterDriver(FilterFault fault) : BlockDriver
         {
             FilterFault.NeverCloses => new CoQueue().WaitAsync(),
             FilterFault.FailsToClose => throw new InvalidOperationException("on purpose"),
+            FilterFault.WritesLater => FinishLaterAsync(),
             _ => default,
         };
 
@@ -194,13 +200,33 @@ internal sealed class BrokenFilterDriver(FilterFault fault) : BlockDriver
             return task;
         }
 
-        // Says that it is done when it has only begun.
+        // Says that it is done, and begins a good while later: longer than a drain takes that has nothing to wait for.
         private ValueTask WriteLater(long offset, IoVector buffer, RequestFlags flags)
         {
             byte[] bytes = new byte[buffer.Length];
             buffer.CopyTo(bytes);
-            AioContext.Current!.Post(async _ => await _file.WriteAsync(offset, bytes, flags, CancellationToken.None), null);
+            _laterCount++;
+            AioContext.Current!.Post(async _ => await WriteAfterDelayAsync(offset, bytes, flags), null);
             return default;
+        }
+
+        private async ValueTask WriteAfterDelayAsync(long offset, byte[] bytes, RequestFlags flags)
+        {
+            await AioContext.Current!.DelayAsync(LaterNs);
+            await _file.WriteAsync(offset, bytes, flags, CancellationToken.None);
+            if (--_laterCount == 0)
+            {
+                _noneLater.WakeAll();
+            }
+        }
+
+        // Closing is not what is wrong with it.
+        private async ValueTask FinishLaterAsync()
+        {
+            while (_laterCount > 0)
+            {
+                await _noneLater.WaitAsync();
+            }
         }
 
         private async ValueTask WriteQuietlyAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
