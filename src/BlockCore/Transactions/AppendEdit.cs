@@ -52,6 +52,13 @@ internal sealed class AppendEdit(OptionsDictionary top, BlockNode under) : Graph
     internal override void Apply(GraphDraft draft)
     {
         draft.Settle(_link!);
-        ReplaceEdit.Replace(draft, under, Top!, isStrict: false);
+        try
+        {
+            ReplaceEdit.Replace(draft, under, Top!, isStrict: false);
+        }
+        catch (BlockException error)
+        {
+            throw error.Prefixed("Could not replace node: ");
+        }
     }
 }

@@ -1,5 +1,7 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.TestKit;
+using BlockGraph.TestKit.Drawing;
 
 namespace BlockGraph.BlockCore.Tests.Graph;
 
@@ -24,4 +26,14 @@ public abstract class GraphTests
         Assert.That(Fixture.Graph.Nodes.Select(n => n.Name), Is.EqualTo(before), "no node is left");
         Assert.That(Fixture.Graph.Backends, Is.Empty, "no backend is left");
     });
+
+    /// <summary>What <paramref name="operation"/> fails with is exactly <paramref name="message"/>, and the graph looks as before.</summary>
+    protected async Task<BlockException> AssertRefusedAsync(Func<Task> operation, string message)
+    {
+        GraphPicture before = Fixture.Picture();
+        BlockException error = await Failure.OfAsync(operation);
+        Assert.That(error.Message, Is.EqualTo(message), "the refusal");
+        Assert.That(Fixture.Picture().DifferenceFrom(before), Is.Empty, "the graph is as before");
+        return error;
+    }
 }
