@@ -67,6 +67,16 @@ internal sealed class GraphPictureTests
     }
 
     [Test]
+    public void A_brief_picture_has_names_only()
+    {
+        ToolRun run = ToolRun.Own("graph", Chain, "--brief", "--mermaid");
+        Assert.That(run.Out, Does.Contain("  n0 -->|\"root\"| n1\n  n1 -->|\"file\"| n2\n"), run.Error);
+        Assert.That(ToolRun.Own("graph", Chain, "--brief").Error, Does.Contain("Option '--brief' is about pictures: --svg, --dot or --mermaid"), "not a tree");
+        GraphPicture brief = new GraphPicture([GraphPictures.Node("n", PictureKind.Protocol, "t.img")], []).ToBrief();
+        Assert.That(PictureText.Of(brief.Nodes[0]), Is.EqualTo(new[] { "n", "protocol protocol, 1 MiB" }), "no file name");
+    }
+
+    [Test]
     public void What_could_mean_something_is_escaped()
     {
         Assert.That(GraphDot.Escape(Nasty), Is.EqualTo("""a\"b\\c\nd<e>&amp;amp;#f;`g`|{h}"""), "dot: quotes, backslashes, line ends, entities");

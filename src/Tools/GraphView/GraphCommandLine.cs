@@ -16,6 +16,7 @@ internal sealed class GraphCommandLine
     private readonly Argument<string> _options = CommonArguments.Options();
     private readonly Option<string[]> _blockdevs = AddedNodes.Option();
     private readonly Option<bool> _readOnly = new("--read-only", "-r") { Description = "open without write permission" };
+    private readonly Option<bool> _brief = new("--brief") { Description = "a picture without roles, permissions and file names" };
     private readonly Option<string> _output = new("--output", "-o") { Description = "write to this file instead of standard output", HelpName = "FILE" };
     private readonly (Option<bool> Option, GraphForm Form)[] _forms =
     [
@@ -33,7 +34,7 @@ internal sealed class GraphCommandLine
         GraphCommandLine line = new(console);
         Command command = new("graph", "Open a graph and show its nodes, edges and permissions, as text or as a picture.")
         {
-            line._options, line._blockdevs, line._readOnly, line._output,
+            line._options, line._blockdevs, line._readOnly, line._brief, line._output,
         };
         foreach ((Option<bool> option, _) in line._forms)
         {
@@ -52,6 +53,12 @@ internal sealed class GraphCommandLine
             throw new BlockException($"Options '{wanted[0].Option.Name}' and '{wanted[1].Option.Name}' exclude each other");
         }
 
+        bool isBrief = parsed.GetValue(_brief);
+        if (isBrief && (wanted.Length == 0 || wanted[0].Form == GraphForm.Json))
+        {
+            throw new BlockException("Option '--brief' is about pictures: --svg, --dot or --mermaid");
+        }
+
         OptionsDictionary options = CommandOptions.Read(parsed.GetRequiredValue(_options)).Flatten();
         bool isReadOnly = parsed.GetValue(_readOnly);
         if (isReadOnly)
@@ -67,22 +74,22 @@ internal sealed class GraphCommandLine
             {
                 await AddedNodes.AddAsync(world, _console, parsed.GetValue(_blockdevs) ?? []);
                 await using BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = isReadOnly });
-                Print(backend, wanted.Length == 0 ? GraphForm.Tree : wanted[0].Form, parsed.GetValue(_output));
+                Print(backend, wanted.Length == 0 ? GraphForm.Tree : wanted[0].Form, isBrief, parsed.GetValue(_output));
                 return 0;
             });
     }
 
-    private void Print(BlockBackend backend, GraphForm form, string? fileName)
+    private void Print(BlockBackend backend, GraphForm form, bool isBrief, string? fileName)
     {
         if (fileName is null)
         {
-            Print(_console.Out, backend, form);
+            Print(_console.Out, backend, form, isBrief);
             return;
         }
 
         ThrowIfImage(backend.Graph, fileName);
         using StringWriter text = new() { NewLine = "\n" };
-        Print(text, backend, form);
+        Print(text, backend, form, isBrief);
         try
         {
             File.WriteAllText(fileName, text.ToString());
@@ -93,21 +100,23 @@ internal sealed class GraphCommandLine
         }
     }
 
-    private static void Print(TextWriter output, BlockBackend backend, GraphForm form)
+    private static void Print(TextWriter output, BlockBackend backend, GraphForm form, bool isBrief)
     {
+        GraphPicture whole = GraphPicture.Of(backend.Graph);
+        GraphPicture picture = isBrief ? whole.ToBrief() : whole;
         switch (form)
         {
             case GraphForm.Json:
                 GraphJson.Print(output, backend);
                 break;
             case GraphForm.Svg:
-                GraphSvg.Print(output, GraphPicture.Of(backend.Graph));
+                GraphSvg.Print(output, picture);
                 break;
             case GraphForm.Dot:
-                GraphDot.Print(output, GraphPicture.Of(backend.Graph));
+                GraphDot.Print(output, picture);
                 break;
             case GraphForm.Mermaid:
-                GraphMermaid.Print(output, GraphPicture.Of(backend.Graph));
+                GraphMermaid.Print(output, picture);
                 break;
             default:
                 GraphTree.Print(output, backend);

@@ -30,6 +30,10 @@ internal sealed record GraphPicture(IReadOnlyList<PictureNode> Nodes, IReadOnlyL
         return walk.ToPicture();
     }
 
+    /// <summary>The same with nothing but names beside the arrows, and without file names.</summary>
+    public GraphPicture ToBrief() =>
+        new([.. Nodes.Select(node => node with { FileName = null })], [.. Edges.Select(edge => edge with { IsBrief = true })]);
+
     private sealed class Walk
     {
         private readonly List<PictureNode> _boxes = [];

@@ -13,4 +13,7 @@ internal sealed record PictureEdge(int From, int To, string Name, ChildRole Role
 {
     /// <summary>True where the link cannot be changed.</summary>
     public bool IsFrozen { get; init; }
+
+    /// <summary>True to show nothing but the name.</summary>
+    public bool IsBrief { get; init; }
 }

@@ -38,9 +38,9 @@ internal static class PictureText
     }
 
     /// <summary>The lines of an arrow.</summary>
-    public static IReadOnlyList<string> Of(PictureEdge edge) =>
+    public static IReadOnlyList<string> Of(PictureEdge edge) => edge.IsBrief ? [NameOf(edge)] :
     [
-        Visible(edge.Name) + (edge.IsFrozen ? " (frozen)" : ""),
+        NameOf(edge),
         edge.Role == ChildRole.None ? "no role" : string.Join('+', edge.Role.Names()),
         $"may {Words(edge.Permissions.Required)}",
         $"lets others {Words(edge.Permissions.Shared)}",
@@ -85,6 +85,8 @@ internal static class PictureText
 
         return visible.ToString();
     }
+
+    private static string NameOf(PictureEdge edge) => Visible(edge.Name) + (edge.IsFrozen ? " (frozen)" : "");
 
     private static string Words(BlockPermissions permissions) => permissions == BlockPermissions.None ? "nothing" : permissions.ToText();
 
