@@ -142,11 +142,7 @@ public static class Program
         await hot.Backend!.TruncateAsync(2 << 20);
         await machine.Processor.RunAsync(() =>
         {
-            while (hotDriver.LengthBytes < 2 << 20)
-            {
-                hotDriver.WaitForState(DiskStates.HasMedium);
-            }
-
+            hotDriver.WaitForLength(2 << 20);
             long last = (hotDriver.LengthBytes / GuestDiskDriver.BlockBytes) - 1;
             hotDriver.Write(last, count: 1, value: 0xB3);
             Machine.Say($"guest: the last of {last + 1} blocks: {(hotDriver.Shows(last, 1, 0xB3) ? "works" : "lost")}");

@@ -61,14 +61,10 @@ public sealed class GuestDiskDriver(Machine machine, DiskController disk, int ri
     }
 
     /// <summary>Waits until the state register says <paramref name="states"/>.</summary>
-    public void WaitForState(DiskStates states)
-    {
-        while (((DiskStates)disk.Read(DiskRegister.State) & states) != states)
-        {
-            disk.Interrupt.WaitAndLower();
-            machine.Processor.Step();
-        }
-    }
+    public void WaitForState(DiskStates states) => WaitUntil(() => ((DiskStates)disk.Read(DiskRegister.State) & states) == states);
+
+    /// <summary>Waits until the disk is at least so long, in bytes.</summary>
+    public void WaitForLength(long lengthBytes) => WaitUntil(() => LengthBytes >= lengthBytes);
 
     /// <summary>Lets the disk go when somebody asks for it: flushed, and not touched again.</summary>
     public void ReleaseWhenAsked()
@@ -92,17 +88,21 @@ public sealed class GuestDiskDriver(Machine machine, DiskController disk, int ri
         disk.Write(DiskRegister.SubmittedCount, _submittedCount);
     }
 
+    // Every change of a register raises the line: whoever looks, and then sleeps, misses none.
+    private void WaitUntil(Func<bool> isTrue)
+    {
+        while (!isTrue())
+        {
+            disk.Interrupt.WaitAndLower();
+            machine.Processor.Step();
+        }
+    }
+
     private void WaitForAll()
     {
         while (_seenCount < _submittedCount)
         {
-            if (_seenCount == disk.Read(DiskRegister.CompletedCount))
-            {
-                disk.Interrupt.WaitAndLower();
-                machine.Processor.Step();
-                continue;
-            }
-
+            WaitUntil(() => _seenCount < disk.Read(DiskRegister.CompletedCount));
             int slot = (int)(_seenCount % DiskController.RingLength);
             DiskCompletion completion = DiskCompletion.ReadFrom(_memory.Span.Slice(CompletionsAddress + (slot * DiskCompletion.Size), DiskCompletion.Size));
             FailedCount += completion.Result == DiskResult.Done ? 0 : 1;
