@@ -117,7 +117,7 @@ public sealed class EveryStepTests
                 Task load = world.LoadAsync();
                 bool isRefused = await tryAsync(world, failing);
                 world.OnStep = null;
-                Assert.That(world.Loose(), Is.Empty, $"{when}: drivers have given back what they took, in reverse");
+                Assert.That(world.FindLoose(), Is.Empty, $"{when}: drivers have given back what they took, in reverse");
                 if (failing < 0)
                 {
                     Assert.That(isRefused, Is.False, $"{operation.Name} succeeds");

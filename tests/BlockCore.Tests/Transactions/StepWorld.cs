@@ -60,17 +60,19 @@ internal sealed class StepWorld : IDisposable
     {
         foreach ((string name, string? backing) in new[] { ("low", (string?)null), ("mid", "low"), ("over", "mid") })
         {
-            CowImage.Format(_fixture.Memory.Storage(name), new CowImageOptions(1 << 16) { BackingFileName = backing is null ? null : "memory:" + backing, BackingFormat = backing is null ? null : "cow" });
+            FormatCow(name, backing);
             await _fixture.AddAsync($"driver=cow,node-name={name},file.driver=memory,file.filename={name},file.node-name={name}-file" + (backing is null ? "" : $",backing={backing}"));
         }
 
-        CowImage.Format(_fixture.Memory.Storage("image"), new CowImageOptions(1 << 16) { BackingFileName = "memory:low", BackingFormat = "cow" });
+        FormatCow("image", "low");
         await _fixture.AddAsync("driver=pass-through,node-name=flt,file.driver=memory,file.filename=base,file.node-name=base,file.latency-ns-max=2000");
         await _fixture.AddAsync("driver=memory,filename=lone,node-name=lone");
-        await _fixture.AddAsync("driver=any-role,node-name=spare,file.driver=any-role,file.role=filtered,file.node-name=spare-file,file.file.driver=memory,file.file.filename=spare,file.file.node-name=spare-store");
+        await _fixture.AddAsync(
+            "driver=any-role,node-name=spare,file.driver=any-role,file.role=filtered,file.node-name=spare-file,file.file.driver=memory,file.file.filename=spare,file.file.node-name=spare-store");
         await _fixture.AddAsync(
             "driver=any-role,node-name=top,file.driver=any-role,file.role=filtered,file.node-name=top-file,file.file.driver=memory,file.file.filename=top,file.file.node-name=top-store,file.file.latency-ns-max=2000,backing=flt");
-        await _fixture.AddAsync("driver=quorum,node-name=quorum,vote-threshold=1,children.0.driver=memory,children.0.filename=c0,children.0.node-name=c0,children.1.driver=memory,children.1.filename=c1,children.1.node-name=c1");
+        await _fixture.AddAsync(
+            "driver=quorum,node-name=quorum,vote-threshold=1,children.0.driver=memory,children.0.filename=c0,children.0.node-name=c0,children.1.driver=memory,children.1.filename=c1,children.1.node-name=c1");
         await _fixture.AddAsync("driver=memory,filename=disk,node-name=disk");
         Drive = await Graph.AttachBackendAsync(Node("top"), new BackendOptions { Name = "drive", ShareWrite = true, AllowsContextChange = true });
         Reader = await Graph.AttachBackendAsync(Node("flt"), new BackendOptions { Name = "reader", ReadOnly = true, AllowsContextChange = true });
@@ -96,33 +98,39 @@ internal sealed class StepWorld : IDisposable
     }
 
     /// <summary>What drivers have taken and neither kept nor given back, or given back in another order than in reverse; empty where there is nothing of it.</summary>
-    public string Loose()
+    public string FindLoose()
     {
         List<string> taken = [];
         foreach (string entry in _fixture.Roles.Log)
         {
-            int space = entry.LastIndexOf(' ');
-            (string verb, string node) = (entry[..space], entry[(space + 1)..]);
-            string what = (verb.EndsWith("reopen", StringComparison.Ordinal) ? "reopen " : "permissions ") + node;
-            if (verb.StartsWith("abort", StringComparison.Ordinal) ? taken.LastOrDefault(t => t[0] == what[0]) != what : !verb.StartsWith("check", StringComparison.Ordinal) && !verb.StartsWith("prepare", StringComparison.Ordinal) && !taken.Contains(what))
+            // "check top", "prepare reopen top"
+            string verb = entry[..entry.IndexOf(' ', StringComparison.Ordinal)];
+            string what = entry[(verb.Length + 1)..];
+            switch (verb)
             {
-                return $"{entry} while there is: {string.Join(", ", taken)}";
-            }
-
-            if (verb.StartsWith("check", StringComparison.Ordinal) || verb.StartsWith("prepare", StringComparison.Ordinal))
-            {
-                taken.Add(what);
-            }
-            else
-            {
-                taken.RemoveAt(taken.LastIndexOf(what));
+                case "check" or "prepare":
+                    taken.Add(what);
+                    break;
+                case "commit" when taken.Remove(what):
+                    break;
+                case "abort" when taken.FindLast(t => IsReopen(t) == IsReopen(what)) == what:
+                    taken.RemoveAt(taken.LastIndexOf(what));
+                    break;
+                default:
+                    return $"'{entry}' while there was: {string.Join(", ", taken)}";
             }
         }
 
         return string.Join(", ", taken);
+
+        static bool IsReopen(string what) => what.StartsWith("reopen ", StringComparison.Ordinal);
     }
 
     public void Dispose() => _fixture.Dispose();
+
+    private void FormatCow(string name, string? backing) => CowImage.Format(
+        _fixture.Memory.Storage(name),
+        new CowImageOptions(1 << 16) { BackingFileName = backing is null ? null : "memory:" + backing, BackingFormat = backing is null ? null : "cow" });
 
     private void TakeStep(string name)
     {
