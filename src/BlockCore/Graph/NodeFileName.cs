@@ -87,9 +87,7 @@ internal static class NodeFileName
 
         if (node.Driver.GetExactFileName(node) is not { } name)
         {
-            throw new BlockException(node.Driver.Category == DriverCategory.Protocol && node.FileName is null
-                ? $"Cannot generate a base directory for {node.Driver.Name} nodes"
-                : $"Cannot use relative backing file names for '{Of(overlay)}'");
+            throw new BlockException($"Cannot generate a base directory for {node.Driver.Name} nodes");
         }
 
         if (DriverRegistry.ProtocolPrefix(name) is { } prefix)

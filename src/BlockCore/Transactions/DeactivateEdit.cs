@@ -64,7 +64,7 @@ internal sealed class DeactivateEdit(BlockNode top) : GraphEdit
             {
                 await DriverWork.RunAsync(_told[i], static instance => instance.ActivateAsync());
             }
-            catch (BlockException error)
+            catch (Exception error)
             {
                 change.Graph.Events.Publish(new Events.BlockWarning($"Node '{_told[i].Name}' stays active, and could not be read again: {error.Message}"));
             }

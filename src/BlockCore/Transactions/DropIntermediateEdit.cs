@@ -10,7 +10,7 @@ namespace BlockGraph.BlockCore.Transactions;
 /// </summary>
 internal sealed class DropIntermediateEdit(BlockNode top, BlockNode bottom, string? backingFileName) : GraphEdit
 {
-    private readonly List<(BlockNode Overlay, string? OldName, string? OldFormat)> _rewritten = [];
+    private readonly List<Rewriting> _rewritings = [];
 
     /// <inheritdoc/>
     public override string Description => $"drop '{top.Name}' down to '{bottom.Name}' from the chain";
@@ -45,13 +45,15 @@ internal sealed class DropIntermediateEdit(BlockNode top, BlockNode bottom, stri
         bool hasWaited = false;
         foreach (BlockChild edge in top.Parents)
         {
-            if ((edge.Role & ChildRole.Cow) != 0 && edge.Parent.AsNode is { } overlay && !_rewritten.Exists(r => ReferenceEquals(r.Overlay, overlay)))
+            if ((edge.Role & ChildRole.Cow) != 0 && edge.Parent.AsNode is { } overlay && !_rewritings.Exists(r => ReferenceEquals(r.Overlay, overlay)))
             {
                 change.Graph.Step("rewrite backing name");
-                (string? oldName, string? oldFormat) = (overlay.Instance.BackingFileName, overlay.Instance.BackingFormat);
-                await RewriteAsync(change.Graph, overlay, backingFileName ?? bottom.ShownFileName, bottom.Driver.Name);
-                _rewritten.Add((overlay, oldName, oldFormat));
+
+                // Written down first: whatever of it fails, all of it is taken back.
+                Rewriting rewriting = new(overlay);
+                _rewritings.Add(rewriting);
                 change.Keep(overlay);
+                await rewriting.RunAsync(backingFileName ?? bottom.ShownFileName, bottom.Driver.Name);
                 hasWaited = true;
             }
         }
@@ -61,51 +63,20 @@ internal sealed class DropIntermediateEdit(BlockNode top, BlockNode bottom, stri
 
     internal override async Task UndoAsync(GraphChange change)
     {
-        for (int i = _rewritten.Count - 1; i >= 0; i--)
+        for (int i = _rewritings.Count - 1; i >= 0; i--)
         {
-            (BlockNode overlay, string? oldName, string? oldFormat) = _rewritten[i];
             try
             {
-                await RewriteAsync(change.Graph, overlay, oldName, oldFormat);
+                await _rewritings[i].UndoAsync();
             }
-            catch (BlockException error)
+            catch (Exception error)
             {
+                Rewriting rewriting = _rewritings[i];
                 change.Graph.Events.Publish(new Events.BlockWarning(
-                    $"Node '{overlay.Name}': the change failed, and the header could not get its old backing file name '{oldName}' back: {error.Message}"));
+                    $"Node '{rewriting.Overlay.Name}': the change failed, and the header could not get its old backing file name '{rewriting.OldName}' back: {error.Message}"));
             }
         }
     }
-
-    // A read-only overlay is made writable for as long as it takes.
-    private static async Task RewriteAsync(NodeGraph graph, BlockNode overlay, string? name, string? format)
-    {
-        bool wasReadOnly = overlay.IsReadOnly;
-        if (wasReadOnly)
-        {
-            await SetReadOnlyAsync(graph, overlay, "off");
-        }
-
-        overlay.Work.Begin();
-        try
-        {
-            await overlay.Instance.ChangeBackingFileAsync(name, format);
-        }
-        catch (BlockException error)
-        {
-            throw error.Prefixed($"Could not update backing file link of node '{overlay.Name}': ");
-        }
-        finally
-        {
-            overlay.Work.End();
-            if (wasReadOnly)
-            {
-                await SetReadOnlyAsync(graph, overlay, "on");
-            }
-        }
-    }
-
-    private static Task SetReadOnlyAsync(NodeGraph graph, BlockNode node, string value) =>
-        GraphChange.RunAsync(graph, [Reopen(node, new OptionsDictionary { { "read-only", value } })], CancellationToken.None);
 
     private void ThrowIfNotBelow(GraphDraft draft)
     {
@@ -132,5 +103,50 @@ internal sealed class DropIntermediateEdit(BlockNode top, BlockNode bottom, stri
         }
 
         return false;
+    }
+
+    /// <summary>Another backing name in the header of one overlay. One that is read-only is writable for as long as it takes.</summary>
+    private sealed class Rewriting(BlockNode overlay)
+    {
+        private readonly string? _oldFormat = overlay.Instance.BackingFormat;
+        private readonly bool _wasReadOnly = overlay.IsReadOnly;
+
+        public BlockNode Overlay => overlay;
+
+        public string? OldName { get; } = overlay.Instance.BackingFileName;
+
+        public async Task RunAsync(string? name, string? format)
+        {
+            await SetReadOnlyAsync(isReadOnly: false);
+            try
+            {
+                await DriverWork.RunAsync(overlay, instance => instance.ChangeBackingFileAsync(name, format));
+            }
+            catch (BlockException error)
+            {
+                throw error.Prefixed($"Could not update backing file link of node '{overlay.Name}': ");
+            }
+
+            await SetReadOnlyAsync(_wasReadOnly);
+        }
+
+        public async Task UndoAsync()
+        {
+            try
+            {
+                if (overlay.Instance.BackingFileName != OldName || overlay.Instance.BackingFormat != _oldFormat)
+                {
+                    await RunAsync(OldName, _oldFormat);
+                }
+            }
+            finally
+            {
+                await SetReadOnlyAsync(_wasReadOnly);
+            }
+        }
+
+        private Task SetReadOnlyAsync(bool isReadOnly) => overlay.IsReadOnly == isReadOnly
+            ? Task.CompletedTask
+            : GraphChange.RunAsync(overlay.Graph, [Reopen(overlay, new OptionsDictionary { { "read-only", isReadOnly ? "on" : "off" } })], CancellationToken.None);
     }
 }

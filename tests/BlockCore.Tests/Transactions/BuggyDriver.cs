@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
+using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.BlockCore.Tests.Transactions;
 
@@ -54,6 +55,22 @@ internal sealed class BuggyDriver : BlockDriver
         }
 
         protected internal override void CommitReopen(ReopenContext context) => driver.Check("reopen", this);
+
+        protected internal override Task ActivateAsync()
+        {
+            driver.Check("activate", this);
+            return Task.CompletedTask;
+        }
+
+        protected internal override Task DeactivateAsync()
+        {
+            driver.Check("deactivate", this);
+            return Task.CompletedTask;
+        }
+
+        protected internal override void DetachContext() => driver.Check("detach", this);
+
+        protected internal override void AttachContext(AioContext context) => driver.Check("attach", this);
 
         protected internal override ValueTask CloseAsync()
         {

@@ -82,6 +82,64 @@ public sealed class BuggyDriverTests : GraphTests
         Assert.That(Fixture.Graph.Nodes.Select(n => n.QuiesceCount), Has.All.Zero, "no drain is left");
     });
 
+    [TestCase("deactivate a")]
+    [TestCase("deactivate b")]
+    public void A_bug_while_a_node_goes_inactive_is_a_refusal(string bug) => Fixture.Run(async () =>
+    {
+        BlockNode a = await AddChainAsync();
+        string before = GraphText.Of(Fixture.Graph);
+        _driver.Bug = bug;
+        InvalidOperationException error = await Failure.OfAsync<InvalidOperationException>(() => Fixture.Graph.ApplyAsync(GraphEdit.Deactivate(a)));
+        Assert.That(error.Message, Is.EqualTo("deactivate has a bug"), "the driver's own exception");
+        Assert.That(GraphText.Of(Fixture.Graph), Is.EqualTo(before), "nothing has changed");
+    });
+
+    [TestCase("activate a")]
+    [TestCase("activate b")]
+    public void A_bug_while_a_node_becomes_active_again_after_all_is_told_and_no_drain_is_left(string bug) => Fixture.Run(async () =>
+    {
+        // c refuses in the end, and those that are inactive already are told that they are not.
+        BlockNode a = await AddChainAsync();
+        string before = GraphText.Of(Fixture.Graph);
+        List<string> warnings = [];
+        using IDisposable subscription = Fixture.Graph.Events.Subscribe<BlockWarning>(w => warnings.Add(w.Message));
+        Fixture.Roles.RefusingNode = "c";
+        _driver.Bug = bug;
+        BlockException error = await Failure.OfAsync(() => Fixture.Graph.ApplyAsync(GraphEdit.Deactivate(a)));
+        Assert.That(error.Message, Is.EqualTo("Node 'c' refuses"), "the reason stays what it is");
+        Assert.That(warnings, Is.EqualTo(new[] { $"Node '{bug[^1]}' stays active, and could not be read again: activate has a bug" }), "told");
+        Assert.That(GraphText.Of(Fixture.Graph), Is.EqualTo(before), "nothing has changed");
+        Assert.That(Fixture.Graph.Drains, Is.Empty, "no drain is left");
+    });
+
+    [TestCase("activate a")]
+    [TestCase("activate b")]
+    public void A_bug_while_a_node_becomes_active_leaves_it_inactive(string bug) => Fixture.Run(async () =>
+    {
+        BlockNode a = await AddChainAsync();
+        await Fixture.Graph.ApplyAsync(GraphEdit.Deactivate(a));
+        string before = GraphText.Of(Fixture.Graph);
+        _driver.Bug = bug;
+        await Failure.OfAsync<InvalidOperationException>(() => Fixture.Graph.ApplyAsync(GraphEdit.Activate(a)));
+        Assert.That(GraphText.Of(Fixture.Graph), Is.EqualTo(before), "inactive as before");
+        _driver.Bug = null;
+        await Fixture.Graph.ApplyAsync(GraphEdit.Activate(a));
+        Assert.That(a.IsInactive, Is.False, "and it can be tried again");
+    });
+
+    [TestCase("detach a", "leaving its context")]
+    [TestCase("attach b", "coming to its context")]
+    public void A_bug_while_nodes_move_is_reported_and_all_of_them_have_moved(string bug, string doing) => Fixture.Run(async () =>
+    {
+        BlockNode a = await AddChainAsync();
+        _driver.Bug = bug;
+        InvariantViolationException report = await Failure.OfAsync<InvariantViolationException>(() => Fixture.Graph.ApplyAsync(GraphEdit.Move(a, Fixture.ContextOf("other"))));
+        Assert.That(report.Message, Is.EqualTo($"Invariant violated: driver 'buggy' of node '{bug[^1]}' threw while {doing}: {bug[..^2]} has a bug"), "who and where");
+        Assert.That(Fixture.Graph.Nodes.Select(n => n.Context.Name), Has.All.EqualTo("other"), "one home for all");
+        Assert.That(Fixture.Graph.Drains, Is.Empty, "no drain is left");
+        _driver.Bug = null;
+    });
+
     [Test]
     public void A_bug_while_a_node_is_closed_is_told_and_the_rest_is_closed() => Fixture.Run(async () =>
     {

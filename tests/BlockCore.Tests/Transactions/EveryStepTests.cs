@@ -1,132 +1,149 @@
-using BlockGraph.BlockCore.Backend;
+using System.Reflection;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Graph;
-using BlockGraph.BlockCore.Permissions;
-using BlockGraph.BlockCore.Scheduling;
-using BlockGraph.BlockCore.Tests.Scenarios;
 using BlockGraph.BlockCore.Transactions;
-using BlockGraph.TestKit;
 
 namespace BlockGraph.BlockCore.Tests.Transactions;
 
 /// <summary>
-/// Every change of a running graph, failed and cancelled at each of its steps: the graph, its options, permissions, homes, drains and references are
-/// as before, and requests go on; or the step came after the commit, and the change is whole.
-/// <code>
-///   drive   blk2              lone (nobody's)      spare -> spare-file
-///     |      |
-///    top -> flt -> base
-///     |
-///    top-file
-/// </code>
+/// Every operation on a running graph, failed and cancelled at each of its steps: the graph, its options, permissions, homes, drains and references are
+/// as before, what drivers had taken is given back in reverse, requests go on, and the operation succeeds when it is tried again; or the step came after
+/// the commit, and the change is whole. <see cref="StepWorld"/> draws the graph.
 /// </summary>
 [TestFixture]
 public sealed class EveryStepTests
 {
-    private static readonly (string Name, Func<StepWorld, GraphEdit[]> Edits)[] s_changes =
-    [
-        ("attach", w => [GraphEdit.Attach(w.Node("top"), w.Node("lone"), "second", ChildRole.None)]),
-        ("detach", w => [GraphEdit.Detach(w.Node("top").CowChild!)]),
-        ("set backing", w => [GraphEdit.SetBacking(w.Node("top"), w.Node("lone"))]),
-        ("replace", w => [GraphEdit.Replace(w.Node("base"), w.Node("lone"))]),
-        ("append filter", w => [GraphEdit.Append(GraphFixture.Options("driver=pass-through,node-name=new"), w.Node("top"))]),
-        ("append overlay", w => [GraphEdit.Append(GraphFixture.Options("driver=any-role,node-name=new,file.driver=memory,file.filename=new"), w.Node("top"))]),
-        ("overlay", w => [GraphEdit.Overlay(w.Node("spare"), w.Node("top"))]),
-        ("drop filter", w => [GraphEdit.DropFilter(w.Node("flt"))]),
-        ("freeze", w => [GraphEdit.Freeze(w.Node("top"), w.Node("base"))]),
-        ("permissions", w => [GraphEdit.SetPermissions(w.Drive.RootEdge!, new PermissionSet(BlockPermissions.ConsistentRead, BlockPermissions.All))]),
-        ("move", w => [GraphEdit.Move(w.Node("base"), w.Other, isForced: true)]),
-        ("reopen", w => [GraphEdit.Reopen(w.Node("top"), GraphFixture.Options("label=new,file.read-only=off"))]),
-        ("reopen other children", w => [GraphEdit.Reopen(w.Node("top"), GraphFixture.Options("label=new,file=lone,backing=base"))]),
-        ("deactivate", w => [GraphEdit.Deactivate(w.Node("top"))]),
-        ("several", w =>
-        [
-            GraphEdit.Reopen(w.Node("top"), GraphFixture.Options("label=new")),
-            GraphEdit.Replace(w.Node("base"), w.Node("lone")),
-            GraphEdit.Append(GraphFixture.Options("driver=pass-through,node-name=new"), w.Node("top")),
-            GraphEdit.Move(w.Node("spare"), w.Other),
-        ]),
-    ];
+    private static IEnumerable<string> Names => StepOperations.All.Select(o => o.Name);
 
-    private static IEnumerable<string> Names => s_changes.Select(c => c.Name);
+    private static IEnumerable<string> CancellableNames => StepOperations.All.Where(o => o.IsCancellable).Select(o => o.Name);
 
     [TestCaseSource(nameof(Names))]
-    public void A_change_that_fails_at_any_step_leaves_no_trace(string name) => ForEachStep(name, (world, edits, failing) =>
+    public void An_operation_that_fails_at_any_step_leaves_no_trace(string name)
     {
-        world.OnStep = step => { if (step == failing) { throw new BlockException($"step {failing} fails"); } };
-        return world.Graph.ApplyAsync(edits);
-    });
+        StepOperation operation = Find(name);
+        IReadOnlyList<bool> hasFailed = ForEachStep(operation, async (world, failing) =>
+        {
+            bool isRaised = false;
+            world.Begin(step =>
+            {
+                if (step == failing)
+                {
+                    isRaised = true;
+                    throw new BlockException($"step {failing} fails");
+                }
+            });
+            bool isRefused = await HasFailedAsync(() => operation.RunAsync(world, CancellationToken.None));
+            Assert.That(isRaised, Is.EqualTo(failing >= 0), $"{name}: step {failing} was reached");
+            return isRefused;
+        });
+        Assert.That(hasFailed, operation.IsNeverRefused ? Has.All.False : Has.Some.True, $"{name}: {(operation.IsNeverRefused ? "letting go is never refused" : "there are steps that fail")}");
+    }
 
-    [TestCaseSource(nameof(Names))]
-    public void A_change_that_is_cancelled_at_any_step_leaves_no_trace(string name) => ForEachStep(name, async (world, edits, failing) =>
+    [TestCaseSource(nameof(CancellableNames))]
+    public void An_operation_that_is_cancelled_at_any_step_leaves_no_trace(string name)
     {
-        using CancellationTokenSource source = new();
-        world.OnStep = step => { if (step == failing) { source.Cancel(); } };
-        await world.Graph.ApplyAsync(edits, source.Token);
-    });
+        IReadOnlyList<bool> hasFailed = ForEachStep(Find(name), async (world, failing) =>
+        {
+            using CancellationTokenSource source = new();
+            world.Begin(step =>
+            {
+                if (step == failing)
+                {
+                    source.Cancel();
+                }
+            });
+            return await HasFailedAsync(() => Find(name).RunAsync(world, source.Token));
+        });
+        Assert.That(hasFailed, Has.Some.True, $"{name}: there are steps at which it is not too late");
+    }
 
     [Test]
-    public void Going_inactive_and_active_again_fails_cleanly_at_any_step()
+    public void Every_kind_of_step_is_among_them()
     {
-        int stepCount = 0;
-        for (int failing = -1; failing < stepCount; failing++)
+        HashSet<string> kinds = [];
+        foreach (StepOperation operation in StepOperations.All)
         {
             using StepWorld world = new();
             world.Run(async () =>
             {
                 await world.BuildAsync();
-                string active = world.Picture();
-                await world.Graph.ApplyAsync(GraphEdit.Deactivate(world.Node("top")));
-                string inactive = world.Picture();
-                world.StepCount = 0;
-                world.OnStep = step => { if (step == failing) { throw new BlockException($"step {failing} fails"); } };
-                bool hasFailed = await HasFailedAsync(() => world.Graph.ApplyAsync(GraphEdit.Activate(world.Node("top"))));
-                stepCount = failing < 0 ? world.StepCount : stepCount;
-                Assert.That(world.Picture(), Is.EqualTo(hasFailed ? inactive : active), $"step {failing} of {stepCount}: inactive as before, or active as ever");
-                Assert.That(hasFailed, Is.EqualTo(failing >= 0), $"step {failing}: there is none after which it is too late");
+                await operation.Arrange(world);
+                world.Begin(_ => { });
+                await operation.RunAsync(world, CancellationToken.None);
+                kinds.UnionWith(world.Steps.Select(step => step.Split(' ')[0]));
                 world.OnStep = null;
-                if (hasFailed)
-                {
-                    await world.Graph.ApplyAsync(GraphEdit.Activate(world.Node("top")));
-                    Assert.That(world.Picture(), Is.EqualTo(active), $"step {failing}: it can be tried again");
-                }
             });
         }
 
-        Assert.That(stepCount, Is.GreaterThan(5), "there are steps");
+        string[] wanted = ["prepare", "drain", "check", "permissions", "commit", "options", "open", "opened", "register", "attach", "probe", "flush", "reopen", "reopened", "deactivate", "activate", "rewrite"];
+        Assert.That(wanted.Except(kinds), Is.Empty, "preparing, opening, reopening, permissions, and what comes after the commit");
     }
 
-    private static void ForEachStep(string name, Func<StepWorld, GraphEdit[], int, Task> change)
+    [Test]
+    public void Every_edit_that_can_be_made_is_failed_at_each_step()
     {
-        Func<StepWorld, GraphEdit[]> makeEdits = Array.Find(s_changes, c => c.Name == name).Edits;
+        IEnumerable<string> factories = typeof(GraphEdit).Assembly.GetExportedTypes()
+            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
+            .Where(method => typeof(GraphEdit).IsAssignableFrom(method.ReturnType))
+            .Select(Spell)
+            .Distinct();
+        Assert.That(StepOperations.All.SelectMany(o => o.Covers), Is.EquivalentTo(factories), "a new factory of edits, or a new parameter of one, needs an operation in StepOperations");
+    }
+
+    [Test]
+    public void A_factory_that_nobody_fails_would_be_found() =>
+        Assert.That(Spell(typeof(EveryStepTests).GetMethod(nameof(Forgotten), BindingFlags.NonPublic | BindingFlags.Static)!), Is.EqualTo("Forgotten(node, isForced)"), "by name and parameters");
+
+    private static GraphEdit Forgotten(BlockCore.Graph.BlockNode node, bool isForced) => isForced ? GraphEdit.Deactivate(node) : GraphEdit.Activate(node);
+
+    private static string Spell(MethodInfo method) => $"{method.Name}({string.Join(", ", method.GetParameters().Select(p => p.Name))})";
+
+    private static StepOperation Find(string name) => StepOperations.All.Single(o => o.Name == name);
+
+    // The first round fails nothing, and counts. Returns whether each of the others was refused.
+    private static List<bool> ForEachStep(StepOperation operation, Func<StepWorld, int, Task<bool>> tryAsync)
+    {
+        List<bool> hasFailed = [];
         int stepCount = 0;
-        int failedCount = 0;
-        string? done = null;
+        StepPicture? done = null;
         for (int failing = -1; failing < stepCount; failing++)
         {
             using StepWorld world = new();
+            string when = $"{operation.Name}: step {failing} of {stepCount}";
             world.Run(async () =>
             {
                 await world.BuildAsync();
-                string before = world.Picture();
+                await operation.Arrange(world);
+                StepPicture before = world.Picture();
                 Task load = world.LoadAsync();
-                bool hasFailed = await HasFailedAsync(() => change(world, makeEdits(world), failing));
+                bool isRefused = await tryAsync(world, failing);
                 world.OnStep = null;
+                Assert.That(world.FindLoose(), Is.Empty, $"{when}: drivers have given back what they took, in reverse");
                 if (failing < 0)
                 {
-                    stepCount = world.StepCount;
+                    Assert.That(isRefused, Is.False, $"{operation.Name} succeeds");
+                    stepCount = world.Steps.Count;
                     done = world.Picture();
-                    Assert.That(done, Is.Not.EqualTo(before), $"{name}: the change can be seen");
+                    Assert.That(done, operation.IsInvisible ? Is.EqualTo(before) : Is.Not.EqualTo(before), $"{operation.Name}: whether it can be seen");
+                }
+                else
+                {
+                    hasFailed.Add(isRefused);
+                    Assert.That(world.Picture(), Is.EqualTo(isRefused ? before : done), when);
                 }
 
-                failedCount += hasFailed ? 1 : 0;
-                Assert.That(world.Picture(), Is.EqualTo(hasFailed ? before : done), $"{name}: step {failing} of {stepCount}");
+                if (isRefused)
+                {
+                    await operation.RunAsync(world, CancellationToken.None);
+                    Assert.That(world.Picture(), Is.EqualTo(done), $"{when}: it can be tried again");
+                }
+
                 await load;
             });
         }
 
-        TestContext.Out.WriteLine($"{name}: {stepCount} steps, {failedCount} failed");
-        Assert.That(failedCount, Is.GreaterThan(0), $"{name}: there are steps that fail");
+        TestContext.Out.WriteLine($"{operation.Name}: {stepCount} steps, {hasFailed.Count(f => f)} refused");
+        Assert.That(stepCount, Is.GreaterThan(0), $"{operation.Name}: there are steps");
+        return hasFailed;
     }
 
     private static async Task<bool> HasFailedAsync(Func<Task> change)
@@ -140,58 +157,5 @@ public sealed class EveryStepTests
         {
             return true;
         }
-    }
-
-    /// <summary>The graph that is changed, with requests flying through it.</summary>
-    private sealed class StepWorld : IDisposable
-    {
-        private readonly GraphFixture _fixture;
-
-        public StepWorld()
-        {
-            NodeGraphOptions options = new() { StepHook = _ => OnStep?.Invoke(StepCount++) };
-            _fixture = new GraphFixture(new SimulationOptions { Seed = 1 }, graphOptions: options);
-            Other = _fixture.World.CreateContext("other");
-        }
-
-        public NodeGraph Graph => _fixture.Graph;
-
-        public AioContext Other { get; }
-
-        public BlockBackend Drive { get; private set; } = null!;
-
-        public Action<int>? OnStep { get; set; }
-
-        public int StepCount { get; set; }
-
-        public void Run(Func<Task> body) => _fixture.Run(body);
-
-        public BlockNode Node(string name) => Graph.FindNode(name)!;
-
-        public string Picture() => GraphText.Of(Graph);
-
-        public async Task BuildAsync()
-        {
-            OnStep = null;
-            await _fixture.AddAsync("driver=pass-through,node-name=flt,file.driver=memory,file.filename=base,file.node-name=base,file.latency-ns-max=2000");
-            await _fixture.AddAsync("driver=memory,filename=lone,node-name=lone");
-            await _fixture.AddAsync("driver=any-role,node-name=spare,file.driver=memory,file.filename=spare,file.node-name=spare-file");
-            await _fixture.AddAsync("driver=any-role,node-name=top,file.driver=memory,file.filename=top,file.node-name=top-file,file.latency-ns-max=2000,backing=flt");
-            Drive = await Graph.AttachBackendAsync(Node("top"), new BackendOptions { Name = "drive", ShareWrite = true, AllowsContextChange = true });
-            await Graph.AttachBackendAsync(Node("flt"), new BackendOptions { ReadOnly = true, AllowsContextChange = true });
-            StepCount = 0;
-            OnStep = _ => { };
-        }
-
-        /// <summary>Reads on both backends while the change is made; none is lost, none fails.</summary>
-        public async Task LoadAsync()
-        {
-            for (int i = 0; i < 40; i++)
-            {
-                await Task.WhenAll(Graph.Backends.Select(blk => blk.ReadAsync(i * 100, new byte[50]).AsTask()));
-            }
-        }
-
-        public void Dispose() => _fixture.Dispose();
     }
 }

@@ -19,7 +19,8 @@ internal static class HeldLocks
         string target = Path.GetFullPath(path);
         foreach (string descriptor in Directory.GetFiles(Descriptors).Where(d => LinkOf(d) == target))
         {
-            foreach (string line in InfoOf(descriptor).Where(l => l.StartsWith("lock:", StringComparison.Ordinal)))
+            // The other kind, that of the portable engine's files, is about the whole file.
+            foreach (string line in InfoOf(descriptor).Where(l => l.StartsWith("lock:", StringComparison.Ordinal) && !l.Contains(" FLOCK ", StringComparison.Ordinal)))
             {
                 // Neighbours are told of as one range.
                 string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
