@@ -82,8 +82,8 @@ public sealed class ReopenScenarioTests : ScenarioTests
     public void S35_A_file_under_a_writable_format_becomes_read_only_with_it_or_not_at_all() => Fixture.Run(async () =>
     {
         // fmt (rw) -> pass (cannot be reopened) -> file
-        await AddAllAsync("driver=scripted,node-name=file|driver=pass-through,node-name=pass,file=file|driver=any-role,node-name=fmt,file=pass");
-        await AssertRefusedAsync("Block format 'pass-through' used by node 'pass' does not support reopening files", Reopen("pass", "read-only=on"));
+        await AddAllAsync("driver=scripted,node-name=file|driver=switch-filter,node-name=pass,file=file|driver=any-role,node-name=fmt,file=pass");
+        await AssertRefusedAsync("Block format 'switch-filter' used by node 'pass' does not support reopening files", Reopen("pass", "read-only=on"));
         await AddAllAsync("driver=any-role,role=filtered,node-name=inner,file.driver=memory,file.filename=inner|driver=any-role,node-name=outer,file=inner");
         await AssertRefusedAsync("Read-only block node 'inner' cannot support read-write users", Reopen("inner", "read-only=on"));
         await ApplyAsync(Reopen("inner", "read-only=on"), Reopen("outer", "read-only=on"));
