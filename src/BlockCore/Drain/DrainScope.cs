@@ -121,6 +121,26 @@ public sealed partial class DrainScope : IAsyncDisposable
         await WaitAsync();
     }
 
+    /// <summary>True where no node that it reaches does anything on its own now. Main context.</summary>
+    internal bool IsFreeOfWork
+    {
+        get
+        {
+            foreach (BlockNode node in _reached!.Nodes)
+            {
+                if (!node.Work.IsZero)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Waits until everything that it reaches is quiet again. Main context.</summary>
+    internal Task WaitForWorkAsync() => WaitAsync();
+
     /// <summary>The graph is another: counts in what is reached now, and counts out what is not. Main context.</summary>
     internal void Update()
     {

@@ -80,12 +80,7 @@ public sealed partial class NodeGraph
         {
             Invariant.Check(node.ReferenceCount == 0);
             Invariant.Check(node.Parents.Count == 0);
-            if (node.HasInstance)
-            {
-                await TryFlushAsync(node);
-            }
-
-            await CloseInstanceAsync(node);
+            await EndInstanceAsync(node);
             if (node.Children.Count > 0)
             {
                 await GraphChange.RunWithinCloseAsync(this, [.. node.Children.Reverse().Select(edge => new DetachEdit(edge, isParentClosing: true))]);
@@ -97,6 +92,25 @@ public sealed partial class NodeGraph
                 node.IsAnnounced = false;
                 Events.Publish(new NodeClosed(node.Name));
             }
+        }
+    }
+
+    // What it still writes to its children is its own work: whoever drains them waits for it.
+    private async Task EndInstanceAsync(BlockNode node)
+    {
+        node.Work.Begin();
+        try
+        {
+            if (node.HasInstance)
+            {
+                await TryFlushAsync(node);
+            }
+
+            await CloseInstanceAsync(node);
+        }
+        finally
+        {
+            node.Work.End();
         }
     }
 

@@ -103,7 +103,7 @@ public abstract partial class BlockJob
         }
 
         await PauseAsLongAsWantedAsync();
-        await Context.SwitchTo();
+        await GoHomeAsync();
         _cancellation.Token.ThrowIfCancellationRequested();
     }
 
@@ -115,6 +115,16 @@ public abstract partial class BlockJob
         {
             await AioContext.Current!.YieldAsync();
             await Graph.MainContext.SwitchTo();
+        }
+    }
+
+    // So is the hop back: who has come from the main context, as a body does that is just beginning, may not have waited for anything yet. It counts as busy.
+    private async JobTask GoHomeAsync()
+    {
+        if (!Context.IsHome)
+        {
+            await Graph.MainContext.YieldAsync();
+            await Context.SwitchTo();
         }
     }
 

@@ -38,11 +38,12 @@ internal static partial class SlowRequest
             }
 
             bool isDurable = (plan.Instance.SupportedWriteFlags & RequestFlags.Fua) != 0;
+            // Zeros that make the image longer stay a write: a zero write lies inside of every layer that it comes to.
             if (isUnaligned && buffer.Length == 0)
             {
                 // Padding nothing would read, or rewrite, a whole block.
             }
-            else if (kind == RequestKind.Write && plan.DetectsZeroes && IsZero(buffer))
+            else if (kind == RequestKind.Write && plan.DetectsZeroes && offset + buffer.Length <= plan.Target.LengthBytes && IsZero(buffer))
             {
                 bool mayUnmap = plan.Target.Settings.DetectZeroes == DetectZeroesMode.Unmap;
                 bool hasWrittenBuffers = await ZeroTrackedAsync(request, plan, offset, buffer.Length, mayUnmap ? flags | RequestFlags.MayUnmap : flags, cancel);

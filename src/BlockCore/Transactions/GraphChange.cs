@@ -155,6 +155,11 @@ internal sealed class GraphChange
                 // Waited for: the graph may be another.
                 continue;
             }
+            else if (!hold.IsFreeOfWork)
+            {
+                // Another change has a driver at work where this one has found quiet: a drain does not hold that back.
+                await hold.WaitForWorkAsync();
+            }
             else
             {
                 Commit(draft, outcome.Plan);

@@ -27,7 +27,9 @@ internal sealed class OverlayEdit(BlockNode overlay, BlockNode under) : GraphEdi
             return false;
         }
 
-        if (await change.Graph.TryFlushAsync(under) is { } error)
+        BlockException? error = null;
+        await DriverWork.RunAsync(under, async _ => error = await change.Graph.TryFlushAsync(under));
+        if (error is not null)
         {
             throw error.Prefixed("Error flushing drive: ");
         }

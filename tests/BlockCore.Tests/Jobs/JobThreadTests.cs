@@ -53,6 +53,27 @@ public sealed class JobThreadTests
         Assert.That(graph.Jobs, Is.Empty, "and is over");
     }
 
+    // job0, job1, ... -> n, on another thread than the main loop's
+    [Test]
+    public async Task The_body_begins_where_its_nodes_are_at_home()
+    {
+        using MainLoop loop = MainLoop.Start();
+        using IoThread thread = new("io0");
+        await using NodeGraph graph = new(loop, [new MemoryProtocol()]);
+        BlockNode node = await graph.AddNodeAsync(GraphFixture.Options("driver=memory,filename=disk,node-name=n"));
+        await graph.ApplyAsync(GraphEdit.Move(node, thread.Context));
+        int strayCount = 0;
+        for (int round = 0; round < 20 * RoundCount; round++)
+        {
+            ScriptedJob job = await ScriptedJob.BeginAsync(graph, new JobOptions { Id = $"j{round}" }, ScriptedJob.Reads(node));
+            job.Finish();
+            await job.WaitAsync();
+            strayCount += job.StrayCount;
+        }
+
+        Assert.That(strayCount, Is.Zero, "it never ran on the main loop");
+    }
+
     // job0 -> n, job1 -> n, ...
     [Test]
     public async Task Jobs_are_cancelled_from_several_threads_at_whatever_they_are_doing()

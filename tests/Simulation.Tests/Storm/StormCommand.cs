@@ -7,11 +7,15 @@ internal static class StormCommand
 {
     private const string Usage =
         """
-        usage: dotnet run --project tests/Simulation.Tests -c Release -- --seeds A..B | --seed N | --stress [--threads N] [--minutes M]
+        usage: dotnet run --project tests/Simulation.Tests -c Release -- --seeds A..B | --seed N [--trace] | --stress [--threads N] [--minutes N | --seconds N] [--seed N]
 
-          --seeds A..B   a storm for each seed from A to B; counts of operations by kind; exit 1, naming the seed, at the first finding
+          --seeds A..B   a storm for each seed from A to B, on every processor; counts of operations by kind. Exit 1 at the first finding, which names its
+                         seed, and where there are a hundred seeds and a kind of operation was never done
           --seed N       the storm of one seed, with its event hash: the same in every process
-          --stress       the same operations on real threads (8) for a while (30 minutes)
+          --trace        each change of it, when it is over, and the graph as it is then
+          --stress       storms on real threads (8) for a while (30 minutes), one after the other, each with everything closed and checked at its end. Exit 1 at
+                         the first finding, or when a storm hangs; --seed is that of the first storm, 1 where absent
+          --help         this text
         """;
 
     public static int Run(string[] args, TextWriter output, TextWriter errors)
@@ -20,16 +24,26 @@ internal static class StormCommand
         {
             return args switch
             {
-                ["--seed", var seed] => RunOne(int.Parse(seed, CultureInfo.InvariantCulture), output),
-                ["--seeds", var range] when range.Split("..") is [var first, var last] =>
-                    RunMany(int.Parse(first, CultureInfo.InvariantCulture), int.Parse(last, CultureInfo.InvariantCulture), output),
+                ["--help" or "-h"] => Help(output),
+                ["--seed", var seed] => RunOne(new StormOptions(Number(seed)), output),
+                ["--seed", var seed, "--trace"] => RunOne(new StormOptions(Number(seed)) { Trace = output.WriteLine }, output),
+                ["--seeds", var range] when range.Split("..") is [var first, var last] && Number(first) <= Number(last) => RunMany(Number(first), Number(last), output),
+                ["--stress", .. var rest] when StormStressOptions.Read(rest) is { } options => new StormStress(options, output).Run(),
                 _ => Refuse(errors),
             };
         }
-        catch (FormatException)
+        catch (Exception error) when (error is FormatException or OverflowException)
         {
             return Refuse(errors);
         }
+    }
+
+    private static int Number(string text) => int.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+
+    private static int Help(TextWriter output)
+    {
+        output.WriteLine(Usage);
+        return 0;
     }
 
     private static int Refuse(TextWriter errors)
@@ -38,45 +52,34 @@ internal static class StormCommand
         return 2;
     }
 
-    private static int RunOne(int seed, TextWriter output)
+    private static int RunOne(StormOptions options, TextWriter output)
     {
-        StormResult result = StormRun.Run(new StormOptions(seed));
-        Print(result.Tally, output);
+        StormResult result = StormRun.Run(options);
+        result.Tally.Print(output);
         output.WriteLine($"faults: {result.FaultCount}");
-        output.WriteLine($"seed {seed} hash {result.EventHash:x16}");
+        output.WriteLine($"seed {options.Seed} hash {result.EventHash:x16}");
         if (result.Details is not null)
         {
             output.WriteLine(result.Details);
         }
 
-        return Conclude(seed, result, output);
+        return Conclude(options.Seed, result, output);
     }
 
     private static int RunMany(int first, int last, TextWriter output)
     {
-        StormTally tally = new();
-        long faultCount = 0;
-        long leastOperations = long.MaxValue;
-        for (int seed = first; seed <= last; seed++)
+        StormSeries series = new(first, last) { Progress = output.WriteLine };
+        series.Run(Environment.ProcessorCount);
+        series.Tally.Print(output);
+        output.WriteLine($"seeds {first}..{last}: {series.DoneCount} storms, {series.Tally.Total} operations, at least {series.OperationCountMin} a seed; {series.FaultCount} faults; {series.PerSecond} storms a second");
+        if (series.Failed is var (seed, result))
         {
-            StormResult result = StormRun.Run(new StormOptions(seed));
-            tally.Add(result.Tally);
-            faultCount += result.FaultCount;
-            leastOperations = Math.Min(leastOperations, result.Tally.Total);
-            if (Conclude(seed, result, output) != 0)
-            {
-                return 1;
-            }
+            output.WriteLine($"again: dotnet run --project tests/Simulation.Tests -c Release -- --seed {seed}");
+            return Conclude(seed, result, output);
         }
 
-        Print(tally, output);
-        output.WriteLine($"seeds {first}..{last}: {tally.Total} operations, at least {leastOperations} a seed; {faultCount} faults; no finding");
-        string[] never = [.. tally.Counts.Where(c => c.Value.Done == 0).Select(c => c.Key)];
-        if (never.Length > 0)
-        {
-            output.WriteLine($"never done: {string.Join(", ", never)}");
-        }
-
+        string[] never = series.DoneCount < StormSeries.SeedCountForEveryKind ? [] : [.. series.Tally.NeverDone];
+        output.WriteLine(never.Length == 0 ? "no finding" : $"never done: {string.Join(", ", never)}");
         return never.Length == 0 ? 0 : 1;
     }
 
@@ -88,14 +91,5 @@ internal static class StormCommand
         }
 
         return result.Findings.Count == 0 ? 0 : 1;
-    }
-
-    private static void Print(StormTally tally, TextWriter output)
-    {
-        output.WriteLine($"{"operation",-26}{"done",10}{"refused",10}{"failed",10}");
-        foreach ((string kind, StormCounts counts) in tally.Counts)
-        {
-            output.WriteLine($"{kind,-26}{counts.Done,10}{counts.Refused,10}{counts.Failed,10}");
-        }
     }
 }

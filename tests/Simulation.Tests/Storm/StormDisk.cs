@@ -1,53 +1,85 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.Simulation.Tests.Storm;
 
 /// <summary>One image with its user: a backend that changes go on around, and the regions that workers know the bytes of.</summary>
-internal sealed class StormDisk(string name, BlockBackend backend, int lengthBytes)
+internal sealed class StormDisk(string name, BlockNode anchor, Func<int, byte>? initialByte)
 {
+    private readonly long[] _operationCounts = new long[Enum.GetValues<RequestKind>().Length];
+    private readonly long[] _byteCounts = new long[Enum.GetValues<RequestKind>().Length];
+    private readonly List<BlockBackend> _backends = [];
+
     /// <summary>What the disk is called in messages.</summary>
     public string Name => name;
 
-    /// <summary>The user.</summary>
-    public BlockBackend Backend => backend;
+    /// <summary>The user. It may be another after a while.</summary>
+    public BlockBackend Backend { get; private set; } = null!;
 
     /// <summary>The regions, side by side from the start of the image.</summary>
     public List<(int Start, StormModel Model)> Regions { get; } = [];
 
-    /// <summary>The node that the graph keeps, on which the image stands whatever filters come and go.</summary>
-    public BlockNode Anchor { get; } = backend.Root!;
+    /// <summary>The node that the graph keeps, on which the image stands whatever filters come and go. Whoever appends an overlay moves it up.</summary>
+    public BlockNode Anchor { get; set; } = anchor;
 
-    /// <summary>True where nothing above the anchor holds data, so that the anchor alone is the image.</summary>
-    public bool CanChangeMedium { get; init; } = true;
+    /// <summary>One at a time takes the medium out, closes the backend or appends an overlay.</summary>
+    public CoMutex Medium { get; } = new();
 
-    /// <summary>The length of the image when the storm begins.</summary>
-    public int LengthBytes => lengthBytes;
+    /// <summary>The storages of the image, by file name.</summary>
+    public List<string> Storages { get; } = [];
+
+    /// <summary>True where the backend asks for the permission to resize.</summary>
+    public bool CanResize { get; init; }
 
     /// <summary>True once a fault may have reached the disk: requests may fail.</summary>
     public volatile bool HasFaults;
 
-    /// <summary>The nodes from the root down the main line: a filter's child, else the file.</summary>
-    public IReadOnlyList<BlockNode> Chain
-    {
-        get
-        {
-            List<BlockNode> chain = [];
-            for (BlockNode? node = backend.Root; node is not null; node = (node.FilteredChild ?? node.CowChild ?? node.PrimaryChild)?.Node)
-            {
-                chain.Add(node);
-            }
+    /// <summary>Everything from the root down; empty where there is no medium. Main context.</summary>
+    public IReadOnlyList<BlockNode> Nodes => Backend.Root is { } root ? [.. StormReach.Below(root)] : [];
 
-            return chain;
-        }
+    /// <summary>Puts a new backend over the image.</summary>
+    public async Task AttachAsync(NodeGraph graph)
+    {
+        BackendOptions options = new() { Name = $"drive-{name}", ShareWrite = true, AllowsContextChange = true, CanResize = CanResize };
+        Backend = await graph.AttachBackendAsync(Anchor, options);
+        _backends.Add(Backend);
     }
 
     /// <summary>A new region at the end of those that there are.</summary>
     public (int Start, StormModel Model) AddRegion(int regionBytes)
     {
         int start = Regions.Sum(r => r.Model.LengthBytes);
-        (int, StormModel) region = (start, new StormModel(regionBytes));
+        byte[] bytes = new byte[regionBytes];
+        for (int i = 0; i < regionBytes && initialByte is not null; i++)
+        {
+            bytes[i] = initialByte(start + i);
+        }
+
+        (int, StormModel) region = (start, new StormModel(bytes));
         Regions.Add(region);
         return region;
+    }
+
+    /// <summary>A request was successful. Any thread.</summary>
+    public void Count(RequestKind kind, long bytes)
+    {
+        Interlocked.Increment(ref _operationCounts[(int)kind]);
+        Interlocked.Add(ref _byteCounts[(int)kind], bytes);
+    }
+
+    /// <summary>What the backends have counted otherwise than those who sent the requests. Nothing is in flight.</summary>
+    public IEnumerable<string> AccountingFindings()
+    {
+        foreach (RequestKind kind in Enum.GetValues<RequestKind>())
+        {
+            long operations = _backends.Sum(b => b.GetCounters(kind).OperationCount - b.GetCounters(kind).FailedCount);
+            long bytes = _backends.Sum(b => b.GetCounters(kind).ByteCount);
+            if (operations != _operationCounts[(int)kind] || bytes != _byteCounts[(int)kind])
+            {
+                yield return $"disk '{name}' counts {operations} requests of {bytes} bytes of kind {kind}; {_operationCounts[(int)kind]} of {_byteCounts[(int)kind]} were successful";
+            }
+        }
     }
 }

@@ -4,15 +4,24 @@ namespace BlockGraph.Simulation.Tests.Storm;
 /// What is known of each byte of one region: its value, or, after requests that failed, the values it may have. Only the region's
 /// own worker looks at it.
 /// </summary>
-internal sealed class StormModel(int lengthBytes)
+internal sealed class StormModel
 {
     private const int CandidateMax = 6;
-    private readonly byte[] _candidates = new byte[lengthBytes * CandidateMax];
+    private readonly byte[] _candidates;
 
     // How many candidates a byte has besides the first; beyond the maximum it may be anything.
-    private readonly byte[] _moreCount = new byte[lengthBytes];
+    private readonly byte[] _moreCount;
 
-    public int LengthBytes => lengthBytes;
+    /// <summary>A region that holds <paramref name="bytes"/>.</summary>
+    public StormModel(ReadOnlySpan<byte> bytes)
+    {
+        _candidates = new byte[bytes.Length * CandidateMax];
+        _moreCount = new byte[bytes.Length];
+        Set(0, bytes);
+    }
+
+    /// <summary>How long the region is.</summary>
+    public int LengthBytes => _moreCount.Length;
 
     /// <summary>The bytes are what was written.</summary>
     public void Set(int offset, ReadOnlySpan<byte> bytes)
@@ -32,7 +41,7 @@ internal sealed class StormModel(int lengthBytes)
             int at = offset + i;
             if (!IsPossible(at, bytes[i]))
             {
-                int more = ++_moreCount[at];
+                int more = _moreCount[at] < CandidateMax ? ++_moreCount[at] : CandidateMax;
                 if (more < CandidateMax)
                 {
                     _candidates[(at * CandidateMax) + more] = bytes[i];

@@ -1,7 +1,12 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.Drivers.Composites.Quorum;
+using BlockGraph.Drivers.Filters.Blkdebug;
+using BlockGraph.Drivers.Filters.Blkverify;
 using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.TestKit;
@@ -11,34 +16,38 @@ namespace BlockGraph.Simulation.Tests.Storm;
 /// <summary>One storm from its first node to its last: builds, lets the actors loose, concludes.</summary>
 internal static class StormRun
 {
+    /// <summary>The drivers of a storm beside the test kit's.</summary>
+    public static BlockDriver[] NewDrivers() => [new RawDriver(), new ThrottleFilterDriver(), new BlkdebugDriver(), new BlkverifyDriver(), new QuorumDriver()];
+
     /// <summary>Runs the storm of <paramref name="options"/> in a simulated world.</summary>
     public static StormResult Run(StormOptions options)
     {
         StormWorld? world = null;
         NodeGraphOptions graphOptions = new() { StepHook = _ => world?.Faults.OnStep() };
-        using GraphFixture fixture = new(new SimulationOptions { Seed = options.Seed, StepBudget = 5_000_000 }, [new RawDriver(), new ThrottleFilterDriver()], graphOptions);
-        world = new StormWorld(fixture.Graph, fixture.Memory, [fixture.Context, fixture.World.CreateContext("a"), fixture.World.CreateContext("b")], hasVirtualTime: true);
-        string? failure = null;
+        using GraphFixture fixture = new(new SimulationOptions { Seed = options.Seed, StepBudget = 5_000_000 }, NewDrivers(), graphOptions);
+        world = new StormWorld(fixture.Graph, fixture.Memory, fixture.Faulty, [fixture.Context, fixture.World.CreateContext("a"), fixture.World.CreateContext("b")], hasVirtualTime: true) { Trace = options.Trace };
         string? details = null;
         try
         {
             fixture.Run(() => RunAsync(world, options));
+            ExpectNoTimers(world);
         }
         catch (Exception error)
         {
             // A dead lock, a broken invariant, an error of a driver's: the first line says which.
-            failure = $"{error.GetType().Name}: {error.Message}";
+            world.Expect($"{error.GetType().Name}: {error.Message}");
             details = error.ToString();
             fixture.Abandon();
         }
 
-        return new StormResult(fixture.World.EventHash, world.Tally, [.. world.Findings, .. failure is null ? Array.Empty<string>() : [failure]], world.Faults.Count, details);
+        return new StormResult(fixture.World.EventHash, world.Tally, [.. world.Findings], world.Faults.Count, details);
     }
 
     /// <summary>Lets a storm loose in <paramref name="world"/>, and closes everything afterwards. On the main context.</summary>
     public static async Task RunAsync(StormWorld world, StormOptions options)
     {
         await new StormBuilder(world, new SeededRandom(unchecked((ulong)options.Seed * 0x2545F4914F6CDD1D))).BuildAsync();
+        world.Expect(world.Graph.Nodes.Count >= StormBuilder.NodeCountMin ? null : $"the storm begins with {world.Graph.Nodes.Count} nodes");
         List<Task> actors = [];
         for (int i = 0; i < options.WorkerCount; i++)
         {
@@ -54,6 +63,17 @@ internal static class StormRun
 
         await Task.WhenAll(actors);
         world.Faults.Stop();
+        if (world.Faults.Count == 0)
+        {
+            await new StormChanger(world, options.ChangerCount, options.Seed).FailOneAsync();
+        }
+
+        if (!world.HasFinding)
+        {
+            world.Expect(world.Tally.Total >= StormOptions.OperationCountMin ? null : $"the storm had {world.Tally.Total} operations");
+            world.Expect(world.Faults.Count > 0 ? null : "the storm had no fault");
+        }
+
         await ConcludeAsync(world);
     }
 
@@ -67,15 +87,11 @@ internal static class StormRun
         foreach (StormDisk disk in world.Disks)
         {
             world.Expect(disk.Backend.InFlightCount == 0 ? null : $"disk '{disk.Name}' has {disk.Backend.InFlightCount} requests in flight at the end");
-            foreach ((int start, StormModel model) in disk.Regions)
-            {
-                byte[] read = new byte[model.LengthBytes];
-                await disk.Backend.ReadAsync(start, read);
-                world.Expect(model.Settle(0, read) is not { } wrong ? null : $"disk '{disk.Name}' at the end, region at {start}: {wrong}");
-            }
+            await ReadRegionsAsync(world, disk);
+            disk.AccountingFindings().ToList().ForEach(world.Expect);
         }
 
-        world.Expect(world.Graph.Nodes.All(n => n.QuiesceCount == 0) ? null : "a drain is left at the end");
+        world.Expect(world.Graph.Nodes.All(n => n.QuiesceCount == 0) && world.Graph.Drains.Count == 0 ? null : "a drain is left at the end");
         foreach (BlockBackend backend in world.Graph.Backends)
         {
             await CloseAsync(backend, world);
@@ -86,8 +102,39 @@ internal static class StormRun
             await world.Graph.RemoveNodeAsync(free.Name);
         }
 
-        world.Expect(world.Graph.Nodes.Count == 0 ? null : $"nodes are left: {string.Join(", ", world.Graph.Nodes.Select(n => n.Name))}");
+        world.Expect(world.Graph.EveryNode.Count == 0 ? null : $"nodes are left: {string.Join(", ", world.Graph.EveryNode.Select(n => n.Name))}");
+        world.Expect(world.Graph.Roots.Count == 0 ? null : $"users are left: {string.Join(", ", world.Graph.Roots.Select(r => r.Description))}");
+        world.Expect(world.Graph.ThrottleGroups.Groups.Count == 0 ? null : "throttle groups are left");
         world.Expect(world.Memory.Storages.All(s => s.OpenCount == 0) ? null : "storage is left open");
+    }
+
+    private static async Task ReadRegionsAsync(StormWorld world, StormDisk disk)
+    {
+        foreach ((int start, StormModel model) in disk.Regions)
+        {
+            byte[] read = new byte[model.LengthBytes];
+            try
+            {
+                await disk.Backend.ReadAsync(start, read);
+            }
+            catch (BlockException error)
+            {
+                // The copies of a quorum, or of a pair, may differ for good once one has failed.
+                world.Expect(disk.HasFaults ? null : $"disk '{disk.Name}' at the end: {error.Message}");
+                continue;
+            }
+
+            disk.Count(RequestKind.Read, read.Length);
+            world.Expect(model.Settle(0, read) is not { } wrong ? null : $"disk '{disk.Name}' at the end, region at {start}: {wrong}");
+        }
+    }
+
+    private static void ExpectNoTimers(StormWorld world)
+    {
+        foreach (AioContext context in world.Contexts)
+        {
+            world.Expect(context.NextDeadlineNs is null ? null : $"a timer is left in context '{context.Name}'");
+        }
     }
 
     private static async Task CloseAsync(BlockBackend backend, StormWorld world)

@@ -4,13 +4,33 @@ namespace BlockGraph.Simulation.Tests.Storm;
 internal sealed class StormTally
 {
     private readonly Lock _lock = new();
-    private readonly SortedDictionary<string, StormCounts> _counts = new(StringComparer.Ordinal);
-
-    /// <summary>The kinds, in order of their names.</summary>
-    public IReadOnlyDictionary<string, StormCounts> Counts => _counts;
+    private readonly Dictionary<string, StormCounts> _counts = new(StringComparer.Ordinal);
 
     /// <summary>How many operations there were, whatever became of them.</summary>
-    public long Total => _counts.Values.Sum(c => c.Done + c.Refused + c.Failed);
+    public long Total
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _counts.Values.Sum(c => c.Done + c.Refused + c.Failed);
+            }
+        }
+    }
+
+    /// <summary>The kinds of operation of which none was done.</summary>
+    public IEnumerable<string> NeverDone => StormWorker.Kinds.Concat(StormChanger.Kinds).Where(kind => (_counts.GetValueOrDefault(kind)?.Done ?? 0) == 0);
+
+    /// <summary>Prints a row for every kind there is.</summary>
+    public void Print(TextWriter output)
+    {
+        output.WriteLine($"{"operation",-28}{"done",12}{"refused",12}{"failed",12}");
+        foreach (string kind in StormWorker.Kinds.Concat(StormChanger.Kinds))
+        {
+            StormCounts counts = _counts.GetValueOrDefault(kind) ?? new StormCounts();
+            output.WriteLine($"{kind,-28}{counts.Done,12}{counts.Refused,12}{counts.Failed,12}");
+        }
+    }
 
     /// <summary>Counts one operation.</summary>
     public void Add(string kind, StormOutcome outcome)

@@ -12,6 +12,10 @@ namespace BlockGraph.Simulation.Tests.Storm;
 internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext home, int seed)
 {
     private const int RegionBytes = 9_001;
+
+    /// <summary>What a worker does, by the names that it is counted under.</summary>
+    public static readonly string[] Kinds = ["read", "write", "write with FUA", "write zeroes", "discard", "flush", "status"];
+
     private readonly SeededRandom _chance = new(unchecked((ulong)seed));
     private readonly (int Start, StormModel Model) _region = disk.AddRegion(RegionBytes);
     private byte _nextByte = unchecked((byte)seed);
@@ -45,24 +49,25 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         < 14 => WriteAsync(offset, length),
         < 16 => ZeroAsync(offset, length),
         < 17 => DiscardAsync(offset, length),
-        < 19 => CountedAsync("flush", () => disk.Backend.FlushAsync(), 0, []),
-        _ => CountedAsync("status", async () => { await disk.Backend.GetStatusAsync(_region.Start + offset, length); }, 0, []),
+        < 19 => CountedAsync("flush", RequestKind.Flush, () => disk.Backend.FlushAsync(), 0, []),
+        _ => CountedAsync("status", null, async () => { await disk.Backend.GetStatusAsync(_region.Start + offset, length); }, 0, []),
     };
 
     private Task<StormOutcome> WriteAsync(int offset, int length)
     {
         byte[] bytes = new byte[length];
         Array.Fill(bytes, unchecked(++_nextByte));
-        return CountedAsync("write", () => disk.Backend.WriteAsync(_region.Start + offset, Cut(bytes), Flags()), offset, bytes);
+        RequestFlags flags = Flags();
+        return CountedAsync(flags == RequestFlags.Fua ? "write with FUA" : "write", RequestKind.Write, () => disk.Backend.WriteAsync(_region.Start + offset, Cut(bytes), flags), offset, bytes);
     }
 
     private Task<StormOutcome> ZeroAsync(int offset, int length) =>
-        CountedAsync("write zeroes", () => disk.Backend.WriteZeroesAsync(_region.Start + offset, length, Flags()), offset, new byte[length]);
+        CountedAsync("write zeroes", RequestKind.WriteZeroes, () => disk.Backend.WriteZeroesAsync(_region.Start + offset, length, Flags()), offset, new byte[length]);
 
     private async Task ReadAsync(int offset, int length)
     {
         byte[] read = new byte[length];
-        StormOutcome outcome = await CountedAsync("read", () => disk.Backend.ReadAsync(_region.Start + offset, Cut(read)), 0, []);
+        StormOutcome outcome = await CountedAsync("read", RequestKind.Read, () => disk.Backend.ReadAsync(_region.Start + offset, Cut(read)), 0, [], length);
         if (outcome == StormOutcome.Done)
         {
             world.Expect(_region.Model.Settle(offset, read) is not { } wrong ? null : $"disk '{disk.Name}', region at {_region.Start}: {wrong}");
@@ -73,16 +78,20 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
     private Task<StormOutcome> DiscardAsync(int offset, int length)
     {
         _region.Model.SetUncertain(offset, new byte[length]);
-        return CountedAsync("discard", () => disk.Backend.DiscardAsync(_region.Start + offset, length), 0, []);
+        return CountedAsync("discard", RequestKind.Discard, () => disk.Backend.DiscardAsync(_region.Start + offset, length), 0, [], length);
     }
 
-    private async Task<StormOutcome> CountedAsync(string kind, Func<ValueTask> request, int offset, byte[] written)
+    private async Task<StormOutcome> CountedAsync(string kind, RequestKind? accountedAs, Func<ValueTask> request, int offset, byte[] written, int lengthBytes = 0)
     {
         StormOutcome outcome = StormOutcome.Done;
         try
         {
             await request();
             _region.Model.Set(offset, written);
+            if (accountedAs is { } accounted)
+            {
+                disk.Count(accounted, Math.Max(lengthBytes, written.Length));
+            }
         }
         catch (BlockException error) when (IsRefusal(error))
         {

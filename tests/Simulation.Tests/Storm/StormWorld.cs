@@ -6,7 +6,7 @@ using BlockGraph.TestKit;
 namespace BlockGraph.Simulation.Tests.Storm;
 
 /// <summary>What the actors of a storm share: the graph, its contexts and disks, the faults that are wanted, what was counted and what was found.</summary>
-internal sealed class StormWorld(NodeGraph graph, MemoryProtocol memory, IReadOnlyList<AioContext> contexts, bool hasVirtualTime)
+internal sealed class StormWorld(NodeGraph graph, MemoryProtocol memory, FaultyProtocol faulty, IReadOnlyList<AioContext> contexts, bool hasVirtualTime)
 {
     private readonly ConcurrentQueue<string> _findings = [];
 
@@ -15,6 +15,9 @@ internal sealed class StormWorld(NodeGraph graph, MemoryProtocol memory, IReadOn
 
     /// <summary>The storage.</summary>
     public MemoryProtocol Memory => memory;
+
+    /// <summary>The same storage, for nodes that are to fail.</summary>
+    public FaultyProtocol Faulty => faulty;
 
     /// <summary>The main context first.</summary>
     public IReadOnlyList<AioContext> Contexts => contexts;
@@ -27,6 +30,9 @@ internal sealed class StormWorld(NodeGraph graph, MemoryProtocol memory, IReadOn
 
     /// <summary>What is to fail.</summary>
     public StormFaults Faults { get; } = new();
+
+    /// <summary>Told of each change when it is over, with the graph as it is then; null for nothing.</summary>
+    public Action<string>? Trace { get; init; }
 
     /// <summary>True where nothing takes time but what says so, so that a time can be held against somebody.</summary>
     public bool HasVirtualTime => hasVirtualTime;
@@ -45,6 +51,12 @@ internal sealed class StormWorld(NodeGraph graph, MemoryProtocol memory, IReadOn
             _findings.Enqueue(finding);
         }
     }
+
+    /// <summary>A limit of a throttle, in requests per second: one that is felt, or one that is not. In real time nobody waits long.</summary>
+    public int ChooseRate(SeededRandom chance) => (hasVirtualTime, chance.OneIn(2)) switch { (_, false) => 100_000, (true, true) => 20 + chance.Next(60), (false, true) => 3_000 };
+
+    /// <summary>From now on <paramref name="storage"/> may fail: its disks know.</summary>
+    public void ExpectFaults(string storage) => Disks.Where(d => d.Storages.Contains(storage)).ToList().ForEach(d => d.HasFaults = true);
 
     /// <summary>Waits a random time on <paramref name="home"/>.</summary>
     public async Task PauseAsync(AioContext home, SeededRandom chance, long longestNs)

@@ -21,8 +21,12 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
 {
     private readonly BlockChild _file;
     private readonly ThrottleChangePolicy _policy;
+    private readonly Lock _drain = new();
     private ThrottleReservation? _reservation;
+
+    // Set under _drain: the main context makes the member while the node's home may be told of drains.
     private ThrottleGroupMember? _member;
+    private bool _isDrained;
 
     internal ThrottleFilterInstance(BlockChild file, ThrottleReservation reservation, ThrottleChangePolicy policy)
     {
@@ -87,11 +91,14 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
         bool changesOthers = reservation.ChangesLimits && Node.Graph.ThrottleGroups.IsObject(reservation.Group);
         ThrottleGroupMember member = reservation.Commit(Node.Context, previous: null, _policy);
         member.ActivityChanged = Node.Graph.BumpEpoch;
-        _member = member;
-        if (Node.QuiesceCount > 0)
+        lock (_drain)
         {
-            // Told of the drain before there was a member; it will be told of its end.
-            member.BeginDrain();
+            _member = member;
+            if (_isDrained)
+            {
+                // Told of the drain before there was a member; it will be told of its end.
+                member.BeginDrain();
+            }
         }
 
         // From now on requests must come by here.
@@ -103,10 +110,24 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
     }
 
     /// <inheritdoc/>
-    protected override void DrainBegin() => _member?.BeginDrain();
+    protected override void DrainBegin()
+    {
+        lock (_drain)
+        {
+            _isDrained = true;
+            _member?.BeginDrain();
+        }
+    }
 
     /// <inheritdoc/>
-    protected override void DrainEnd() => _member?.EndDrain();
+    protected override void DrainEnd()
+    {
+        lock (_drain)
+        {
+            _isDrained = false;
+            _member?.EndDrain();
+        }
+    }
 
     /// <inheritdoc/>
     protected override void DetachContext() => _member?.Detach(Node.Context);

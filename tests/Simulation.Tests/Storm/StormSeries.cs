@@ -1,0 +1,84 @@
+using System.Diagnostics;
+
+namespace BlockGraph.Simulation.Tests.Storm;
+
+/// <summary>The storms of many seeds, several at once: each has a thread to itself, since a seed depends on no other.</summary>
+internal sealed class StormSeries(int first, int last)
+{
+    /// <summary>Of so many seeds each kind of operation must have been done at least once.</summary>
+    public const int SeedCountForEveryKind = 100;
+
+    private const int ProgressMs = 5_000;
+    private readonly Lock _lock = new();
+    private readonly Stopwatch _watch = new();
+    private long _next = first;
+    private long _progressMs;
+
+    /// <summary>Told how far it is, every few seconds.</summary>
+    public Action<string>? Progress { get; init; }
+
+    /// <summary>What was done, in all storms together.</summary>
+    public StormTally Tally { get; } = new();
+
+    /// <summary>How many storms have ended.</summary>
+    public int DoneCount { get; private set; }
+
+    /// <summary>How many faults have taken effect, in all storms together.</summary>
+    public long FaultCount { get; private set; }
+
+    /// <summary>The number of operations of the storm that had the fewest.</summary>
+    public long OperationCountMin { get; private set; } = long.MaxValue;
+
+    /// <summary>The lowest seed with a finding, of those that were run, or null.</summary>
+    public (int Seed, StormResult Result)? Failed { get; private set; }
+
+    /// <summary>How many storms a second takes.</summary>
+    public long PerSecond => DoneCount * 1000L / Math.Max(1, _watch.ElapsedMilliseconds);
+
+    /// <summary>Runs them on so many threads, up to the first finding.</summary>
+    public void Run(int threadCount)
+    {
+        _watch.Start();
+        Thread[] threads = [.. Enumerable.Range(0, threadCount).Select(_ => new Thread(RunSeeds))];
+        Array.ForEach(threads, t => t.Start());
+        Array.ForEach(threads, t => t.Join());
+    }
+
+    private void RunSeeds()
+    {
+        while (TryTake(out int seed))
+        {
+            Add(seed, StormRun.Run(new StormOptions(seed)));
+        }
+    }
+
+    private bool TryTake(out int seed)
+    {
+        lock (_lock)
+        {
+            seed = (int)Math.Min(_next, last);
+            return Failed is null && _next++ <= last;
+        }
+    }
+
+    private void Add(int seed, StormResult result)
+    {
+        lock (_lock)
+        {
+            Tally.Add(result.Tally);
+            DoneCount++;
+            FaultCount += result.FaultCount;
+            OperationCountMin = Math.Min(OperationCountMin, result.Tally.Total);
+            if (result.Findings.Count > 0 && !(Failed?.Seed < seed))
+            {
+                Failed = (seed, result);
+            }
+
+            if (_watch.ElapsedMilliseconds - _progressMs >= ProgressMs)
+            {
+                _progressMs = _watch.ElapsedMilliseconds;
+                Progress?.Invoke($"{DoneCount} of {last - (long)first + 1} seeds, {PerSecond} a second");
+            }
+        }
+    }
+}
