@@ -28,6 +28,9 @@ public sealed partial class BlockNode
     /// <summary>The last walk that let go of what waits here. Main context.</summary>
     internal int ReleaseMark { get; set; }
 
+    /// <summary>How many users keep some operation off the node. Main context.</summary>
+    internal int BlockerCount => _blockers.Count;
+
     /// <summary>One drain more reaches the node. Main context.</summary>
     internal void QuiesceBegin()
     {

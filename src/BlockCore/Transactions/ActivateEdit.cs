@@ -37,6 +37,9 @@ internal sealed class ActivateEdit(BlockNode top) : GraphEdit
         }
     }
 
+    // Another change may take one away while the drivers read.
+    internal override void OnCommitted(GraphChange change) => _nodes.ForEach(node => change.TryKeep(node));
+
     // From below: an image is read through children that are active already.
     internal override async Task FinishAsync(GraphChange change)
     {

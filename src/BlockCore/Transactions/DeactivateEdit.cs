@@ -46,11 +46,14 @@ internal sealed class DeactivateEdit(BlockNode top) : GraphEdit
                 continue;
             }
 
-            change.Graph.Step("deactivate", node.Driver.Name);
-            await DriverWork.RunAsync(node, static instance => instance.DeactivateAsync());
-            _told.Add(node);
-            change.Keep(node);
+            // One that another change has taken away meanwhile the next draft leaves out.
             hasWaited = true;
+            change.Graph.Step("deactivate", node.Driver.Name);
+            if (change.TryKeep(node))
+            {
+                await DriverWork.RunAsync(node, static instance => instance.DeactivateAsync());
+                _told.Add(node);
+            }
         }
 
         return hasWaited;

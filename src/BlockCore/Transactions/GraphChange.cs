@@ -73,13 +73,23 @@ internal sealed class GraphChange
     /// <exception cref="BlockException">It is closed, or being closed.</exception>
     public void Keep(BlockNode node)
     {
-        if (node.ReferenceCount == 0)
+        if (!TryKeep(node))
         {
             throw new BlockException(BlockErrorKind.NotFound, $"Node '{node.Name}' is closed");
+        }
+    }
+
+    /// <summary>Keeps <paramref name="node"/> alive until the change is over; false where it is closed, or being closed.</summary>
+    public bool TryKeep(BlockNode node)
+    {
+        if (node.ReferenceCount == 0)
+        {
+            return false;
         }
 
         node.AddReference();
         _kept.Add(node);
+        return true;
     }
 
     /// <summary>Opens a node for the change; where it is not used by then, it is closed at the end.</summary>

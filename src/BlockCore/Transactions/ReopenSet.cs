@@ -50,9 +50,16 @@ internal sealed class ReopenSet
         bool hasWaited = false;
         foreach (ReopenContext context in _contexts.ToArray())
         {
-            if (!context.IsPrepared)
+            if (context.IsPrepared)
             {
-                hasWaited = true;
+                continue;
+            }
+
+            hasWaited = true;
+
+            // Another change may take the node away meanwhile; what is prepared is taken back before it closes. One that is gone the next draft leaves out.
+            if (change.TryKeep(context.Node))
+            {
                 await PrepareAsync(context, change.Cancel);
             }
         }

@@ -13,6 +13,12 @@ internal sealed class BuggyDriver : BlockDriver
     /// <summary>The hook, as <c>name node</c>, that throws; null for none.</summary>
     public string? Bug { get; set; }
 
+    /// <summary>The hooks that were called, as <c>name node</c>, in order.</summary>
+    public List<string> Calls { get; } = [];
+
+    /// <summary>How long each takes to prepare a reopen.</summary>
+    public long PrepareNs { get; set; }
+
     public override string Name => "buggy";
 
     public override string Summary => "throws where it may not, for tests";
@@ -28,7 +34,8 @@ internal sealed class BuggyDriver : BlockDriver
 
     private void Check(string hook, BlockDriverInstance instance)
     {
-        if (Bug == $"{hook} {instance.Node.Name}")
+        Calls.Add($"{hook} {instance.Node.Name}");
+        if (Bug == Calls[^1])
         {
             throw new InvalidOperationException($"{hook} has a bug");
         }
@@ -48,13 +55,18 @@ internal sealed class BuggyDriver : BlockDriver
 
         protected internal override void AbortPermissions() => driver.Check("abort", this);
 
-        protected internal override Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+        protected internal override async Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
         {
             driver.Check("prepare", this);
-            return Task.CompletedTask;
+            if (driver.PrepareNs > 0)
+            {
+                await Node.Graph.MainContext.DelayAsync(driver.PrepareNs, cancel);
+            }
         }
 
         protected internal override void CommitReopen(ReopenContext context) => driver.Check("reopen", this);
+
+        protected internal override void AbortReopen(ReopenContext context) => driver.Check("give up", this);
 
         protected internal override Task ActivateAsync()
         {

@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Jobs;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Transactions;
 
@@ -13,7 +14,7 @@ internal static class StormAudit
 {
     /// <summary>Everything that is wrong with <paramref name="graph"/>. Main context.</summary>
     public static IEnumerable<string> Findings(NodeGraph graph) =>
-        Edges(graph).Concat(References(graph)).Concat(CurrentPermissions(graph)).Concat(Drains(graph)).Concat(Homes(graph));
+        Edges(graph).Concat(References(graph)).Concat(CurrentPermissions(graph)).Concat(Drains(graph)).Concat(Homes(graph)).Concat(Blockers(graph));
 
     private static IEnumerable<string> Edges(NodeGraph graph)
     {
@@ -131,6 +132,18 @@ internal static class StormAudit
             if (backend.Root is { } root && !ReferenceEquals(backend.Context, root.Context))
             {
                 yield return $"{backend.Description} is in '{backend.Context.Name}', its node '{root.Name}' in '{root.Context.Name}'";
+            }
+        }
+    }
+
+    private static IEnumerable<string> Blockers(NodeGraph graph)
+    {
+        foreach (BlockNode node in graph.Nodes)
+        {
+            int due = node.Parents.Count(e => (e.Role & ChildRole.Cow) != 0 || e.Parent is BlockJob);
+            if (node.BlockerCount != due)
+            {
+                yield return $"node '{node.Name}' is protected {node.BlockerCount} times, and {due} users have reason to";
             }
         }
     }

@@ -152,7 +152,7 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
     {
         for (; count > 0; count--)
         {
-            string driver = chance.Next(6) switch { 0 or 1 => "pass-through", 2 => "switch-filter", 3 => "throttle", 4 => "blkdebug", _ => "raw" };
+            string driver = chance.Next(6) switch { 0 => "pass-through", 1 => "witness", 2 => "switch-filter", 3 => "throttle", 4 => "blkdebug", _ => "raw" };
             AddNode(prefix, driver);
             if (driver == "throttle")
             {

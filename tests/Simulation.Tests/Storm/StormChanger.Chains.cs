@@ -133,7 +133,7 @@ internal sealed partial class StormChanger
 
     private async Task<StormOutcome> ReopenChildAsync()
     {
-        if (AnyNode(n => n.FileChild is not null && n.Driver.Name is "raw" or "pass-through" or "cow") is not { FileChild: { } link } node)
+        if (AnyNode(n => n.FileChild is not null && n.Driver.Name is "raw" or "pass-through" or "witness" or "cow") is not { FileChild: { } link } node)
         {
             return StormOutcome.Refused;
         }

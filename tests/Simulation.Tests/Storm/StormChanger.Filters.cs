@@ -22,10 +22,11 @@ internal sealed partial class StormChanger
 
     private BlockCore.Options.OptionsDictionary NewFilter()
     {
-        string options = _chance.Next(3) switch
+        string options = _chance.Next(4) switch
         {
             0 => "driver=pass-through",
-            1 => "driver=switch-filter",
+            1 => "driver=witness",
+            2 => "driver=switch-filter",
             _ => $"driver=throttle,limits.iops-total={world.ChooseRate(_chance)}",
         };
         return GraphFixture.Options($"{options},discard=unmap,node-name={NewName("f")}");

@@ -102,7 +102,7 @@ internal sealed partial class StormChanger
 
         string name = NewName("n");
         BlockNode? under = AnyNode(AnyDisk());
-        string options = under is null || _chance.OneIn(2) ? $"driver=memory,filename={name},node-name={name}" : $"driver=pass-through,node-name={name},file={under.Name}";
+        string options = under is null || _chance.OneIn(2) ? $"driver=memory,filename={name},node-name={name}" : $"driver=witness,node-name={name},file={under.Name}";
         FailAnyStep();
         await world.Graph.AddNodeAsync(GraphFixture.Options(options));
         _nodesToRemove.Add(name);
@@ -194,7 +194,7 @@ internal sealed partial class StormChanger
         GraphPlan plan = await world.Graph.PlanAsync(_chance.Next(3) switch
         {
             0 => GraphEdit.Replace(one, two),
-            1 => GraphEdit.Append(GraphFixture.Options($"driver=pass-through,node-name={NewName("p")}"), one),
+            1 => GraphEdit.Append(GraphFixture.Options($"driver=witness,node-name={NewName("p")}"), one),
             _ => GraphEdit.Reopen(one, GraphFixture.Options("read-only=on")),
         });
         return plan.IsPossible ? StormOutcome.Done : StormOutcome.Refused;

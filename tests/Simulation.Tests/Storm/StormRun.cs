@@ -16,15 +16,15 @@ namespace BlockGraph.Simulation.Tests.Storm;
 /// <summary>One storm from its first node to its last: builds, lets the actors loose, concludes.</summary>
 internal static class StormRun
 {
-    /// <summary>The drivers of a storm beside the test kit's.</summary>
-    public static BlockDriver[] NewDrivers() => [new RawDriver(), new ThrottleFilterDriver(), new BlkdebugDriver(), new BlkverifyDriver(), new QuorumDriver()];
+    /// <summary>The drivers of a storm beside the test kit's; what the witness finds goes to <paramref name="complain"/>.</summary>
+    public static BlockDriver[] NewDrivers(Action<string> complain) => [new StormWitnessDriver(complain), new RawDriver(), new ThrottleFilterDriver(), new BlkdebugDriver(), new BlkverifyDriver(), new QuorumDriver()];
 
     /// <summary>Runs the storm of <paramref name="options"/> in a simulated world.</summary>
     public static StormResult Run(StormOptions options)
     {
         StormWorld? world = null;
         NodeGraphOptions graphOptions = new() { StepHook = _ => world?.Faults.OnStep() };
-        using GraphFixture fixture = new(new SimulationOptions { Seed = options.Seed, StepBudget = 5_000_000 }, NewDrivers(), graphOptions);
+        using GraphFixture fixture = new(new SimulationOptions { Seed = options.Seed, StepBudget = 5_000_000 }, NewDrivers(complaint => world?.Expect(complaint)), graphOptions);
         world = new StormWorld(fixture.Graph, fixture.Memory, fixture.Faulty, [fixture.Context, fixture.World.CreateContext("a"), fixture.World.CreateContext("b")], hasVirtualTime: true) { Trace = options.Trace };
         string? details = null;
         try

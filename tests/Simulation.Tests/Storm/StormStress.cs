@@ -63,7 +63,7 @@ internal sealed class StormStress(StormStressOptions options, TextWriter output)
         FaultyProtocol faulty = new(memory, seed: unchecked((ulong)seed));
         NodeGraph graph = new(
             loop,
-            [memory, faulty, new PassThroughDriver(), new SwitchFilterDriver(), new RoleDriver(), new CowDriver(), .. StormRun.NewDrivers()],
+            [memory, faulty, new PassThroughDriver(), new SwitchFilterDriver(), new RoleDriver(), new CowDriver(), .. StormRun.NewDrivers(complaint => world?.Expect(complaint))],
             new NodeGraphOptions { StepHook = _ => world?.Faults.OnStep() });
         world = new StormWorld(graph, memory, faulty, [loop.Context, .. threads.Select(t => t.Context)], hasVirtualTime: false);
         StormOptions storm = new(seed) { WorkerCount = options.ThreadCount, RequestCount = RequestCount, ChangerCount = ChangerCount, ChangeCount = ChangeCount };

@@ -64,7 +64,7 @@ internal sealed class StormWitness(BlockChild file, Action<string> complain) : B
     protected internal override async Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
     {
         Expect(_reopen is null, "a reopen is prepared while another is pending");
-        await Node.Context.YieldAsync();
+        await Node.Graph.MainContext.YieldAsync();
         _reopen = context;
     }
 
@@ -99,7 +99,8 @@ internal sealed class StormWitness(BlockChild file, Action<string> complain) : B
 
     protected internal override ValueTask CloseAsync()
     {
-        Expect(_reopen is null && !_isChecked, "it is closed with a reopen or permissions pending");
+        Expect(_reopen is null, "it is closed with a reopen pending");
+        Expect(!_isChecked, "it is closed with permissions pending");
         Expect(Volatile.Read(ref _inFlightCount) == 0, $"it is closed with {_inFlightCount} requests in flight");
         _isClosed = true;
         return default;
