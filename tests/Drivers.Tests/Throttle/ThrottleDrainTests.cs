@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Throttling;
 using BlockGraph.BlockCore.Transactions;
 using BlockGraph.Drivers.Filters.Throttle;
@@ -22,10 +23,8 @@ public sealed class ThrottleDrainTests
             {
                 BlockBackend drive = await fixture.OpenAsync("driver=memory,filename=disk,node-name=disk", new BackendOptions { AllowsContextChange = true });
                 await drive.MoveAsync(fixture.ContextOf("io"));
-                await using DrainScope all = await fixture.Graph.DrainAllAsync();
-                Task drains = DrainAsync(fixture);
+                Task drains = DrainAsync(fixture, drive.Root!);
                 await fixture.Graph.ApplyAsync(GraphEdit.Append(GraphFixture.Options("driver=throttle,node-name=limit,limits.iops-total=1"), drive.Root!));
-                await all.DisposeAsync();
                 await drains;
 
                 // The first request is free, the second waits: no drain is left that would let it through.
@@ -39,16 +38,15 @@ public sealed class ThrottleDrainTests
         }
     }
 
-    private static async Task DrainAsync(GraphFixture fixture)
+    // The disk has the throttle above it while that is being opened.
+    private static async Task DrainAsync(GraphFixture fixture, BlockNode disk)
     {
         for (int i = 0; i < 20; i++)
         {
-            await using (await fixture.Graph.DrainAllAsync())
+            await using (await DrainScope.BeginAsync(disk))
             {
                 await fixture.Context.YieldAsync();
             }
-
-            await fixture.Context.YieldAsync();
         }
     }
 }

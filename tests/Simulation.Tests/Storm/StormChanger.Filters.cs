@@ -1,6 +1,6 @@
+using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Throttling;
@@ -35,8 +35,9 @@ internal sealed partial class StormChanger
     // The anchor of a disk is what its user comes back to.
     private bool IsLooseFilter(BlockNode node) => node.FilteredChild is not null && node.Driver.Name != "blkverify" && world.Disks.TrueForAll(d => !ReferenceEquals(d.Anchor, node));
 
+    // One that the graph keeps would stay behind without a child, and another changer may be about to put something over it.
     private async Task<StormOutcome> DropFilterAsync() =>
-        AnyNode(IsLooseFilter) is { } filter ? await ApplyAsync(GraphEdit.DropFilter(filter)) : StormOutcome.Refused;
+        AnyNode(n => IsLooseFilter(n) && !n.IsMonitorOwned) is { } filter ? await ApplyAsync(GraphEdit.DropFilter(filter)) : StormOutcome.Refused;
 
     // A second filter over the same child, then one in the other's place; the graph itself keeps it for a while.
     private async Task<StormOutcome> ReplaceFilterAsync()

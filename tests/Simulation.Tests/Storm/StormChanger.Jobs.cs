@@ -1,5 +1,5 @@
-using BlockGraph.BlockCore.Jobs;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Jobs;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.Simulation.Tests.Storm;
