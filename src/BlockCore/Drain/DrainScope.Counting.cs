@@ -142,6 +142,15 @@ public sealed partial class DrainScope
             await _graph.MainContext.SwitchTo();
         }
 
+        foreach (BlockNode node in _reached.Nodes)
+        {
+            while (node.IsHookQueued)
+            {
+                await node.Context.SwitchTo();
+                await _graph.MainContext.SwitchTo();
+            }
+        }
+
         EndUsers();
     }
 

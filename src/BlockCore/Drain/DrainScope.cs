@@ -300,9 +300,16 @@ public sealed partial class DrainScope : IAsyncDisposable
 
             if (!ReferenceEquals(node.Context, visited))
             {
-                // The driver is told at home: what was sent there before has run when this comes back.
+                // The driver is told at home; its hook may be running there until this comes back.
                 visited = node.Context;
                 await visited.SwitchTo();
+                await _graph.MainContext.SwitchTo();
+            }
+
+            while (node.IsHookQueued)
+            {
+                wasBusy = true;
+                await node.Context.SwitchTo();
                 await _graph.MainContext.SwitchTo();
             }
         }

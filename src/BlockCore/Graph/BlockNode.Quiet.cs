@@ -90,6 +90,9 @@ public sealed partial class BlockNode
         _blockers.RemoveAt(index);
     }
 
+    /// <summary>True where the driver is yet to hear of the beginning or the end of a drain. Main context.</summary>
+    internal bool IsHookQueued => _hookWork?.IsQueued == true;
+
     /// <summary>Tells the driver of the first drain and of the end of the last, at the node's home.</summary>
     private void SyncDrainHook()
     {
@@ -135,6 +138,8 @@ public sealed partial class BlockNode
     private sealed class HookWork(BlockNode node) : AioWork
     {
         private int _isQueued;
+
+        public bool IsQueued => Volatile.Read(ref _isQueued) != 0;
 
         public void Send(AioContext context)
         {
