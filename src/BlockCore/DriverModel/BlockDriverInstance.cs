@@ -52,7 +52,7 @@ public abstract class BlockDriverInstance
     /// <summary>True where <see cref="FlushAsync"/> flushes the children too, and decides what their failures mean.</summary>
     public virtual bool FlushesChildren => false;
 
-    /// <summary>True while <see cref="OnDebugEventAsync"/> has anything to do. One that changes its mind bumps the graph's epoch.</summary>
+    /// <summary>True where <see cref="OnDebugEventAsync"/> may ever have anything to do: constant, for the layers above then pad and keep order themselves.</summary>
     public virtual bool HearsDebugEvents => false;
 
     /// <summary>

@@ -59,10 +59,16 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
     internal static ValueTask Start(RequestLane? lane, RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         BlockRequest request = Begin(lane, plan, kind, offset, buffer.Length);
-        if (!plan.IsTransparent
-            && ((((offset | (long)buffer.Length) & plan.AlignmentMask) != 0) | ((flags & plan.SlowFlags) != 0)
+        if (plan.IsTransparent)
+        {
+            if (plan.HasWorkOnWrites & kind == RequestKind.Write)
+            {
+                plan.CheckWriteThresholds(offset + buffer.Length);
+            }
+        }
+        else if ((((offset | (long)buffer.Length) & plan.AlignmentMask) != 0) | ((flags & plan.SlowFlags) != 0)
                 | (plan.Target.Tracker.SerialisingCount != 0) | (buffer.Length > plan.TransferBytesMax)
-                | (plan.HasWorkOnWrites & kind == RequestKind.Write)))
+                | (plan.HasWorkOnWrites & kind == RequestKind.Write))
         {
             return SlowRequest.RunAsync(request, plan, kind, offset, buffer, flags, cancel);
         }

@@ -16,13 +16,14 @@ internal sealed class RequestPlan
     private readonly AioContext? _home;
     private readonly bool _isDetour;
     private readonly BlockDriverInstance? _debugListener;
+    private readonly WatchedNode[] _watched;
 
-    private RequestPlan(int epoch, BlockNode target, long shiftBytes, bool passesDiscard, bool isDetour, BlockDriverInstance? debugListener)
+    private RequestPlan(int epoch, BlockNode target, long shiftBytes, bool passesDiscard, bool isDetour, BlockDriverInstance? debugListener, WatchedNode[] watched)
     {
         Epoch = epoch;
         Target = target;
         Instance = target.Instance;
-        _home = target.Tracker.IsShared && Instance.Affinity == RequestAffinity.AnyContext ? null : target.Context;
+        _home = target.TakesAnyContext ? null : target.Context;
         _isDetour = isDetour;
         ShiftBytes = shiftBytes;
         PassesDiscard = passesDiscard;
@@ -31,7 +32,8 @@ internal sealed class RequestPlan
         DetectsZeroes = target.Settings.DetectZeroes != DetectZeroesMode.Off;
         SerialisesWrites = Instance.SerialisesWrites;
         _debugListener = debugListener;
-        HasWorkOnWrites = DetectsZeroes || SerialisesWrites || debugListener is not null || target.WriteThresholdBytes != 0;
+        _watched = watched;
+        HasWorkOnWrites = DetectsZeroes || SerialisesWrites || debugListener is not null || watched.Length > 0;
         IsTransparent = target.Driver.Category == DriverCategory.Filter && !MustBePassed(target) && !NeedsTracking(Instance);
         SlowFlags = RequestFlags.Serialising | RequestFlags.ZeroWrite | RequestFlags.CopyOnRead | RequestFlags.WriteCompressed
             | (RequestFlags.Fua & ~Instance.SupportedWriteFlags);
@@ -95,23 +97,44 @@ internal sealed class RequestPlan
 
         // Every layer above one that listens to debug events raises its own.
         BlockDriverInstance? debugListener = FindDebugListener(node);
+        List<WatchedNode>? watched = WatchIfAsked(null, node, shiftBytes);
         while (graph.UsesPlans && debugListener is null && !MustBePassed(node) && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
         {
             shiftBytes += shift;
+            watched = WatchIfAsked(watched, next.Node, shiftBytes);
             node = next.Node;
             passesDiscard &= node.Settings.DiscardUnmap;
         }
 
         // While its parent is being opened no user's request covers what goes through the edge.
         bool isDetour = edge.Parent.AsNode is { HasInstance: false };
-        return new RequestPlan(epoch, node, shiftBytes, passesDiscard, isDetour, debugListener);
+        return new RequestPlan(epoch, node, shiftBytes, passesDiscard, isDetour, debugListener, watched?.ToArray() ?? []);
     }
 
     /// <summary>The plan of a request that is about the child itself, whatever it may have to do.</summary>
-    public static RequestPlan OfOwnNode(BlockChild edge) => new(edge.Node.Graph.Epoch, edge.Node, 0, false, false, null);
+    public static RequestPlan OfOwnNode(BlockChild edge) => new(edge.Node.Graph.Epoch, edge.Node, 0, false, false, null, []);
 
     /// <summary>Lets whoever listens hear of <paramref name="debugEvent"/>; the request goes on when the task completes.</summary>
     public ValueTask DebugEventAsync(DebugEvent debugEvent) => _debugListener is null ? default : _debugListener.OnDebugEventAsync(debugEvent);
+
+    /// <summary>A write that ends at <paramref name="endBytes"/> of the target is about to be carried out: every node on the way, skipped or not, looks at its threshold.</summary>
+    public void CheckWriteThresholds(long endBytes)
+    {
+        foreach (WatchedNode watched in _watched)
+        {
+            watched.Node.CheckWriteThreshold(endBytes - ShiftBytes + watched.ShiftBytes);
+        }
+    }
+
+    private static List<WatchedNode>? WatchIfAsked(List<WatchedNode>? watched, BlockNode node, long shiftBytes)
+    {
+        if (node.WriteThresholdBytes != 0)
+        {
+            (watched ??= []).Add(new WatchedNode(node, shiftBytes));
+        }
+
+        return watched;
+    }
 
     // The first on the way along what each layer is mainly about.
     private static BlockDriverInstance? FindDebugListener(BlockNode node)
@@ -128,7 +151,9 @@ internal sealed class RequestPlan
     // Some filters are promised what only the core's work on each request can keep.
     private static bool NeedsTracking(BlockDriverInstance filter) => filter.SerialisesWrites || filter.HearsDebugEvents || filter.Limits != BlockLimits.Unlimited;
 
-    // The core itself has something to do at this node, whatever its driver says.
-    private static bool MustBePassed(BlockNode node) =>
-        node.Observer is not null || node.Settings.DetectZeroes != DetectZeroesMode.Off || node.WriteThresholdBytes != 0;
+    // The core itself has something to do at this node, whatever its driver says. Which layer pads and keeps order must not change while requests are
+    // in flight: what is asked here, and of drivers, changes while the node is drained only.
+    private static bool MustBePassed(BlockNode node) => node.Observer is not null || node.Settings.DetectZeroes != DetectZeroesMode.Off;
+
+    private readonly record struct WatchedNode(BlockNode Node, long ShiftBytes);
 }

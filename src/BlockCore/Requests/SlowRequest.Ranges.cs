@@ -24,6 +24,11 @@ internal static partial class SlowRequest
             flags &= ~RequestFlags.MayUnmap;
         }
 
+        if (length > 0)
+        {
+            plan.CheckWriteThresholds(offset + length);
+        }
+
         if (plan.IsTransparent)
         {
             // A filter passes zero writes on; that it cannot is a bug, not a reason to write buffers around it.
@@ -41,11 +46,6 @@ internal static partial class SlowRequest
             }
 
             await node.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
-            if (length > 0)
-            {
-                node.CheckWriteThreshold(offset + length);
-            }
-
             bool hasWrittenBuffers = await ZeroTrackedAsync(request, plan, offset, length, flags, cancel);
             if ((flags & RequestFlags.Fua) != 0 && (hasWrittenBuffers || (plan.Instance.SupportedZeroFlags & RequestFlags.Fua) == 0))
             {

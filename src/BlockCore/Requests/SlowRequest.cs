@@ -34,7 +34,7 @@ internal static partial class SlowRequest
             await plan.Target.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
             if (kind == RequestKind.Write && buffer.Length > 0)
             {
-                plan.Target.CheckWriteThreshold(offset + buffer.Length);
+                plan.CheckWriteThresholds(offset + buffer.Length);
             }
 
             bool isDurable = (plan.Instance.SupportedWriteFlags & RequestFlags.Fua) != 0;
@@ -123,7 +123,7 @@ internal static partial class SlowRequest
         {
             if ((child.Permissions.Required & (BlockPermissions.Write | BlockPermissions.WriteUnchanged)) != 0)
             {
-                await FlushAsync(child.Node, cancel);
+                await child.FlushAsync(cancel);
             }
         }
     }

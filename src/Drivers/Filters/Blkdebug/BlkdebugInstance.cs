@@ -41,23 +41,17 @@ public sealed class BlkdebugInstance : BlockDriverInstance
     public override RequestFlags SupportedZeroFlags => _image.Node.Instance.SupportedZeroFlags | RequestFlags.WriteUnchanged;
 
     /// <inheritdoc/>
-    public override bool HearsDebugEvents => _rules.HasRules || !_breakpoints.IsEmpty;
+    public override bool HearsDebugEvents => true;
 
     /// <summary>Suspends the next request that comes to <paramref name="debugEvent"/>, under <paramref name="tag"/>; it stays in flight until it is resumed. <i>QEMU: qemu-io break.</i></summary>
     public void SetBreakpoint(DebugEvent debugEvent, string tag)
     {
         ArgumentNullException.ThrowIfNull(tag);
         _breakpoints.Set(debugEvent, tag);
-        Node.Graph.BumpEpoch();
     }
 
     /// <summary>Removes the breakpoints of <paramref name="tag"/> and resumes what is suspended under it; false where there was neither. <i>QEMU: qemu-io remove_break.</i></summary>
-    public bool RemoveBreakpoint(string tag)
-    {
-        bool isFound = _breakpoints.Remove(tag);
-        Node.Graph.BumpEpoch();
-        return isFound;
-    }
+    public bool RemoveBreakpoint(string tag) => _breakpoints.Remove(tag);
 
     /// <summary>Resumes the request that has been suspended longest under <paramref name="tag"/>; false where none is. <i>QEMU: qemu-io resume.</i></summary>
     public bool Resume(string tag) => _breakpoints.Resume(tag);
@@ -77,14 +71,6 @@ public sealed class BlkdebugInstance : BlockDriverInstance
         }
 
         return _breakpoints.HitAsync(debugEvent);
-    }
-
-    /// <inheritdoc/>
-    protected override bool TryGetIdlePath(out BlockChild? child, out long shiftBytes)
-    {
-        child = _image;
-        shiftBytes = 0;
-        return !HearsDebugEvents && !_options.Limits.IsGiven;
     }
 
     /// <inheritdoc/>
