@@ -57,6 +57,9 @@ public sealed class BlockChild
     /// <summary>True where the child supplies or presents data of the parent: a filter's child or a backing child.</summary>
     internal bool IsChainLink => (Role & (ChildRole.Filtered | ChildRole.Cow)) != 0;
 
+    // For what is about the child itself, whatever layers a plan would skip.
+    private bool IsChildHere => Parent.AsNode is not { HasInstance: false } && Node.IsHere;
+
     /// <summary>Reads; the part beyond the child's end reads as zeros.</summary>
     public ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
@@ -81,7 +84,7 @@ public sealed class BlockChild
 
     /// <summary>Makes completed writes durable, in the child and everything it writes through.</summary>
     public ValueTask FlushAsync(CancellationToken cancel) =>
-        Plan().IsHere ? SlowRequest.FlushAsync(Node, cancel) : EdgeDetour.FlushAsync(this, cancel);
+        IsChildHere ? SlowRequest.FlushAsync(Node, cancel) : EdgeDetour.FlushAsync(this, cancel);
 
     /// <summary>Gives the child another length; needs the resize permission.</summary>
     /// <param name="lengthBytes">The length that it gets, in bytes.</param>
@@ -89,11 +92,11 @@ public sealed class BlockChild
     /// <param name="cancel">Cancels it before it has an effect.</param>
     /// <exception cref="BlockException">The child cannot be resized, or the storage refuses.</exception>
     public ValueTask WriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel) =>
-        Plan().IsHere ? LengthRequest.RunAsync(this, lengthBytes, isExact, cancel) : EdgeDetour.WriteLengthAsync(this, lengthBytes, isExact, cancel);
+        IsChildHere ? LengthRequest.RunAsync(this, lengthBytes, isExact, cancel) : EdgeDetour.WriteLengthAsync(this, lengthBytes, isExact, cancel);
 
     /// <summary>What is known of a range.</summary>
     public ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
-        Plan().IsHere ? StatusQuery.RunAsync(this, wanted, offset, length, cancel) : EdgeDetour.GetStatusAsync(this, wanted, offset, length, cancel);
+        IsChildHere ? StatusQuery.RunAsync(this, wanted, offset, length, cancel) : EdgeDetour.GetStatusAsync(this, wanted, offset, length, cancel);
 
     /// <summary>
     /// Says that a request has come to the point <paramref name="debugEvent"/>, for the first layer from the child on down that listens; where none
@@ -124,9 +127,17 @@ public sealed class BlockChild
         }
 
         offset += plan.ShiftBytes;
-        return plan.IsTransparent
-            ? plan.Instance.WriteAsync(offset, buffer, flags, cancel)
-            : BlockRequest.Start(null, plan, RequestKind.Write, offset, buffer, flags, cancel);
+        if (!plan.IsTransparent)
+        {
+            return BlockRequest.Start(null, plan, RequestKind.Write, offset, buffer, flags, cancel);
+        }
+
+        if (plan.HasWorkOnWrites)
+        {
+            plan.CheckWriteThresholds(offset + buffer.Length);
+        }
+
+        return plan.Instance.WriteAsync(offset, buffer, flags, cancel);
     }
 
     /// <inheritdoc cref="ReadHere"/>

@@ -148,6 +148,15 @@ public sealed partial class BlockNode : IChildParent
     /// <summary>The requests in flight at this node.</summary>
     internal RequestTracker Tracker { get; }
 
+    /// <summary>True where the child whose data it presents was taken away, and no other has come since. Main context.</summary>
+    internal bool IsHollow { get; set; }
+
+    /// <summary>True where its requests may be carried out on any context that reaches it.</summary>
+    internal bool TakesAnyContext => Tracker.IsShared && Instance.Affinity == RequestAffinity.AnyContext;
+
+    /// <summary>True where a request that is about the node itself may be carried out on the calling context.</summary>
+    internal bool IsHere => Context.IsHome || TakesAnyContext;
+
     /// <summary>What the node does without a request from above. A drain waits for it.</summary>
     internal InFlightCounter Work { get; }
 

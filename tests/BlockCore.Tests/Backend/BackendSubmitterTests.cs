@@ -38,6 +38,22 @@ public sealed class BackendSubmitterTests
     }
 
     [Test]
+    public void A_flush_from_a_submitter_is_carried_out_at_home_below_a_layer_that_would_take_it_anywhere()
+    {
+        // backend -> raw (anywhere, and not passed by) -> shared (at home)
+        SharedProtocol shared = new();
+        using GraphFixture fixture = new(drivers: [shared, new RawDriver()]);
+        fixture.Run(async () =>
+        {
+            VirtualTimeAioContext one = fixture.World.CreateContext("one");
+            await using BlockBackend backend = await fixture.OpenAsync("driver=raw,detect-zeroes=on,file.driver=shared,file.any-context=off");
+            await backend.AddSubmitterAsync(one);
+            await one.RunAsync(async () => await backend.FlushAsync());
+            Assert.That(shared.Log.Select(c => (c.Kind, c.Context)), Is.EqualTo(new[] { (RequestKind.Flush, "main") }), "one flush, at home");
+        });
+    }
+
+    [Test]
     public void A_drain_holds_back_and_waits_for_every_submitter() => Run([], async fixture =>
     {
         VirtualTimeAioContext one = fixture.World.CreateContext("one");
