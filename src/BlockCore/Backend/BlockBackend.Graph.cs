@@ -101,6 +101,12 @@ public sealed partial class BlockBackend
             await RunUncounted(
                 async edge =>
                 {
+                    // Held back meanwhile, perhaps, while the image was handed to somebody else.
+                    if ((edge.Permissions.Required & BlockPermissions.Resize) == 0)
+                    {
+                        throw new BlockException(BlockErrorKind.NotPermitted, $"Block node is read-only: no resize through '{edge.Node.Name}'");
+                    }
+
                     await edge.WriteLengthAsync(lengthBytes, isExact, cancel);
                     return true;
                 },

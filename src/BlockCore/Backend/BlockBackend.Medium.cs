@@ -102,7 +102,7 @@ public sealed partial class BlockBackend
         await _medium.EnterAsync();
         try
         {
-            BlockException? flushError = RootEdge is { } root ? await LetGoAsync(root.Node) : null;
+            BlockException? flushError = RootEdge is null ? null : await LetGoAsync();
             await Graph.CloseScheduledAsync();
             Graph.Unregister(this);
             if (flushError is not null)
@@ -116,11 +116,19 @@ public sealed partial class BlockBackend
         }
     }
 
-    private async Task<BlockException?> LetGoAsync(BlockNode node)
+    private async Task<BlockException?> LetGoAsync()
     {
         await using (await DrainScope.BeginUserAsync(Graph, this))
         {
-            BlockException? flushError = await EndWithFlushAsync(node);
+            BlockException? flushError = null;
+            BlockNode? flushed = null;
+            while (RootEdge is { } root && !ReferenceEquals(root.Node, flushed))
+            {
+                // The edge may lead elsewhere by the time that this comes back.
+                flushed = root.Node;
+                flushError = await EndWithFlushAsync(flushed);
+            }
+
             try
             {
                 if (RootEdge is { } last)
@@ -137,9 +145,10 @@ public sealed partial class BlockBackend
         }
     }
 
-    // The gate is closed, so that no lane counts it: it is the node's own, and other drains wait for it.
+    // The gate is closed, so that no lane counts it: it is the node's own, and other drains wait for it. Kept, whoever takes it away meanwhile.
     private async Task<BlockException?> EndWithFlushAsync(BlockNode node)
     {
+        node.AddReference();
         node.Work.Begin();
         try
         {
@@ -148,6 +157,7 @@ public sealed partial class BlockBackend
         finally
         {
             node.Work.End();
+            node.DropReference(new GraphWriteToken(Graph));
         }
     }
 

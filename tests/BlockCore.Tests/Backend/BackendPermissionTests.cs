@@ -1,6 +1,8 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Permissions;
+using BlockGraph.BlockCore.Transactions;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.BlockCore.Tests.Backend;
@@ -92,6 +94,25 @@ public sealed class BackendPermissionTests : BackendTests
         await Task.WhenAll(truncations);
         Assert.That((backend.Permissions, backend.RootEdge!.Permissions), Is.EqualTo((s_writing, s_writing)), "and it keeps what was asked for meanwhile");
         Assert.That(backend.LengthBytes, Is.AnyOf(1 << 19, 1 << 18), "the last length");
+    });
+
+    [Test]
+    public void A_truncation_that_a_drain_holds_back_is_refused_where_the_image_was_handed_over_meanwhile() => Fixture.Run(async () =>
+    {
+        BlockNode node = await Fixture.AddAsync("driver=memory,filename=disk,node-name=n");
+        await using BlockBackend backend = await Fixture.Graph.AttachBackendAsync(node);
+        Task truncation;
+        await using (await backend.DrainAsync())
+        {
+            truncation = backend.TruncateAsync(4096);
+            await Fixture.Context.DelayAsync(1000);
+            Assert.That(truncation.IsCompleted, Is.False, "held back");
+            await Fixture.Graph.ApplyAsync(GraphEdit.Deactivate(node));
+        }
+
+        BlockException error = await Failure.OfAsync(() => truncation);
+        Assert.That((error.Kind, error.Message), Is.EqualTo((BlockErrorKind.NotPermitted, "Block node is read-only: no resize through 'n'")), "the refusal");
+        Assert.That(node.LengthBytes, Is.EqualTo(1L << 20), "as long as before");
     });
 
     [Test]
