@@ -91,6 +91,9 @@ public sealed partial class NodeGraph : IAsyncDisposable
     /// <summary>Those who wait for what a node does on its own. Main context.</summary>
     internal CoQueue WorkDone { get; } = new();
 
+    /// <summary>Whose turn it is to have drivers prepare a reopen: no driver has two pending. Main context.</summary>
+    internal CoMutex ReopenTurn { get; } = new();
+
     /// <summary>Makes every request plan stale: the next request of every edge looks at the graph again. Any thread.</summary>
     public void BumpEpoch()
     {

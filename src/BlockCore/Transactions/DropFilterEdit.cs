@@ -25,7 +25,9 @@ internal sealed class DropFilterEdit(BlockNode filter) : GraphEdit
 
         BlockNode below = draft.NodeOf(link);
         FrozenLink.ThrowIfFrozen(draft, link, below);
-        ReplaceEdit.Replace(draft, filter, below, isStrict: false);
+
+        // Who must stay would be left over a filter without a child.
+        ReplaceEdit.Replace(draft, filter, below, isStrict: true);
         draft.Detach(link);
     }
 }

@@ -29,6 +29,11 @@ internal sealed class DropIntermediateEdit(BlockNode top, BlockNode bottom, stri
         {
             if (edge.Parent.AsNode is { } parent)
             {
+                if ((edge.Role & ChildRole.Cow) != 0 && draft.AccessOf(parent).IsInactive)
+                {
+                    throw new BlockException(BlockErrorKind.NotPermitted, $"Node '{parent.Name}' is inactive: the backing file name in its header cannot be changed");
+                }
+
                 SetChildEdit.DropInheritance(draft, parent, edge, top);
             }
         }
@@ -53,7 +58,7 @@ internal sealed class DropIntermediateEdit(BlockNode top, BlockNode bottom, stri
                 Rewriting rewriting = new(overlay);
                 _rewritings.Add(rewriting);
                 change.Keep(overlay);
-                await rewriting.RunAsync(backingFileName ?? bottom.ShownFileName, bottom.Driver.Name);
+                await rewriting.RunAsync(change, backingFileName ?? bottom.ShownFileName, bottom.Driver.Name);
                 hasWaited = true;
             }
         }
@@ -67,7 +72,7 @@ internal sealed class DropIntermediateEdit(BlockNode top, BlockNode bottom, stri
         {
             try
             {
-                await _rewritings[i].UndoAsync();
+                await _rewritings[i].UndoAsync(change);
             }
             catch (Exception error)
             {
@@ -115,9 +120,9 @@ internal sealed class DropIntermediateEdit(BlockNode top, BlockNode bottom, stri
 
         public string? OldName { get; } = overlay.Instance.BackingFileName;
 
-        public async Task RunAsync(string? name, string? format)
+        public async Task RunAsync(GraphChange change, string? name, string? format)
         {
-            await SetReadOnlyAsync(isReadOnly: false);
+            await SetReadOnlyAsync(change, isReadOnly: false);
             try
             {
                 await DriverWork.RunAsync(overlay, instance => instance.ChangeBackingFileAsync(name, format));
@@ -127,26 +132,26 @@ internal sealed class DropIntermediateEdit(BlockNode top, BlockNode bottom, stri
                 throw error.Prefixed($"Could not update backing file link of node '{overlay.Name}': ");
             }
 
-            await SetReadOnlyAsync(_wasReadOnly);
+            await SetReadOnlyAsync(change, _wasReadOnly);
         }
 
-        public async Task UndoAsync()
+        public async Task UndoAsync(GraphChange change)
         {
             try
             {
                 if (overlay.Instance.BackingFileName != OldName || overlay.Instance.BackingFormat != _oldFormat)
                 {
-                    await RunAsync(OldName, _oldFormat);
+                    await RunAsync(change, OldName, _oldFormat);
                 }
             }
             finally
             {
-                await SetReadOnlyAsync(_wasReadOnly);
+                await SetReadOnlyAsync(change, _wasReadOnly);
             }
         }
 
-        private Task SetReadOnlyAsync(bool isReadOnly) => overlay.IsReadOnly == isReadOnly
+        private Task SetReadOnlyAsync(GraphChange change, bool isReadOnly) => overlay.IsReadOnly == isReadOnly
             ? Task.CompletedTask
-            : GraphChange.RunAsync(overlay.Graph, [Reopen(overlay, new OptionsDictionary { { "read-only", isReadOnly ? "on" : "off" } })], CancellationToken.None);
+            : change.RunWithinAsync(Reopen(overlay, new OptionsDictionary { { "read-only", isReadOnly ? "on" : "off" } }));
     }
 }

@@ -54,6 +54,9 @@ internal sealed class GraphChange
     public static Task RunWithinCloseAsync(NodeGraph graph, IReadOnlyList<GraphEdit> edits) =>
         new GraphChange(graph, edits, CancellationToken.None) { _isLettingGo = true, _isWithinClose = true }.RunAsync();
 
+    /// <summary>Makes another change in the course of this one.</summary>
+    public Task RunWithinAsync(GraphEdit edit) => new GraphChange(Graph, [edit], CancellationToken.None) { Reopens = { Outer = Reopens } }.RunAsync();
+
     /// <summary>Says what the change would be. Main context.</summary>
     public static Task<GraphPlan> PlanAsync(NodeGraph graph, IReadOnlyList<GraphEdit> edits, CancellationToken cancel) => new GraphChange(graph, edits, cancel).PlanAsync();
 
@@ -278,17 +281,24 @@ internal sealed class GraphChange
 
     private async Task EndAsync(DrainScope hold)
     {
-        if (!_isCommitted)
+        try
         {
-            Reopens.Abort();
-            for (int i = _edits.Count - 1; i >= 0; i--)
+            if (!_isCommitted)
             {
-                await _edits[i].UndoAsync(this);
+                Reopens.Abort();
+                for (int i = _edits.Count - 1; i >= 0; i--)
+                {
+                    await _edits[i].UndoAsync(this);
+                }
             }
         }
+        finally
+        {
+            Reopens.EndTurn();
+            ReleaseKept();
+            await hold.DisposeAsync();
+        }
 
-        ReleaseKept();
-        await hold.DisposeAsync();
         if (!_isWithinClose)
         {
             await Graph.CloseScheduledAsync();

@@ -112,6 +112,7 @@ internal sealed partial class GraphDraft(NodeGraph graph)
     /// <exception cref="BlockException">It would close a cycle, or the contexts of the two do not come together.</exception>
     public BlockChild Attach(IChildParent parent, BlockNode child, string name, ChildRole role)
     {
+        ThrowIfHollow(child);
         BlockChild edge = new(parent, child, name, role);
         if (parent.AsNode is { } parentNode)
         {
@@ -174,6 +175,7 @@ internal sealed partial class GraphDraft(NodeGraph graph)
     /// <exception cref="BlockException">It would close a cycle, or the contexts do not come together.</exception>
     public void Redirect(BlockChild edge, BlockNode to)
     {
+        ThrowIfHollow(to);
         BlockNode from = NodeOf(edge);
         if (edge.Parent.AsNode is { } parentNode)
         {
@@ -293,6 +295,15 @@ internal sealed partial class GraphDraft(NodeGraph graph)
         }
 
         return draft;
+    }
+
+    // One that was dropped, and that somebody keeps.
+    private void ThrowIfHollow(BlockNode node)
+    {
+        if (node.IsHollow && ChildOf(node, ChildRole.Filtered) is null)
+        {
+            throw new BlockException(BlockErrorKind.NotFound, $"Node '{node.Name}' is a filter that was dropped: there is nothing below it");
+        }
     }
 
     private void ThrowIfCycle(BlockNode parent, BlockNode child, string name)

@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.BlockCore.Transactions;
 
@@ -9,6 +10,12 @@ internal sealed class ReopenSet
 {
     private readonly List<ReopenContext> _contexts = [];
     private readonly Dictionary<ReopenContext, object> _owners = [];
+    private CoMutex? _turn;
+
+    /// <summary>The set of the change in whose course this one is made: its turn is this one's.</summary>
+    public ReopenSet? Outer { get; set; }
+
+    private bool HasTurn => _turn is not null || Outer?.HasTurn == true;
 
     /// <summary>The nodes to be, in the order in which they are prepared.</summary>
     public IReadOnlyList<ReopenContext> Contexts => _contexts;
@@ -47,6 +54,15 @@ internal sealed class ReopenSet
     /// <summary>Lets every driver prepare that has not yet: flushes its node first. True where anything was waited for.</summary>
     public async Task<bool> PrepareDriversAsync(GraphChange change)
     {
+        if (!HasTurn && _contexts.Exists(c => !c.IsPrepared))
+        {
+            // One change at a time has drivers prepare; what it finds when its turn comes may be another graph.
+            CoMutex turn = change.Graph.ReopenTurn;
+            await turn.EnterAsync();
+            _turn = turn;
+            return true;
+        }
+
         bool hasWaited = false;
         foreach (ReopenContext context in _contexts.ToArray())
         {
@@ -76,6 +92,13 @@ internal sealed class ReopenSet
         }
 
         _contexts.Clear();
+    }
+
+    /// <summary>Nothing is pending any more: the next change may have drivers prepare.</summary>
+    public void EndTurn()
+    {
+        _turn?.Exit();
+        _turn = null;
     }
 
     private static bool IsSame(ReopenContext a, ReopenContext b) =>

@@ -120,6 +120,7 @@ internal sealed class TopologyAction(GraphDraft draft) : ITransactionAction
             if (edge.Parent.AsNode is { } parent)
             {
                 RemoveBackingBlocker(edge, edge.Node);
+                parent.IsHollow |= (edge.Role & ChildRole.Filtered) != 0;
                 if (parent.HasInstance && parent.ReferenceCount > 0)
                 {
                     _failures.Run(parent, "losing a child", static (n, e) => n.Instance.OnChildDetached(e), edge);
@@ -149,6 +150,7 @@ internal sealed class TopologyAction(GraphDraft draft) : ITransactionAction
             if (edge.Parent.AsNode is { } parent)
             {
                 AddBackingBlocker(edge);
+                parent.IsHollow &= (edge.Role & ChildRole.Filtered) == 0;
                 if (parent.HasInstance)
                 {
                     _failures.Run(parent, "getting a child", static (n, e) => n.Instance.OnChildAttached(e), edge);

@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Jobs;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.BlockCore.Tests.Graph;
@@ -162,6 +163,36 @@ public sealed class EditRefusalTests : GraphTests
         BlockException error = await AssertRefusedAsync(() => ApplyAsync(GraphEdit.Overlay(Node(overlay), Node("top"))), message);
         Assert.That(error.Kind, Is.EqualTo(kind), message);
     }
+
+    [Test]
+    public void A_filter_that_was_dropped_is_used_by_nobody_again() => Fixture.Run(async () =>
+    {
+        await BuildAsync();
+        await ApplyAsync(GraphEdit.DropFilter(Node("flt")));
+        const string message = "Node 'flt' is a filter that was dropped: there is nothing below it";
+        await AssertRefusedAsync(() => Fixture.Graph.AttachBackendAsync(Node("flt")), message);
+        await AssertRefusedAsync(() => ApplyAsync(GraphEdit.SetBacking(Node("top"), Node("flt"))), message);
+        await AssertRefusedAsync(() => Fixture.AddAsync("driver=pass-through,node-name=new,file=flt"), message);
+    });
+
+    [Test]
+    public void A_filter_is_not_dropped_under_a_job_that_stays_at_it() => Fixture.Run(async () =>
+    {
+        await BuildAsync();
+        ScriptedJob job = await ScriptedJob.NewAsync(Fixture.Graph, new JobOptions { Id = "j" }, ScriptedJob.Reads(Node("flt")));
+        await AssertRefusedAsync(() => ApplyAsync(GraphEdit.DropFilter(Node("flt"))), "Should not change 'main node' link to 'flt'");
+        await job.CancelAsync(isForced: true);
+        await ApplyAsync(GraphEdit.DropFilter(Node("flt")));
+        Assert.That(Node("top").CowChild!.Node.Name, Is.EqualTo("base"), "without it, it is");
+    });
+
+    [Test]
+    public void A_header_of_an_inactive_overlay_is_not_written() => Fixture.Run(async () =>
+    {
+        await BuildAsync();
+        await ApplyAsync(GraphEdit.Deactivate(Node("top")));
+        await AssertRefusedAsync(() => ApplyAsync(GraphEdit.DropIntermediate(Node("flt"), Node("base"), "base")), "Node 'top' is inactive: the backing file name in its header cannot be changed");
+    });
 
     private async Task BuildAsync()
     {
