@@ -14,7 +14,9 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
     private const int RegionBytes = 9_001;
 
     /// <summary>What a worker does, by the names that it is counted under.</summary>
-    public static readonly string[] Kinds = ["read", "write", "write with FUA", "write zeroes", "discard", "flush", "status"];
+    public static readonly string[] Kinds = ["read", "write", "write with FUA", "write zeroes", "discard", "flush", "status", CancelKind];
+
+    private const string CancelKind = "cancel a request";
 
     private readonly SeededRandom _chance = new(unchecked((ulong)seed));
     private readonly (int Start, StormModel Model) _region = disk.AddRegion(RegionBytes);
@@ -49,8 +51,8 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         < 14 => WriteAsync(offset, length),
         < 16 => ZeroAsync(offset, length),
         < 17 => DiscardAsync(offset, length),
-        < 19 => CountedAsync("flush", RequestKind.Flush, () => disk.Backend.FlushAsync(), 0, []),
-        _ => CountedAsync("status", null, async () => { await disk.Backend.GetStatusAsync(_region.Start + offset, length); }, 0, []),
+        < 19 => CountedAsync("flush", RequestKind.Flush, cancel => disk.Backend.FlushAsync(cancel), 0, []),
+        _ => CountedAsync("status", null, async cancel => await disk.Backend.GetStatusAsync(_region.Start + offset, length, cancel: cancel), 0, []),
     };
 
     private Task<StormOutcome> WriteAsync(int offset, int length)
@@ -58,16 +60,16 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         byte[] bytes = new byte[length];
         Array.Fill(bytes, unchecked(++_nextByte));
         RequestFlags flags = Flags();
-        return CountedAsync(flags == RequestFlags.Fua ? "write with FUA" : "write", RequestKind.Write, () => disk.Backend.WriteAsync(_region.Start + offset, Cut(bytes), flags), offset, bytes);
+        return CountedAsync(flags == RequestFlags.Fua ? "write with FUA" : "write", RequestKind.Write, cancel => disk.Backend.WriteAsync(_region.Start + offset, Cut(bytes), flags, cancel), offset, bytes);
     }
 
     private Task<StormOutcome> ZeroAsync(int offset, int length) =>
-        CountedAsync("write zeroes", RequestKind.WriteZeroes, () => disk.Backend.WriteZeroesAsync(_region.Start + offset, length, Flags()), offset, new byte[length]);
+        CountedAsync("write zeroes", RequestKind.WriteZeroes, cancel => disk.Backend.WriteZeroesAsync(_region.Start + offset, length, Flags(), cancel), offset, new byte[length]);
 
     private async Task ReadAsync(int offset, int length)
     {
         byte[] read = new byte[length];
-        StormOutcome outcome = await CountedAsync("read", RequestKind.Read, () => disk.Backend.ReadAsync(_region.Start + offset, Cut(read)), 0, [], length);
+        StormOutcome outcome = await CountedAsync("read", RequestKind.Read, cancel => disk.Backend.ReadAsync(_region.Start + offset, Cut(read), cancel: cancel), 0, [], length);
         if (outcome == StormOutcome.Done)
         {
             world.Expect(_region.Model.Settle(offset, read) is not { } wrong ? null : $"disk '{disk.Name}', region at {_region.Start}: {wrong}");
@@ -78,15 +80,17 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
     private Task<StormOutcome> DiscardAsync(int offset, int length)
     {
         _region.Model.SetUncertain(offset, new byte[length]);
-        return CountedAsync("discard", RequestKind.Discard, () => disk.Backend.DiscardAsync(_region.Start + offset, length), 0, [], length);
+        return CountedAsync("discard", RequestKind.Discard, cancel => disk.Backend.DiscardAsync(_region.Start + offset, length, cancel), 0, [], length);
     }
 
-    private async Task<StormOutcome> CountedAsync(string kind, RequestKind? accountedAs, Func<ValueTask> request, int offset, byte[] written, int lengthBytes = 0)
+    private async Task<StormOutcome> CountedAsync(string kind, RequestKind? accountedAs, Func<CancellationToken, ValueTask> request, int offset, byte[] written, int lengthBytes = 0)
     {
         StormOutcome outcome = StormOutcome.Done;
+        using CancellationTokenSource cancellation = new();
+        Task canceller = _chance.OneIn(10) ? CancelAsync(cancellation) : Task.CompletedTask;
         try
         {
-            await request();
+            await request(cancellation.Token);
             _region.Model.Set(offset, written);
             if (accountedAs is { } accounted)
             {
@@ -97,6 +101,13 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         {
             outcome = StormOutcome.Refused;
         }
+        catch (OperationCanceledException)
+        {
+            outcome = StormOutcome.Refused;
+            _region.Model.SetUncertain(offset, written);
+            world.Expect(cancellation.IsCancellationRequested ? null : $"disk '{disk.Name}': a {kind} was cancelled by nobody");
+            world.Tally.Add(CancelKind, StormOutcome.Done);
+        }
         catch (BlockException error)
         {
             outcome = StormOutcome.Failed;
@@ -106,8 +117,19 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
 
         world.Expect(home.IsHome ? null : $"a {kind} went on away from home");
         world.Tally.Add(kind, outcome);
+        await canceller;
         return outcome;
     }
+
+    // Somewhen on the request's way, or too late.
+    private async Task CancelAsync(CancellationTokenSource cancellation)
+    {
+        await home.DelayAsync(_chance.NextLong(40_000));
+        Cancel(cancellation);
+    }
+
+    // Here and now: what happens on a thread of the pool would not be the seed's.
+    private static void Cancel(CancellationTokenSource cancellation) => cancellation.Cancel();
 
     // Before it had an effect: the backend is empty, or may not write for now.
     private static bool IsRefusal(BlockException error) => error.Kind is BlockErrorKind.NoMedium or BlockErrorKind.NotPermitted;
