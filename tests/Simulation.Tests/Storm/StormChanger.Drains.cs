@@ -10,8 +10,8 @@ namespace BlockGraph.Simulation.Tests.Storm;
 internal sealed partial class StormChanger
 {
     // A dozen requests can be in flight, of which each makes a few calls of storage, one after the other, and overlapping ones wait for each other: with its
-    // latency, a fault's delay and late timers a call takes up to half a millisecond, and a breakpoint as much. What a throttle holds back that the drain reaches it lets go at once; one below what is reached goes on
-    // at its own pace, as it should, and then no limit is right.
+    // latency, a fault's delay and late timers a call takes up to half a millisecond, and a breakpoint as much. What a throttle holds back that the drain
+    // reaches it lets go at once; one below what is reached goes on at its own pace, as it should, and then no limit is right.
     private const long DrainNsMax = 100_000_000;
 
     private async Task<StormOutcome> DrainAsync(Func<BlockNode, HashSet<BlockNode>> reach, Func<BlockNode, ValueTask<DrainScope>> begin)
@@ -41,7 +41,17 @@ internal sealed partial class StormChanger
             }
         }
 
+        CancelNow();
         return StormOutcome.Done;
+    }
+
+    // Requests have just been woken, and have not run yet.
+    private void CancelNow()
+    {
+        if (_chance.OneIn(3))
+        {
+            world.Cancellations.CancelAny(_chance);
+        }
     }
 
     private static long Completed(BlockBackend backend) => Enum.GetValues<RequestKind>().Sum(kind => backend.GetCounters(kind).OperationCount);
@@ -62,6 +72,7 @@ internal sealed partial class StormChanger
         await (isInOrder ? first : second).DisposeAsync();
         await PauseAsync(100_000);
         await (isInOrder ? second : first).DisposeAsync();
+        CancelNow();
         return StormOutcome.Done;
     }
 

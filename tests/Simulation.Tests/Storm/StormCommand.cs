@@ -54,6 +54,7 @@ internal static class StormCommand
 
     private static int RunOne(StormOptions options, TextWriter output)
     {
+        new StormCrash(() => [options.Seed], output).Watch();
         StormResult result = StormRun.Run(options);
         result.Tally.Print(output);
         output.WriteLine($"faults: {result.FaultCount}");
@@ -69,6 +70,7 @@ internal static class StormCommand
     private static int RunMany(int first, int last, TextWriter output)
     {
         StormSeries series = new(first, last) { Progress = output.WriteLine };
+        new StormCrash(() => series.UnderWay, output).Watch();
         series.Run(Environment.ProcessorCount);
         series.Tally.Print(output);
         output.WriteLine($"seeds {first}..{last}: {series.DoneCount} storms, {series.Tally.Total} operations, at least {series.OperationCountMin} a seed; {series.FaultCount} faults; {series.PerSecond} storms a second");

@@ -11,6 +11,7 @@ internal sealed class StormSeries(int first, int last)
     private const int ProgressMs = 5_000;
     private readonly Lock _lock = new();
     private readonly Stopwatch _watch = new();
+    private readonly HashSet<int> _underWay = [];
     private long _next = first;
     private long _progressMs;
 
@@ -19,6 +20,18 @@ internal sealed class StormSeries(int first, int last)
 
     /// <summary>What was done, in all storms together.</summary>
     public StormTally Tally { get; } = new();
+
+    /// <summary>The seeds whose storms rage now. Any thread.</summary>
+    public IReadOnlyList<int> UnderWay
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _underWay.Order()];
+            }
+        }
+    }
 
     /// <summary>How many storms have ended.</summary>
     public int DoneCount { get; private set; }
@@ -57,7 +70,7 @@ internal sealed class StormSeries(int first, int last)
         lock (_lock)
         {
             seed = (int)Math.Min(_next, last);
-            return Failed is null && _next++ <= last;
+            return Failed is null && _next++ <= last && _underWay.Add(seed);
         }
     }
 
@@ -65,6 +78,7 @@ internal sealed class StormSeries(int first, int last)
     {
         lock (_lock)
         {
+            _underWay.Remove(seed);
             Tally.Add(result.Tally);
             DoneCount++;
             FaultCount += result.FaultCount;

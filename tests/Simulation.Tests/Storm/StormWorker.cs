@@ -88,6 +88,7 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         StormOutcome outcome = StormOutcome.Done;
         using CancellationTokenSource cancellation = new();
         Task canceller = _chance.OneIn(10) ? CancelAsync(cancellation) : Task.CompletedTask;
+        world.Cancellations.Add(cancellation);
         try
         {
             await request(cancellation.Token);
@@ -117,6 +118,7 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
 
         world.Expect(home.IsHome ? null : $"a {kind} went on away from home");
         world.Tally.Add(kind, outcome);
+        world.Cancellations.Remove(cancellation);
         await canceller;
         return outcome;
     }

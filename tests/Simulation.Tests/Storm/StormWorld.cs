@@ -28,6 +28,9 @@ internal sealed class StormWorld(NodeGraph graph, MemoryProtocol memory, FaultyP
     /// <summary>What was done.</summary>
     public StormTally Tally { get; } = new();
 
+    /// <summary>The requests that can be cancelled.</summary>
+    public StormCancellations Cancellations { get; } = new();
+
     /// <summary>What is to fail.</summary>
     public StormFaults Faults { get; } = new();
 
