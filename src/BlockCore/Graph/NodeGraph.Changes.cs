@@ -213,6 +213,9 @@ public sealed partial class NodeGraph
             {
                 firstError ??= error;
             }
+
+            // One that stays would be closed for ever.
+            Invariant.Check(!ReferenceEquals(_roots.List.LastOrDefault(), last));
         }
 
         foreach (BlockNode node in Nodes)

@@ -9,9 +9,12 @@ internal sealed class StormSeries(int first, int last)
     public const int SeedCountForEveryKind = 100;
 
     private const int ProgressMs = 5_000;
+
+    // A storm takes some twenty milliseconds.
+    private const int HangMs = 60_000;
     private readonly Lock _lock = new();
     private readonly Stopwatch _watch = new();
-    private readonly HashSet<int> _underWay = [];
+    private readonly Dictionary<int, long> _underWay = [];
     private long _next = first;
     private long _progressMs;
 
@@ -28,7 +31,7 @@ internal sealed class StormSeries(int first, int last)
         {
             lock (_lock)
             {
-                return [.. _underWay.Order()];
+                return [.. _underWay.Keys.Order()];
             }
         }
     }
@@ -52,9 +55,30 @@ internal sealed class StormSeries(int first, int last)
     public void Run(int threadCount)
     {
         _watch.Start();
-        Thread[] threads = [.. Enumerable.Range(0, threadCount).Select(_ => new Thread(RunSeeds))];
+        Thread[] threads = [.. Enumerable.Range(0, threadCount).Select(_ => new Thread(RunSeeds) { IsBackground = true })];
         Array.ForEach(threads, t => t.Start());
-        Array.ForEach(threads, t => t.Join());
+        while (!Array.TrueForAll(threads, t => t.Join(ProgressMs / threadCount)) && !HasHanging())
+        {
+            // Another look.
+        }
+    }
+
+    // One that goes round and round, without virtual time going on, ends by no means: it is left behind.
+    private bool HasHanging()
+    {
+        lock (_lock)
+        {
+            foreach ((int seed, long startMs) in _underWay)
+            {
+                if (_watch.ElapsedMilliseconds - startMs > HangMs && !(Failed?.Seed < seed))
+                {
+                    Failed = (seed, new StormResult(0, new StormTally(), [$"hangs: not over after {HangMs / 1000} s"], 0, null));
+                    return true;
+                }
+            }
+
+            return false;
+        }
     }
 
     private void RunSeeds()
@@ -70,7 +94,7 @@ internal sealed class StormSeries(int first, int last)
         lock (_lock)
         {
             seed = (int)Math.Min(_next, last);
-            return Failed is null && _next++ <= last && _underWay.Add(seed);
+            return Failed is null && _next++ <= last && _underWay.TryAdd(seed, _watch.ElapsedMilliseconds);
         }
     }
 
