@@ -14,7 +14,7 @@ internal static class StormAudit
 {
     /// <summary>Everything that is wrong with <paramref name="graph"/>. Main context.</summary>
     public static IEnumerable<string> Findings(NodeGraph graph) =>
-        Edges(graph).Concat(References(graph)).Concat(CurrentPermissions(graph)).Concat(Drains(graph)).Concat(Homes(graph)).Concat(Blockers(graph));
+        Edges(graph).Concat(References(graph)).Concat(CurrentPermissions(graph)).Concat(Drains(graph)).Concat(Homes(graph)).Concat(Blockers(graph)).Concat(Jobs(graph));
 
     private static IEnumerable<string> Edges(NodeGraph graph)
     {
@@ -144,6 +144,17 @@ internal static class StormAudit
             if (node.BlockerCount != due)
             {
                 yield return $"node '{node.Name}' is protected {node.BlockerCount} times, and {due} users have reason to";
+            }
+        }
+    }
+
+    private static IEnumerable<string> Jobs(NodeGraph graph)
+    {
+        foreach (BlockJob job in graph.Roots.OfType<BlockJob>())
+        {
+            if (job.State is JobState.Paused or JobState.Standby && job.PauseCount == 0)
+            {
+                yield return $"{job.Description} is {job.State}, and nothing is left that it rests for";
             }
         }
     }

@@ -77,7 +77,7 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
         describe();
         _parts.Add("discard=unmap");
         BlockNode node = await world.Graph.AddNodeAsync(GraphFixture.Options(string.Join(',', _parts)));
-        StormDisk disk = new(_disk, node, initialByte) { CanResize = chance.OneIn(2) };
+        StormDisk disk = new(_disk, node, initialByte) { CanResize = chance.OneIn(2), StopsOnErrors = chance.OneIn(2) };
         disk.Storages.AddRange(_storages);
         disk.HasFaults = _parts.Exists(p => p.Contains("inject-error", StringComparison.Ordinal));
         await disk.AttachAsync(world.Graph);

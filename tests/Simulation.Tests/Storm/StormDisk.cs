@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
@@ -17,6 +18,12 @@ internal sealed class StormDisk(string name, BlockNode anchor, Func<int, byte>? 
 
     /// <summary>The user. It may be another after a while.</summary>
     public BlockBackend Backend { get; private set; } = null!;
+
+    /// <summary>The way of a device into <see cref="Backend"/>: failed requests are reported, or kept until the machine goes on.</summary>
+    public DeviceRequests Device { get; private set; } = null!;
+
+    /// <summary>True where requests that fail are kept.</summary>
+    public bool StopsOnErrors { get; init; }
 
     /// <summary>The regions, side by side from the start of the image.</summary>
     public List<(int Start, StormModel Model)> Regions { get; } = [];
@@ -42,9 +49,28 @@ internal sealed class StormDisk(string name, BlockNode anchor, Func<int, byte>? 
     /// <summary>Puts a new backend over the image.</summary>
     public async Task AttachAsync(NodeGraph graph)
     {
-        BackendOptions options = new() { Name = $"drive-{name}", ShareWrite = true, AllowsContextChange = true, CanResize = CanResize };
+        BlockErrorPolicy policy = StopsOnErrors ? BlockErrorPolicy.Stop : BlockErrorPolicy.Report;
+        BackendOptions options = new()
+        {
+            Name = $"drive-{name}",
+            ShareWrite = true,
+            AllowsContextChange = true,
+            CanResize = CanResize,
+            ReadErrorPolicy = policy,
+            WriteErrorPolicy = policy,
+        };
         Backend = await graph.AttachBackendAsync(Anchor, options);
+        Device = new DeviceRequests(Backend);
         _backends.Add(Backend);
+    }
+
+    /// <summary>The machine goes on: everything that was kept is made again, at once. What is wrong, or null. Main context.</summary>
+    public async Task<string?> ResumeAsync()
+    {
+        BlockBackend backend = Backend;
+        DeviceRequests device = Device;
+        await backend.ResumeIoAsync();
+        return device.PendingCount == 0 ? null : $"disk '{name}' still keeps {device.PendingCount} requests when the machine goes on";
     }
 
     /// <summary>A new region at the end of those that there are.</summary>

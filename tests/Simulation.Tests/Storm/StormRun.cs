@@ -16,6 +16,11 @@ namespace BlockGraph.Simulation.Tests.Storm;
 /// <summary>One storm from its first node to its last: builds, lets the actors loose, concludes.</summary>
 internal static class StormRun
 {
+    /// <summary>What is done about failures that have stopped a disk, by the name that it is counted under.</summary>
+    public const string ResumeKind = "resume";
+
+    private const long ResumeNs = 400_000;
+
     /// <summary>The drivers of a storm beside the test kit's; what the witness finds goes to <paramref name="complain"/>.</summary>
     public static BlockDriver[] NewDrivers(Action<string> complain) => [new StormWitnessDriver(complain), new RawDriver(), new ThrottleFilterDriver(), new BlkdebugDriver(), new BlkverifyDriver(), new QuorumDriver()];
 
@@ -61,7 +66,7 @@ internal static class StormRun
             actors.Add(new StormChanger(world, i, (options.Seed * 1000) + 500 + i).RunAsync(options.ChangeCount));
         }
 
-        await Task.WhenAll(actors);
+        await ResumeUntilAsync(world, Task.WhenAll(actors));
         world.Faults.Stop();
         if (world.Faults.Count == 0)
         {
@@ -75,6 +80,28 @@ internal static class StormRun
         }
 
         await ConcludeAsync(world);
+    }
+
+    // Whoever waits behind a failure goes on after a while, and fails at last where it fails for good.
+    private static async Task ResumeUntilAsync(StormWorld world, Task actors)
+    {
+        for (int round = 0; !actors.IsCompleted; round++)
+        {
+            await world.Graph.MainContext.DelayAsync(ResumeNs);
+            foreach (StormDisk disk in world.Disks.Where(d => d.Device.IsStopped))
+            {
+                if (round % 8 == 7)
+                {
+                    disk.Backend.ReadErrorPolicy = BlockErrorPolicy.Report;
+                    disk.Backend.WriteErrorPolicy = BlockErrorPolicy.Report;
+                }
+
+                world.Expect(await disk.ResumeAsync());
+                world.Tally.Add(ResumeKind, StormOutcome.Done);
+            }
+        }
+
+        await actors;
     }
 
     private static async Task ConcludeAsync(StormWorld world)

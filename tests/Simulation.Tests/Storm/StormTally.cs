@@ -3,6 +3,7 @@ namespace BlockGraph.Simulation.Tests.Storm;
 /// <summary>How often each kind of operation was done, was refused, and failed for a fault that was meant to be. Any thread.</summary>
 internal sealed class StormTally
 {
+    private static readonly string[] s_kinds = [.. StormWorker.Kinds, StormRun.ResumeKind, .. StormChanger.Kinds];
     private readonly Lock _lock = new();
     private readonly Dictionary<string, StormCounts> _counts = new(StringComparer.Ordinal);
 
@@ -19,13 +20,13 @@ internal sealed class StormTally
     }
 
     /// <summary>The kinds of operation of which none was done.</summary>
-    public IEnumerable<string> NeverDone => StormWorker.Kinds.Concat(StormChanger.Kinds).Where(kind => (_counts.GetValueOrDefault(kind)?.Done ?? 0) == 0);
+    public IEnumerable<string> NeverDone => s_kinds.Where(kind => (_counts.GetValueOrDefault(kind)?.Done ?? 0) == 0);
 
     /// <summary>Prints a row for every kind there is.</summary>
     public void Print(TextWriter output)
     {
         output.WriteLine($"{"operation",-28}{"done",12}{"refused",12}{"failed",12}");
-        foreach (string kind in StormWorker.Kinds.Concat(StormChanger.Kinds))
+        foreach (string kind in s_kinds)
         {
             StormCounts counts = _counts.GetValueOrDefault(kind) ?? new StormCounts();
             output.WriteLine($"{kind,-28}{counts.Done,12}{counts.Refused,12}{counts.Failed,12}");

@@ -51,7 +51,7 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         < 14 => WriteAsync(offset, length),
         < 16 => ZeroAsync(offset, length),
         < 17 => DiscardAsync(offset, length),
-        < 19 => CountedAsync("flush", RequestKind.Flush, cancel => disk.Backend.FlushAsync(cancel), 0, []),
+        < 19 => CountedAsync("flush", RequestKind.Flush, cancel => disk.Device.FlushAsync(cancel), 0, []),
         _ => CountedAsync("status", null, async cancel => await disk.Backend.GetStatusAsync(_region.Start + offset, length, cancel: cancel), 0, []),
     };
 
@@ -60,16 +60,16 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         byte[] bytes = new byte[length];
         Array.Fill(bytes, unchecked(++_nextByte));
         RequestFlags flags = Flags();
-        return CountedAsync(flags == RequestFlags.Fua ? "write with FUA" : "write", RequestKind.Write, cancel => disk.Backend.WriteAsync(_region.Start + offset, Cut(bytes), flags, cancel), offset, bytes);
+        return CountedAsync(flags == RequestFlags.Fua ? "write with FUA" : "write", RequestKind.Write, cancel => disk.Device.WriteAsync(_region.Start + offset, Cut(bytes), flags, cancel), offset, bytes);
     }
 
     private Task<StormOutcome> ZeroAsync(int offset, int length) =>
-        CountedAsync("write zeroes", RequestKind.WriteZeroes, cancel => disk.Backend.WriteZeroesAsync(_region.Start + offset, length, Flags(), cancel), offset, new byte[length]);
+        CountedAsync("write zeroes", RequestKind.WriteZeroes, cancel => disk.Device.WriteZeroesAsync(_region.Start + offset, length, Flags(), cancel), offset, new byte[length]);
 
     private async Task ReadAsync(int offset, int length)
     {
         byte[] read = new byte[length];
-        StormOutcome outcome = await CountedAsync("read", RequestKind.Read, cancel => disk.Backend.ReadAsync(_region.Start + offset, Cut(read), cancel: cancel), 0, [], length);
+        StormOutcome outcome = await CountedAsync("read", RequestKind.Read, cancel => disk.Device.ReadAsync(_region.Start + offset, Cut(read), cancel: cancel), 0, [], length);
         if (outcome == StormOutcome.Done)
         {
             world.Expect(_region.Model.Settle(offset, read) is not { } wrong ? null : $"disk '{disk.Name}', region at {_region.Start}: {wrong}");
@@ -80,7 +80,7 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
     private Task<StormOutcome> DiscardAsync(int offset, int length)
     {
         _region.Model.SetUncertain(offset, new byte[length]);
-        return CountedAsync("discard", RequestKind.Discard, cancel => disk.Backend.DiscardAsync(_region.Start + offset, length, cancel), 0, [], length);
+        return CountedAsync("discard", RequestKind.Discard, cancel => disk.Device.DiscardAsync(_region.Start + offset, length, cancel), 0, [], length);
     }
 
     private async Task<StormOutcome> CountedAsync(string kind, RequestKind? accountedAs, Func<CancellationToken, ValueTask> request, int offset, byte[] written, int lengthBytes = 0)
@@ -101,6 +101,11 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         catch (BlockException error) when (IsRefusal(error))
         {
             outcome = StormOutcome.Refused;
+            if (disk.StopsOnErrors)
+            {
+                // It may have failed halfway, have been kept, and be refused at its second attempt.
+                _region.Model.SetUncertain(offset, written);
+            }
         }
         catch (OperationCanceledException)
         {
