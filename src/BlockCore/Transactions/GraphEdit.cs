@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
@@ -61,6 +62,19 @@ public abstract class GraphEdit
 
     /// <summary>Undoes <see cref="Freeze"/>.</summary>
     public static GraphEdit Thaw(BlockNode top, BlockNode bottom) => new FreezeEdit(top, bottom, isFrozen: false);
+
+    /// <summary>Adds a child, or takes one away: <see cref="AddChild"/> and <see cref="RemoveChild"/> as one command. <i>QEMU: x-blockdev-change.</i></summary>
+    /// <param name="parent">The node whose children change.</param>
+    /// <param name="childName">The child to take away; null to add one.</param>
+    /// <param name="node">The node to add; null to take one away.</param>
+    /// <exception cref="BlockException">Both are given, or neither.</exception>
+    public static GraphEdit ChangeChildren(BlockNode parent, string? childName, BlockNode? node) => (childName, node) switch
+    {
+        (not null, not null) => throw new BlockException("The parameters child and node are in conflict"),
+        (not null, null) => RemoveChild(parent, childName),
+        (null, not null) => AddChild(parent, node),
+        _ => throw new BlockException("Either child or node must be specified"),
+    };
 
     /// <summary>Lets a root parent, such as a backend, ask for other permissions.</summary>
     public static GraphEdit SetPermissions(BlockChild rootEdge, PermissionSet permissions) => new PermissionEdit(rootEdge, permissions);

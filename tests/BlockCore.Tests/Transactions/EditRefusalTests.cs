@@ -165,6 +165,16 @@ public sealed class EditRefusalTests : GraphTests
     }
 
     [Test]
+    public void Children_are_changed_by_one_child_or_one_node() => Fixture.Run(async () =>
+    {
+        await BuildAsync();
+        await AssertRefusedAsync(() => ApplyAsync(GraphEdit.ChangeChildren(Node("top"), "file", Node("base"))), "The parameters child and node are in conflict");
+        await AssertRefusedAsync(() => ApplyAsync(GraphEdit.ChangeChildren(Node("top"), null, null)), "Either child or node must be specified");
+        await AssertRefusedAsync(() => ApplyAsync(GraphEdit.ChangeChildren(Node("top"), "file", null)), "The node top does not support removing a child");
+        await AssertRefusedAsync(() => ApplyAsync(GraphEdit.ChangeChildren(Node("top"), null, Node("base"))), "The node top does not support adding a child");
+    });
+
+    [Test]
     public void A_filter_that_was_dropped_is_used_by_nobody_again() => Fixture.Run(async () =>
     {
         await BuildAsync();

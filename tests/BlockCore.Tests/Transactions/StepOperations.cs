@@ -30,6 +30,7 @@ internal static class StepOperations
             Arrange = w => w.ApplyAsync(GraphEdit.Reopen(w.Node("over"), GraphFixture.Options("read-only=on"))),
         },
         new("add child", w => [GraphEdit.AddChild(w.Node("quorum"), w.Node("lone"))]) { Covers = ["AddChild(parent, child)"] },
+        new("change children", w => [GraphEdit.ChangeChildren(w.Node("quorum"), null, w.Node("lone"))]) { Covers = ["ChangeChildren(parent, childName, node)"] },
         new("remove child", w => [GraphEdit.RemoveChild(w.Node("quorum"), "children.1")]) { Covers = ["RemoveChild(parent, childName)"] },
         new("freeze", w => [GraphEdit.Freeze(w.Node("top"), w.Node("base"))]) { Covers = ["Freeze(top, bottom)"] },
         new("thaw", w => [GraphEdit.Thaw(w.Node("top"), w.Node("base"))])
