@@ -54,8 +54,12 @@ internal sealed class GraphChange
     public static Task RunWithinCloseAsync(NodeGraph graph, IReadOnlyList<GraphEdit> edits) =>
         new GraphChange(graph, edits, CancellationToken.None) { _isLettingGo = true, _isWithinClose = true }.RunAsync();
 
-    /// <summary>Makes another change in the course of this one.</summary>
-    public Task RunWithinAsync(GraphEdit edit) => new GraphChange(Graph, [edit], CancellationToken.None) { Reopens = { Outer = Reopens } }.RunAsync();
+    /// <summary>Makes another change in the course of this one, which stands back meanwhile.</summary>
+    public Task RunWithinAsync(GraphEdit edit)
+    {
+        Reopens.StandBack();
+        return RunAsync(Graph, [edit], CancellationToken.None);
+    }
 
     /// <summary>Says what the change would be. Main context.</summary>
     public static Task<GraphPlan> PlanAsync(NodeGraph graph, IReadOnlyList<GraphEdit> edits, CancellationToken cancel) => new GraphChange(graph, edits, cancel).PlanAsync();
@@ -161,6 +165,9 @@ internal sealed class GraphChange
             if (!hold.Covers(draft))
             {
                 Step("drain");
+
+                // What it waits for may itself wait to reopen something: a job in the middle of a change.
+                Reopens.StandBack();
                 await hold.ExtendAsync(draft);
             }
             else if (await PrepareQuietAsync() | await Reopens.PrepareDriversAsync(this))
@@ -285,7 +292,7 @@ internal sealed class GraphChange
         {
             if (!_isCommitted)
             {
-                Reopens.Abort();
+                Reopens.StandBack();
                 for (int i = _edits.Count - 1; i >= 0; i--)
                 {
                     await _edits[i].UndoAsync(this);

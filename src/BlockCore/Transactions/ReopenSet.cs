@@ -12,11 +12,6 @@ internal sealed class ReopenSet
     private readonly Dictionary<ReopenContext, object> _owners = [];
     private CoMutex? _turn;
 
-    /// <summary>The set of the change in whose course this one is made: its turn is this one's.</summary>
-    public ReopenSet? Outer { get; set; }
-
-    private bool HasTurn => _turn is not null || Outer?.HasTurn == true;
-
     /// <summary>The nodes to be, in the order in which they are prepared.</summary>
     public IReadOnlyList<ReopenContext> Contexts => _contexts;
 
@@ -34,7 +29,9 @@ internal sealed class ReopenSet
         {
             _contexts.Remove(old);
             _owners.Remove(old);
-            Abort(old);
+            DriverFailure failures = new();
+            Abort(old, failures);
+            failures.Throw();
         }
 
         foreach (ReopenContext context in wanted)
@@ -54,7 +51,7 @@ internal sealed class ReopenSet
     /// <summary>Lets every driver prepare that has not yet: flushes its node first. True where anything was waited for.</summary>
     public async Task<bool> PrepareDriversAsync(GraphChange change)
     {
-        if (!HasTurn && _contexts.Exists(c => !c.IsPrepared))
+        if (_turn is null && _contexts.Exists(c => !c.IsPrepared))
         {
             // One change at a time has drivers prepare; what it finds when its turn comes may be another graph.
             CoMutex turn = change.Graph.ReopenTurn;
@@ -83,15 +80,17 @@ internal sealed class ReopenSet
         return hasWaited;
     }
 
-    /// <summary>Takes back whatever is prepared.</summary>
-    public void Abort()
+    /// <summary>Takes back whatever is prepared, and lets the next change have its turn. What is still wanted is prepared again in another turn.</summary>
+    public void StandBack()
     {
+        DriverFailure failures = new();
         for (int i = _contexts.Count - 1; i >= 0; i--)
         {
-            Abort(_contexts[i]);
+            Abort(_contexts[i], failures);
         }
 
-        _contexts.Clear();
+        EndTurn();
+        failures.Throw();
     }
 
     /// <summary>Nothing is pending any more: the next change may have drivers prepare.</summary>
@@ -137,14 +136,12 @@ internal sealed class ReopenSet
         }
     }
 
-    private static void Abort(ReopenContext context)
+    private static void Abort(ReopenContext context, DriverFailure failures)
     {
         if (context.IsPrepared)
         {
             context.IsPrepared = false;
-            DriverFailure failures = new();
             failures.Run(context.Node, "aborting a reopen", static (n, c) => n.Instance.AbortReopen(c), context);
-            failures.Throw();
         }
     }
 }

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Tests.Graph;
 using BlockGraph.BlockCore.Transactions;
@@ -48,6 +49,31 @@ public sealed class CrossingChangesTests : GraphTests
         int close = _driver.Calls.LastIndexOf("close b");
         Assert.That(close, Is.GreaterThanOrEqualTo(0), "closed in the end");
         Assert.That(_driver.Calls.Skip(close), Has.None.EqualTo($"{hook} b"), "and not spoken to afterwards");
+    });
+
+    // a -> disk is being reopened and disk2's users are to go to disk3, when disk2 gets another user, whose read takes long; meanwhile z -> disk4 is reopened
+    [Test]
+    public void A_change_that_waits_for_more_to_be_quiet_keeps_no_other_from_reopening() => Fixture.Run(async () =>
+    {
+        foreach (string name in new[] { "a", "z" })
+        {
+            await Fixture.AddAsync($"driver=buggy,node-name={name},file.driver=memory,file.filename={name}-disk");
+        }
+
+        BlockNode from = await Fixture.AddAsync("driver=scripted,node-name=from");
+        BlockNode to = await Fixture.AddAsync("driver=memory,filename=to,node-name=to");
+        _driver.PrepareNs = 1_000_000;
+        Task change = Fixture.Graph.ApplyAsync(GraphEdit.Reopen(Node("a"), GraphFixture.Options("detect-zeroes=on")), GraphEdit.Replace(from, to));
+        await Fixture.Context.DelayAsync(_driver.PrepareNs / 2);
+        BlockBackend late = await Fixture.Graph.AttachBackendAsync(from, new BackendOptions { ReadOnly = true });
+        Task read = late.ReadAsync(0, new byte[1]).AsTask();
+        await Fixture.Context.DelayAsync(_driver.PrepareNs);
+        await Fixture.Graph.ApplyAsync(GraphEdit.Reopen(Node("z"), GraphFixture.Options("detect-zeroes=on")));
+        Assert.That((change.IsCompleted, read.IsCompleted), Is.EqualTo((false, false)), "the first still waits for the read");
+        Fixture.Scripted.Pending.Single().Succeed();
+        await Task.WhenAll(change, read);
+        Assert.That(_driver.Calls.Where(c => c is "prepare a" or "give up a" or "reopen a"), Is.EqualTo(new[] { "prepare a", "give up a", "prepare a", "reopen a" }), "it stood back and came again");
+        Assert.That((Node("a").Settings.DetectZeroes, Node("z").Settings.DetectZeroes, late.Root!.Name), Is.EqualTo((DetectZeroesMode.On, DetectZeroesMode.On, "to")), "all of it");
     });
 
     private BlockNode Node(string name) => Fixture.Graph.FindNode(name)!;
