@@ -21,8 +21,11 @@ internal sealed class TopologyAction(GraphDraft draft) : ITransactionAction
 
         LeaveContexts();
         Link(token);
+        Settle(token);
         EnterContexts();
-        Tell();
+        TellOfDetached();
+        TellOfRedirected();
+        TellOfAttached();
         draft.Graph.BumpEpoch();
         DropReferences(token);
         _failures.Throw();
@@ -57,7 +60,11 @@ internal sealed class TopologyAction(GraphDraft draft) : ITransactionAction
             node.IsReadOnly = wanted.Access.IsReadOnly;
             node.IsInactive = wanted.Access.IsInactive;
         }
+    }
 
+    // What follows from the edges as they are now, and what else the draft says of edges and nodes.
+    private void Settle(GraphWriteToken token)
+    {
         foreach (BlockChild edge in draft.Attached.Concat(draft.Redirected.Select(r => r.Edge)))
         {
             edge.Parent.AsNode?.RaiseRank(token);
@@ -113,7 +120,7 @@ internal sealed class TopologyAction(GraphDraft draft) : ITransactionAction
     }
 
     // What the edges mean to those at their ends.
-    private void Tell()
+    private void TellOfDetached()
     {
         foreach (BlockChild edge in draft.Detached)
         {
@@ -131,7 +138,10 @@ internal sealed class TopologyAction(GraphDraft draft) : ITransactionAction
                 user.OnDetached(edge);
             }
         }
+    }
 
+    private void TellOfRedirected()
+    {
         foreach ((BlockChild edge, int index) in draft.Redirected.Select((r, i) => (r.Edge, i)))
         {
             if (edge.Parent.AsNode is not null)
@@ -144,7 +154,10 @@ internal sealed class TopologyAction(GraphDraft draft) : ITransactionAction
                 user.OnNodeReplaced(edge);
             }
         }
+    }
 
+    private void TellOfAttached()
+    {
         foreach (BlockChild edge in draft.Attached)
         {
             if (edge.Parent.AsNode is { } parent)
