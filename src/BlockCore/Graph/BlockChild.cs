@@ -134,7 +134,7 @@ public sealed class BlockChild
 
         if (plan.HasWorkOnWrites)
         {
-            plan.CheckWriteThresholds(offset + buffer.Length);
+            plan.CheckWriteThresholds(offset, buffer.Length);
         }
 
         return plan.Instance.WriteAsync(offset, buffer, flags, cancel);

@@ -63,7 +63,7 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
         {
             if (plan.HasWorkOnWrites & kind == RequestKind.Write)
             {
-                plan.CheckWriteThresholds(offset + buffer.Length);
+                plan.CheckWriteThresholds(offset, buffer.Length);
             }
         }
         else if ((((offset | (long)buffer.Length) & plan.AlignmentMask) != 0) | ((flags & plan.SlowFlags) != 0)

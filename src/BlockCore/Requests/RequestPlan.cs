@@ -117,12 +117,17 @@ internal sealed class RequestPlan
     /// <summary>Lets whoever listens hear of <paramref name="debugEvent"/>; the request goes on when the task completes.</summary>
     public ValueTask DebugEventAsync(DebugEvent debugEvent) => _debugListener is null ? default : _debugListener.OnDebugEventAsync(debugEvent);
 
-    /// <summary>A write that ends at <paramref name="endBytes"/> of the target is about to be carried out: every node on the way, skipped or not, looks at its threshold.</summary>
-    public void CheckWriteThresholds(long endBytes)
+    /// <summary>The bytes of the target are about to be written: every node on the way, skipped or not, looks at its threshold. Nothing written goes beyond nothing.</summary>
+    public void CheckWriteThresholds(long offset, long lengthBytes)
     {
+        if (lengthBytes == 0)
+        {
+            return;
+        }
+
         foreach (WatchedNode watched in _watched)
         {
-            watched.Node.CheckWriteThreshold(endBytes - ShiftBytes + watched.ShiftBytes);
+            watched.Node.CheckWriteThreshold(offset + lengthBytes - ShiftBytes + watched.ShiftBytes);
         }
     }
 

@@ -24,11 +24,7 @@ internal static partial class SlowRequest
             flags &= ~RequestFlags.MayUnmap;
         }
 
-        if (length > 0)
-        {
-            plan.CheckWriteThresholds(offset + length);
-        }
-
+        plan.CheckWriteThresholds(offset, length);
         if (plan.IsTransparent)
         {
             // A filter passes zero writes on; that it cannot is a bug, not a reason to write buffers around it.

@@ -32,32 +32,12 @@ internal static partial class SlowRequest
             }
 
             await plan.Target.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
-            if (kind == RequestKind.Write && buffer.Length > 0)
+            if (kind == RequestKind.Write)
             {
-                plan.CheckWriteThresholds(offset + buffer.Length);
+                plan.CheckWriteThresholds(offset, buffer.Length);
             }
 
-            bool isDurable = (plan.Instance.SupportedWriteFlags & RequestFlags.Fua) != 0;
-            // Zeros that make the image longer stay a write: a zero write lies inside of every layer that it comes to.
-            if (isUnaligned && buffer.Length == 0)
-            {
-                // Padding nothing would read, or rewrite, a whole block.
-            }
-            else if (kind == RequestKind.Write && plan.DetectsZeroes && offset + buffer.Length <= plan.Target.LengthBytes && IsZero(buffer))
-            {
-                bool mayUnmap = plan.Target.Settings.DetectZeroes == DetectZeroesMode.Unmap;
-                bool hasWrittenBuffers = await ZeroTrackedAsync(request, plan, offset, buffer.Length, mayUnmap ? flags | RequestFlags.MayUnmap : flags, cancel);
-                isDurable = !hasWrittenBuffers && (plan.Instance.SupportedZeroFlags & RequestFlags.Fua) != 0;
-            }
-            else if (isUnaligned)
-            {
-                await RunPaddedAsync(plan, kind, offset, buffer, flags, cancel);
-            }
-            else
-            {
-                await RunSplitAsync(plan, kind, offset, buffer, flags, cancel);
-            }
-
+            bool isDurable = await CarryOutAsync(request, plan, kind, offset, buffer, flags, cancel);
             if (kind == RequestKind.Write && (flags & RequestFlags.Fua) != 0 && !isDurable)
             {
                 await FlushAsync(plan.Target, cancel);
@@ -73,6 +53,34 @@ internal static partial class SlowRequest
             request.Finish(failure);
             request.Free();
         }
+    }
+
+    // Whose turn it is, as what the driver takes; true where the driver has seen to durability itself, if that was asked for.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<bool> CarryOutAsync(BlockRequest request, RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        bool isUnaligned = ((offset | (long)buffer.Length) & plan.AlignmentMask) != 0;
+        if (isUnaligned && buffer.Length == 0)
+        {
+            // Padding nothing would read, or rewrite, a whole block.
+        }
+        else if (kind == RequestKind.Write && plan.DetectsZeroes && offset + buffer.Length <= plan.Target.LengthBytes && IsZero(buffer))
+        {
+            // Zeros that make the image longer stay a write: a zero write lies inside of every layer that it comes to.
+            bool mayUnmap = plan.Target.Settings.DetectZeroes == DetectZeroesMode.Unmap;
+            bool hasWrittenBuffers = await ZeroTrackedAsync(request, plan, offset, buffer.Length, mayUnmap ? flags | RequestFlags.MayUnmap : flags, cancel);
+            return !hasWrittenBuffers && (plan.Instance.SupportedZeroFlags & RequestFlags.Fua) != 0;
+        }
+        else if (isUnaligned)
+        {
+            await RunPaddedAsync(plan, kind, offset, buffer, flags, cancel);
+        }
+        else
+        {
+            await RunSplitAsync(plan, kind, offset, buffer, flags, cancel);
+        }
+
+        return (plan.Instance.SupportedWriteFlags & RequestFlags.Fua) != 0;
     }
 
     /// <summary>Reads the part inside the child and zeroes the rest of the buffer.</summary>

@@ -71,6 +71,19 @@ public sealed class WriteThresholdTests : BackendTests
     });
 
     [Test]
+    public void A_write_of_nothing_goes_beyond_no_threshold_of_a_filter() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await Fixture.OpenAsync("driver=pass-through,node-name=top,file.driver=pass-through,file.node-name=middle,file.file.driver=memory,file.file.filename=disk");
+        Fixture.Graph.SetWriteThreshold(Fixture.Graph.FindNode("top")!, 4096);
+        Fixture.Graph.SetWriteThreshold(Fixture.Graph.FindNode("middle")!, 4096);
+        await backend.WriteAsync(8192, Array.Empty<byte>());
+        await backend.WriteZeroesAsync(8192, 0);
+        Assert.That(_events, Is.Empty, "nothing");
+        await backend.WriteAsync(8191, new byte[1]);
+        Assert.That(_events, Is.EqualTo(new[] { new WriteThresholdExceeded("top", 4096, 4096), new WriteThresholdExceeded("middle", 4096, 4096) }), "something");
+    });
+
+    [Test]
     public void Requests_take_the_short_way_again_once_the_threshold_is_gone() => Fixture.Run(async () =>
     {
         await using BlockBackend backend = await OpenMemoryAsync();
