@@ -1,5 +1,4 @@
 using BlockGraph.BlockCore.DriverModel;
-using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
@@ -13,9 +12,8 @@ namespace BlockGraph.TestKit;
 /// <param name="memory">Where the bytes are.</param>
 /// <param name="chance">How long a request takes, up to <c>latency-ns-max</c>; null: always that long.</param>
 /// <param name="seed">The seed of each disk's own chance.</param>
-public sealed class FaultyProtocol(MemoryProtocol memory, SeededRandom? chance = null, ulong seed = 0) : BlockDriver
+public sealed class FaultyProtocol(MemoryProtocol memory, SeededRandom? chance = null, ulong seed = 0) : StorageProtocol
 {
-    private const string Prefix = "faulty:";
     private readonly Dictionary<string, FaultyDisk> _disks = [];
 
     /// <inheritdoc/>
@@ -23,21 +21,6 @@ public sealed class FaultyProtocol(MemoryProtocol memory, SeededRandom? chance =
 
     /// <inheritdoc/>
     public override string Summary => "storage in memory that fails when told to, for tests";
-
-    /// <inheritdoc/>
-    public override DriverCategory Category => DriverCategory.Protocol;
-
-    /// <inheritdoc/>
-    public override string ProtocolName => "faulty";
-
-    /// <inheritdoc/>
-    public override bool NeedsFileName => true;
-
-    /// <inheritdoc/>
-    public override bool SupportsReopen => true;
-
-    /// <inheritdoc/>
-    public override OptionSchema Options { get; } = new(MemoryInstance.Definitions);
 
     /// <summary>The disk called <paramref name="name"/>; made on first use, of that length and full of zeros.</summary>
     public FaultyDisk Disk(string name, int lengthBytes = 1 << 20)
@@ -49,21 +32,6 @@ public sealed class FaultyProtocol(MemoryProtocol memory, SeededRandom? chance =
         }
 
         return disk;
-    }
-
-    /// <inheritdoc/>
-    public override string? GetExactFileName(BlockNode node)
-    {
-        ArgumentNullException.ThrowIfNull(node);
-        return Prefix + node.Options.GetText("filename");
-    }
-
-    /// <inheritdoc/>
-    public override void ParseFileName(string fileName, OptionsDictionary options)
-    {
-        ArgumentNullException.ThrowIfNull(fileName);
-        ArgumentNullException.ThrowIfNull(options);
-        options["filename"] = fileName[Prefix.Length..];
     }
 
     /// <inheritdoc/>

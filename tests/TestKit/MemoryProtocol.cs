@@ -1,6 +1,4 @@
 using BlockGraph.BlockCore.DriverModel;
-using BlockGraph.BlockCore.Graph;
-using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.TestKit;
 
@@ -9,9 +7,8 @@ namespace BlockGraph.TestKit;
 /// <see cref="Storage"/> by the name given as <c>filename</c>. As a file name: <c>memory:NAME</c>.
 /// </summary>
 /// <param name="chance">How long a request takes, up to <c>latency-ns-max</c>; null: always that long.</param>
-public sealed class MemoryProtocol(SeededRandom? chance) : BlockDriver
+public sealed class MemoryProtocol(SeededRandom? chance) : StorageProtocol
 {
-    private const string Prefix = "memory:";
     private readonly Dictionary<string, MemoryStorage> _storages = [];
 
     /// <summary>Storage whose requests always take their longest time.</summary>
@@ -26,21 +23,6 @@ public sealed class MemoryProtocol(SeededRandom? chance) : BlockDriver
     /// <inheritdoc/>
     public override string Summary => "storage in memory, for tests";
 
-    /// <inheritdoc/>
-    public override DriverCategory Category => DriverCategory.Protocol;
-
-    /// <inheritdoc/>
-    public override string ProtocolName => "memory";
-
-    /// <inheritdoc/>
-    public override bool NeedsFileName => true;
-
-    /// <inheritdoc/>
-    public override bool SupportsReopen => true;
-
-    /// <inheritdoc/>
-    public override OptionSchema Options { get; } = new(MemoryInstance.Definitions);
-
     /// <summary>Every storage.</summary>
     public IEnumerable<MemoryStorage> Storages => _storages.Values;
 
@@ -54,21 +36,6 @@ public sealed class MemoryProtocol(SeededRandom? chance) : BlockDriver
         }
 
         return storage;
-    }
-
-    /// <inheritdoc/>
-    public override string? GetExactFileName(BlockNode node)
-    {
-        ArgumentNullException.ThrowIfNull(node);
-        return Prefix + node.Options.GetText("filename");
-    }
-
-    /// <inheritdoc/>
-    public override void ParseFileName(string fileName, OptionsDictionary options)
-    {
-        ArgumentNullException.ThrowIfNull(fileName);
-        ArgumentNullException.ThrowIfNull(options);
-        options["filename"] = fileName[Prefix.Length..];
     }
 
     /// <inheritdoc/>
