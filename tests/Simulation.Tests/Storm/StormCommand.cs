@@ -25,31 +25,36 @@ internal static class StormCommand
             return args switch
             {
                 ["--help" or "-h"] => Help(output),
-                ["--seed", var seed] => RunOne(new StormOptions(Number(seed)), output),
-                ["--seed", var seed, "--trace"] => RunOne(new StormOptions(Number(seed)) { Trace = output.WriteLine }, output),
-                ["--seeds", var range] when range.Split("..") is [var first, var last] && Number(first) <= Number(last) => RunMany(Number(first), Number(last), output),
-                ["--stress", .. var rest] when StormStressOptions.Read(rest) is { } options => new StormStress(options, output).Run(),
-                _ => Refuse(errors),
+                ["--seed", var seed] => RunOne(new StormOptions(Number("--seed", seed)), output),
+                ["--seed", var seed, "--trace"] => RunOne(new StormOptions(Number("--seed", seed)) { Trace = output.WriteLine }, output),
+                ["--seeds", var range] => RunRange(range, output),
+                ["--stress", .. var rest] => new StormStress(StormStressOptions.Read(rest), output).Run(),
+                [] => throw new FormatException("say what to run: --seeds A..B, --seed N or --stress"),
+                _ => throw new FormatException($"'{string.Join(' ', args)}' is not how it is called"),
             };
         }
-        catch (Exception error) when (error is FormatException or OverflowException)
+        catch (FormatException error)
         {
-            return Refuse(errors);
+            errors.WriteLine($"{error.Message} (--help says more)");
+            return 2;
         }
     }
 
-    private static int Number(string text) => int.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+    /// <summary>The value of an option that is a whole number.</summary>
+    /// <exception cref="FormatException">It is none, or has more than 32 bits.</exception>
+    public static int Number(string option, string text) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number)
+        ? number
+        : throw new FormatException($"Option '{option}' takes a whole number of 32 bits, not '{text}'");
+
+    private static int RunRange(string range, TextWriter output) =>
+        range.Split("..") is [var first, var last] && Number("--seeds", first) <= Number("--seeds", last)
+            ? RunMany(Number("--seeds", first), Number("--seeds", last), output)
+            : throw new FormatException($"Option '--seeds' takes a range A..B, A not above B, not '{range}'");
 
     private static int Help(TextWriter output)
     {
         output.WriteLine(Usage);
         return 0;
-    }
-
-    private static int Refuse(TextWriter errors)
-    {
-        errors.WriteLine(Usage);
-        return 2;
     }
 
     private static int RunOne(StormOptions options, TextWriter output)

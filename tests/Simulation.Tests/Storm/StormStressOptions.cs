@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace BlockGraph.Simulation.Tests.Storm;
 
 /// <summary>How a stress on real threads is run.</summary>
@@ -14,33 +12,33 @@ internal sealed record StormStressOptions
     /// <summary>The seed of the first storm; each has the next.</summary>
     public int Seed { get; init; } = 1;
 
-    /// <summary>The options on a command line; null where they make no sense.</summary>
-    /// <exception cref="FormatException">A number is none.</exception>
-    public static StormStressOptions? Read(ReadOnlySpan<string> args)
+    /// <summary>The options on a command line.</summary>
+    /// <exception cref="FormatException">There is no such option, it has no value, or its value makes no sense; the message names it.</exception>
+    public static StormStressOptions Read(ReadOnlySpan<string> args)
     {
         StormStressOptions options = new();
-        for (; args.Length >= 2; args = args[2..])
+        for (; args.Length > 0; args = args[2..])
         {
-            int number = int.Parse(args[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
-            switch (args[0])
+            string name = args[0];
+            if (args.Length == 1)
             {
-                case "--threads" when number > 0:
-                    options = options with { ThreadCount = number };
-                    break;
-                case "--minutes" when number > 0:
-                    options = options with { Length = TimeSpan.FromMinutes(number) };
-                    break;
-                case "--seconds" when number > 0:
-                    options = options with { Length = TimeSpan.FromSeconds(number) };
-                    break;
-                case "--seed":
-                    options = options with { Seed = number };
-                    break;
-                default:
-                    return null;
+                throw new FormatException($"Option '{name}' of --stress is unknown, or lacks its value");
             }
+
+            options = name switch
+            {
+                "--threads" => options with { ThreadCount = Positive(name, args[1]) },
+                "--minutes" => options with { Length = TimeSpan.FromMinutes(Positive(name, args[1])) },
+                "--seconds" => options with { Length = TimeSpan.FromSeconds(Positive(name, args[1])) },
+                "--seed" => options with { Seed = StormCommand.Number(name, args[1]) },
+                _ => throw new FormatException($"There is no option '{name}' of --stress"),
+            };
         }
 
-        return args.Length == 0 ? options : null;
+        return options;
     }
+
+    private static int Positive(string option, string text) => StormCommand.Number(option, text) is > 0 and int number
+        ? number
+        : throw new FormatException($"Option '{option}' must be above 0, not '{text}'");
 }
