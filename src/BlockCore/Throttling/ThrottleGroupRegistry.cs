@@ -15,6 +15,8 @@ public sealed class ThrottleGroupRegistry
     private readonly OrderedDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private long _nextAnonymousNumber;
 
+    private volatile Action<ThrottleGroup, ThrottleDirection, long>? _waitRecorder;
+
     /// <summary>Every group, oldest first.</summary>
     public IReadOnlyList<ThrottleGroup> Groups
     {
@@ -25,6 +27,13 @@ public sealed class ThrottleGroupRegistry
                 return [.. _entries.Values.Select(entry => entry.Group)];
             }
         }
+    }
+
+    /// <summary>Is told, at the member's home, how long each request of any group waited that had to, in nanoseconds; null for nobody.</summary>
+    internal Action<ThrottleGroup, ThrottleDirection, long>? WaitRecorder
+    {
+        get => _waitRecorder;
+        set => _waitRecorder = value;
     }
 
     /// <summary>The group called <paramref name="name"/>, without a reference to it, or null.</summary>
