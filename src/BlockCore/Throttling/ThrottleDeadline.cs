@@ -11,10 +11,17 @@ internal sealed class ThrottleDeadline(ThrottleGroupMember member, ThrottleDirec
     /// <summary>Sees to it that it rings at <paramref name="dueNs"/> or before; then it looks at the queue. At home.</summary>
     public void Watch(long dueNs)
     {
-        if (!IsArmed)
+        if (IsArmed && DueNs <= dueNs)
         {
-            Context.Arm(this, dueNs);
+            return;
         }
+
+        if (IsArmed)
+        {
+            Context.Disarm(this);
+        }
+
+        Context.Arm(this, dueNs);
     }
 
     /// <inheritdoc/>

@@ -20,7 +20,20 @@ public sealed partial class ThrottleGroup
         ThrottleClaimant? binding = _alarms[(int)direction].Binding;
         for (ThrottleClaimant? claimant = member; claimant is not null; claimant = claimant.Upper)
         {
-            if (ReferenceEquals(claimant, binding) || IsFull(claimant.ClaimOrNullUnsynchronized?.Limit) || IsFull((claimant as ThrottleGroup)?._state))
+            if (ReferenceEquals(claimant, binding))
+            {
+                return false;
+            }
+        }
+
+        return IsPathOpenUnsynchronized(member, direction, nowNs);
+    }
+
+    private static bool IsPathOpenUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long nowNs)
+    {
+        for (ThrottleClaimant? claimant = member; claimant is not null; claimant = claimant.Upper)
+        {
+            if (IsFull(claimant.ClaimOrNullUnsynchronized?.Limit) || IsFull((claimant as ThrottleGroup)?._state))
             {
                 return false;
             }
@@ -36,22 +49,21 @@ public sealed partial class ThrottleGroup
     }
 
     /// <summary>
-    /// The alarm has rung for <paramref name="member"/>. A sibling may have used what a common ancestor had left meanwhile, or
-    /// somebody else has come who goes first: then the alarm is set anew, and this is false. A direction is not put off twice:
-    /// the other one, which shares its totals, could do that for ever.
+    /// The alarm has rung for <paramref name="member"/>. A sibling may have used what a common ancestor had left meanwhile: then
+    /// the alarm is set anew, and this is false. A direction is not put off twice in a row: the other one, which shares its
+    /// totals, could do that for ever.
     /// </summary>
-    private bool IsStillFirstUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, ref ThrottleHandOver handOver)
+    private bool IsStillReadyUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, ref ThrottleHandOver handOver)
     {
-        ThrottleChoice choice = ChooseUnsynchronized(direction, NowUnsynchronized());
-        bool isReady = choice.ReadyNs == 0 || _tree.WasPutOff(direction);
-        if (choice.Member is null || (isReady && ReferenceEquals(choice.Member, member)))
+        long nowNs = NowUnsynchronized();
+        if (member.IsDrainingUnsynchronized || _tree.WasPutOff(direction) || IsPathOpenUnsynchronized(member, direction, nowNs))
         {
             _tree.SetPutOff(direction, false);
             return true;
         }
 
-        _tree.SetPutOff(direction, choice.ReadyNs > 0);
-        AimUnsynchronized(isReady ? choice with { ReadyNs = 0 } : choice, direction, NowUnsynchronized());
+        _tree.SetPutOff(direction, true);
+        AimUnsynchronized(direction, nowNs);
         handOver.AddAlarm(_alarms[(int)direction].SettleUnsynchronized());
         return false;
     }
@@ -158,10 +170,19 @@ public sealed partial class ThrottleGroup
         return claim.StartTag(direction, virtualTime) < otherClaim.StartTag(direction, virtualTime);
     }
 
-    /// <summary>Charges everything between <paramref name="member"/> and the root but this group's own buckets, and gives the turn on.</summary>
+    /// <summary>A request of <paramref name="member"/> that waited starts: others have the next turn, at every level.</summary>
+    private void PassTurnUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction)
+    {
+        ThrottleClaimant claimant = member;
+        for (ThrottleGroup? group = this; group is not null; claimant = group, group = group._parent)
+        {
+            group._tokens[(int)direction] = claimant;
+        }
+    }
+
+    /// <summary>Charges everything between <paramref name="member"/> and the root but this group's own buckets.</summary>
     private void ChargePathUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long bytes, long nowNs)
     {
-        _tree.SetPutOff(direction, false);
         ThrottleClaimant claimant = member;
         for (ThrottleGroup? group = this; group is not null; claimant = group, group = group._parent)
         {
@@ -171,7 +192,6 @@ public sealed partial class ThrottleGroup
                 group._state.Charge(direction, bytes);
             }
 
-            group._tokens[(int)direction] = claimant;
             if (group.IsFairUnsynchronized)
             {
                 group.AccountUnsynchronized(claimant.ClaimUnsynchronized, direction, bytes, nowNs);

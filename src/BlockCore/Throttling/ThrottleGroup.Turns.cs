@@ -30,8 +30,9 @@ public sealed partial class ThrottleGroup
         ThrottleHandOver handOver = default;
         lock (SyncRoot)
         {
-            ThrottleGroupMember candidate = CandidateUnsynchronized(member, direction);
-            bool mustWait = _tree.IsPlain ? MustWaitUnsynchronized(candidate, direction, nowNs) : !MayPassUnsynchronized(member, direction, nowNs);
+            bool mustWait = _tree.IsPlain
+                ? MustWaitUnsynchronized(CandidateUnsynchronized(member, direction), direction, nowNs)
+                : !MayPassPathUnsynchronized(member, direction, nowNs);
             if (mustWait || member.Queues[(int)direction].PendingCount > 0)
             {
                 waiter = ThrottleWaiter.Rent(member, member.HomeUnsynchronized, direction, bytes, maxWaitNs);
@@ -102,10 +103,10 @@ public sealed partial class ThrottleGroup
 
     /// <summary>
     /// The alarm rings for <paramref name="member"/>, at whose home this is called, under the lock: what starts now. In a plain
-    /// tree that is the head of its queue, without asking; elsewhere whoever is first by now.
+    /// tree that is the head of its queue, without asking; elsewhere only if nothing on its way has been filled meanwhile.
     /// </summary>
     internal ThrottleStart OnAlarmUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, ref ThrottleHandOver handOver) =>
-        _tree.IsPlain || member.IsDrainingUnsynchronized || IsStillFirstUnsynchronized(member, direction, ref handOver)
+        _tree.IsPlain || IsStillReadyUnsynchronized(member, direction, ref handOver)
             ? BeginUnsynchronized(member, direction, ref handOver)
             : default;
 
@@ -203,6 +204,10 @@ public sealed partial class ThrottleGroup
         if (waiter is not null)
         {
             ChargeUnsynchronized(member, direction, waiter.Bytes, nowNs);
+            if (!_tree.IsPlain)
+            {
+                PassTurnUnsynchronized(member, direction);
+            }
         }
 
         return waiter;
