@@ -117,9 +117,6 @@ public sealed partial class ThrottleGroup : ThrottleClaimant
     /// <summary>Who counts the references to this group; null for a group of its own.</summary>
     internal ThrottleGroupRegistry? Registry { get; init; }
 
-    /// <summary>Who is told how long requests waited, beyond the member's own; null where nobody listens.</summary>
-    internal Action<ThrottleGroup, ThrottleDirection, long>? WaitRecorder => Registry?.WaitRecorder;
-
     /// <inheritdoc/>
     internal override ThrottleGroup? Upper => _parent;
 

@@ -249,7 +249,7 @@ public sealed class ThrottleGroupMember : ThrottleClaimant
     internal void OnWaited(ThrottleDirection direction, long waitedNs)
     {
         Waited?.Invoke(direction, waitedNs);
-        Group.WaitRecorder?.Invoke(Group, direction, waitedNs);
+        Group.Registry?.OnRequestWaited(Group, direction, waitedNs);
     }
 
     /// <inheritdoc cref="Query"/>
