@@ -39,7 +39,7 @@ public sealed partial class ThrottleGroup
 
     private ThrottleDirectionReport DirectionUnsynchronized(ThrottleDirection direction, long nowNs)
     {
-        ThrottleTally tally = _tallies[(int)direction];
+        ref ThrottleTally tally = ref _tallies[(int)direction];
         LatencyHistogram? waits = tally.Waits;
         ThrottleAlarm alarm = _alarms[(int)direction];
         return new ThrottleDirectionReport(

@@ -30,7 +30,7 @@ public sealed partial class ThrottleGroup
         ThrottleHandOver handOver = default;
         lock (SyncRoot)
         {
-            bool mustWait = _tree.IsPlain
+            bool mustWait = _isPlain
                 ? MustWaitUnsynchronized(CandidateUnsynchronized(member, direction), direction, nowNs)
                 : !MayPassPathUnsynchronized(member, direction, nowNs);
             if (mustWait || member.Queues[(int)direction].PendingCount > 0)
@@ -106,7 +106,7 @@ public sealed partial class ThrottleGroup
     /// tree that is the head of its queue, without asking; elsewhere only if nothing on its way has been filled meanwhile.
     /// </summary>
     internal ThrottleStart OnAlarmUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, ref ThrottleHandOver handOver) =>
-        _tree.IsPlain || IsStillReadyUnsynchronized(member, direction, ref handOver)
+        _isPlain || IsStillReadyUnsynchronized(member, direction, ref handOver)
             ? BeginUnsynchronized(member, direction, ref handOver)
             : default;
 
@@ -204,7 +204,7 @@ public sealed partial class ThrottleGroup
         if (waiter is not null)
         {
             ChargeUnsynchronized(member, direction, waiter.Bytes, nowNs);
-            if (!_tree.IsPlain)
+            if (!_isPlain)
             {
                 PassTurnUnsynchronized(member, direction);
             }
@@ -218,7 +218,7 @@ public sealed partial class ThrottleGroup
         _tallies[(int)direction].AddSubmitted();
         member.CountUnsynchronized(direction, isThrottled: false);
         ChargeUnsynchronized(member, direction, bytes, nowNs);
-        if (_tree.Root._pendingCounts[(int)direction] > 0)
+        if ((_isPlain ? _pendingCounts[(int)direction] : _tree.Root._pendingCounts[(int)direction]) > 0)
         {
             ScheduleNextUnsynchronized(member, direction, nowNs, false, ref handOver);
         }
@@ -229,12 +229,12 @@ public sealed partial class ThrottleGroup
         ThrottleDirection direction = waiter.Direction;
         member.Queues[(int)direction].Add(waiter);
         AddPendingUnsynchronized(direction, 1);
-        if (!_tree.IsPlain)
+        if (!_isPlain)
         {
             AimUnsynchronized(direction, nowNs);
         }
 
-        ThrottleTally tally = _tallies[(int)direction];
+        ref ThrottleTally tally = ref _tallies[(int)direction];
         tally.AddSubmitted();
         tally.AddThrottled(_pendingCounts[(int)direction]);
         member.CountUnsynchronized(direction, isThrottled: true);
@@ -261,7 +261,7 @@ public sealed partial class ThrottleGroup
     {
         _state.Leak(nowNs);
         _state.Charge(direction, bytes);
-        if (!_tree.IsPlain)
+        if (!_isPlain)
         {
             ChargePathUnsynchronized(member, direction, bytes, nowNs);
         }
@@ -277,7 +277,7 @@ public sealed partial class ThrottleGroup
     /// <summary>Whether a new request of <paramref name="member"/>, which has none pending, may start at once. Changes nothing.</summary>
     private bool MayPassUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long nowNs)
     {
-        if (!_tree.IsPlain)
+        if (!_isPlain)
         {
             return MayPassPathUnsynchronized(member, direction, nowNs);
         }
@@ -356,7 +356,7 @@ public sealed partial class ThrottleGroup
     /// </summary>
     private ThrottleWaiter? ScheduleNextUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long nowNs, bool mayTakeOwn, ref ThrottleHandOver handOver)
     {
-        ThrottleWaiter? own = _tree.IsPlain
+        ThrottleWaiter? own = _isPlain
             ? ScheduleNextPlainUnsynchronized(member, direction, nowNs, mayTakeOwn, ref handOver)
             : ScheduleNextInTreeUnsynchronized(member, direction, nowNs, mayTakeOwn, ref handOver);
         handOver.AddAlarm(_alarms[(int)direction].SettleUnsynchronized());
@@ -418,7 +418,7 @@ public sealed partial class ThrottleGroup
 
         long nowNs = NowUnsynchronized();
         alarm.ClearUnsynchronized();
-        if (!_tree.IsPlain)
+        if (!_isPlain)
         {
             AimUnsynchronized(direction, nowNs);
         }

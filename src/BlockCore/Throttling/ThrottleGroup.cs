@@ -23,16 +23,17 @@ public sealed partial class ThrottleGroup : ThrottleClaimant
     internal readonly Lock SyncRoot;
 
     private readonly ThrottleTree _tree;
-    private readonly ThrottleAlarm[] _alarms;
+    private readonly PerDirection<ThrottleAlarm> _alarms;
     private readonly ThrottleGroup? _parent;
 
     // Protected by SyncRoot, down to _claimantCount.
     private readonly ThrottleState _state;
-    private readonly ThrottleTally[] _tallies = [new ThrottleTally(), new ThrottleTally()];
     private readonly long[] _bindingCounts = new long[ThrottleKeys.MeterCount];
-    private readonly ThrottleClaimant?[] _tokens = new ThrottleClaimant?[DirectionCount];
-    private readonly double[] _virtualTimes = new double[DirectionCount];
-    private readonly int[] _pendingCounts = new int[DirectionCount];
+    private PerDirection<ThrottleTally> _tallies;
+    private PerDirection<ThrottleClaimant?> _tokens;
+    private PerDirection<double> _virtualTimes;
+    private PerDirection<int> _pendingCounts;
+    private bool _isPlain;
     private ThrottleClaimant? _firstClaimant;
     private int _claimantCount;
     private int _memberCount;
@@ -54,12 +55,13 @@ public sealed partial class ThrottleGroup : ThrottleClaimant
         Name = name;
         _parent = parent;
         _tree = parent?._tree ?? new ThrottleTree(this);
-        _alarms = _tree.Alarms;
+        _alarms[(int)ThrottleDirection.Read] = _tree.ReadAlarm;
+        _alarms[(int)ThrottleDirection.Write] = _tree.WriteAlarm;
         SyncRoot = _tree.SyncRoot;
         _state = new ThrottleState(config);
         lock (SyncRoot)
         {
-            _tree.AddPeculiarities((parent is null ? 0 : 1) + (config.IsFairByCost ? 1 : 0));
+            AddPeculiaritiesUnsynchronized((parent is null ? 0 : 1) + (config.IsFairByCost ? 1 : 0));
             parent?.LinkUnsynchronized(this);
             _isEnabled = config.IsEnabled || parent?._isEnabled == true;
         }
@@ -217,7 +219,7 @@ public sealed partial class ThrottleGroup : ThrottleClaimant
         {
             Invariant.Check(_claimantCount == 0);
             Invariant.Check(NextInRing is not null);
-            _tree.AddPeculiarities(-1 - (_state.Config.IsFairByCost ? 1 : 0));
+            AddPeculiaritiesUnsynchronized(-1 - (_state.Config.IsFairByCost ? 1 : 0));
             _parent.UnlinkUnsynchronized(this);
         }
     }
@@ -319,7 +321,7 @@ public sealed partial class ThrottleGroup : ThrottleClaimant
 
     private void ConfigureUnsynchronized(ThrottleConfig config, ThrottleChangePolicy policy, List<ThrottleGroupMember> changed)
     {
-        _tree.AddPeculiarities((config.IsFairByCost ? 1 : 0) - (_state.Config.IsFairByCost ? 1 : 0));
+        AddPeculiaritiesUnsynchronized((config.IsFairByCost ? 1 : 0) - (_state.Config.IsFairByCost ? 1 : 0));
         _state.Configure(config, policy, NowUnsynchronized());
         RefreshActivityUnsynchronized(changed);
     }
@@ -367,10 +369,17 @@ public sealed partial class ThrottleGroup : ThrottleClaimant
         }
     }
 
+    /// <summary>Counts what makes the tree not plain: child groups, shares, groups that are fair by cost.</summary>
+    private void AddPeculiaritiesUnsynchronized(int count)
+    {
+        _tree.PeculiarityCount += count;
+        _tree.Root._isPlain = _tree.PeculiarityCount == 0;
+    }
+
     private void CountSharesUnsynchronized(int count)
     {
         _shareCount += count;
-        _tree.AddPeculiarities(count);
+        AddPeculiaritiesUnsynchronized(count);
     }
 
     /// <summary>Puts <paramref name="claimant"/> at the head of the ring, that is between the last and the first.</summary>

@@ -18,13 +18,13 @@ public sealed class ThrottleGroupMember : ThrottleClaimant
     private const long NsPerMs = 1_000_000;
 
     /// <summary>The queues by direction. Protected by the tree's lock.</summary>
-    internal readonly ThrottleWaiterQueue[] Queues = new ThrottleWaiterQueue[2];
+    internal PerDirection<ThrottleWaiterQueue> Queues;
 
     /// <summary>The restarts by direction.</summary>
     internal readonly ThrottleRestart[] Restarts;
 
     // Protected by the tree's lock. The context is null between Detach and Attach.
-    private readonly ThrottleCount[] _counts = new ThrottleCount[2];
+    private PerDirection<ThrottleCount> _counts;
     private AioContext? _context;
     private int _drainCount;
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using BlockGraph.BlockCore.Errors;
 
 namespace BlockGraph.BlockCore.Throttling;
@@ -11,6 +12,9 @@ namespace BlockGraph.BlockCore.Throttling;
 public sealed class ThrottleState
 {
     private readonly LeakyBucket[] _buckets = new LeakyBucket[ThrottleKeys.MeterCount];
+
+    // A bit for each meter that has a rate: the others are not even looked at.
+    private int _ratedMask;
     private bool _hasLeaked;
 
     /// <summary>Empty buckets with the limits of <paramref name="config"/>, which the caller has validated.</summary>
@@ -47,9 +51,9 @@ public sealed class ThrottleState
 
         long elapsedNs = nowNs - LastLeakNs;
         LastLeakNs = nowNs;
-        for (int meter = 0; meter < _buckets.Length; meter++)
+        for (int mask = _ratedMask; mask != 0; mask &= mask - 1)
         {
-            _buckets[meter].Leak(elapsedNs);
+            _buckets[BitOperations.TrailingZeroCount(mask)].Leak(elapsedNs);
         }
     }
 
@@ -61,13 +65,19 @@ public sealed class ThrottleState
     /// <param name="binding">The meter that makes it wait longest; the total of bytes where none does.</param>
     public long WaitNs(ThrottleDirection direction, out ThrottleMeter binding)
     {
-        int own = 1 + (int)direction;
         long waitNs = 0;
         binding = ThrottleMeter.BpsTotal;
-        Consider(ThrottleMeter.BpsTotal, ref waitNs, ref binding);
-        Consider(ThrottleMeter.BpsTotal + own, ref waitNs, ref binding);
-        Consider(ThrottleMeter.IopsTotal, ref waitNs, ref binding);
-        Consider(ThrottleMeter.IopsTotal + own, ref waitNs, ref binding);
+        for (int mask = _ratedMask & MaskOf(direction); mask != 0; mask &= mask - 1)
+        {
+            int meter = BitOperations.TrailingZeroCount(mask);
+            long ownNs = _buckets[meter].WaitNs();
+            if (ownNs > waitNs)
+            {
+                waitNs = ownNs;
+                binding = (ThrottleMeter)meter;
+            }
+        }
+
         return waitNs;
     }
 
@@ -101,11 +111,11 @@ public sealed class ThrottleState
     internal void Charge(ThrottleDirection direction, long bytes, double operations)
     {
         Invariant.Check(bytes >= 0);
-        int own = 1 + (int)direction;
-        _buckets[(int)ThrottleMeter.BpsTotal].Charge(bytes);
-        _buckets[(int)ThrottleMeter.BpsTotal + own].Charge(bytes);
-        _buckets[(int)ThrottleMeter.IopsTotal].Charge(operations);
-        _buckets[(int)ThrottleMeter.IopsTotal + own].Charge(operations);
+        for (int mask = _ratedMask & MaskOf(direction); mask != 0; mask &= mask - 1)
+        {
+            int meter = BitOperations.TrailingZeroCount(mask);
+            _buckets[meter].Charge(meter < (int)ThrottleMeter.IopsTotal ? bytes : operations);
+        }
     }
 
     /// <summary>Puts <paramref name="config"/>, which the caller has validated, in force at <paramref name="nowNs"/>.</summary>
@@ -117,21 +127,18 @@ public sealed class ThrottleState
         Replace(config, policy);
     }
 
-    private void Consider(ThrottleMeter meter, ref long waitNs, ref ThrottleMeter binding)
-    {
-        long ownNs = _buckets[(int)meter].WaitNs();
-        if (ownNs > waitNs)
-        {
-            waitNs = ownNs;
-            binding = meter;
-        }
-    }
+    /// <summary>The meters that count for <paramref name="direction"/>: the totals and its own.</summary>
+    private static int MaskOf(ThrottleDirection direction) =>
+        ((1 << (int)ThrottleMeter.BpsTotal) | (1 << (int)ThrottleMeter.IopsTotal))
+        | (((1 << (int)ThrottleMeter.BpsRead) | (1 << (int)ThrottleMeter.IopsRead)) << (int)direction);
 
     private void Replace(ThrottleConfig config, ThrottleChangePolicy policy)
     {
         for (int meter = 0; meter < _buckets.Length; meter++)
         {
-            _buckets[meter] = _buckets[meter].Changed(config[(ThrottleMeter)meter], policy, config.BurstWindowMs, config.IsPaced);
+            ThrottleLimits limits = config[(ThrottleMeter)meter];
+            _buckets[meter] = _buckets[meter].Changed(limits, policy, config.BurstWindowMs, config.IsPaced);
+            _ratedMask = limits.Rate == 0 ? _ratedMask & ~(1 << meter) : _ratedMask | (1 << meter);
         }
     }
 }

@@ -3,7 +3,7 @@ using BlockGraph.BlockCore.Accounting;
 namespace BlockGraph.BlockCore.Throttling;
 
 /// <summary>What a group has counted of one direction. Protected by the tree's lock.</summary>
-internal sealed class ThrottleTally
+internal struct ThrottleTally
 {
     // A quarter of an octave: waits to within an eighth, in two kilobytes.
     private const int WaitPrecisionBits = 2;

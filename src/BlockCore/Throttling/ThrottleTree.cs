@@ -9,29 +9,29 @@ internal sealed class ThrottleTree
     /// <summary>The lock that protects every group of the tree, its alarms, and its members' queues.</summary>
     public readonly Lock SyncRoot = new();
 
-    private readonly bool[] _werePutOff = new bool[2];
-    private int _peculiarityCount;
+    private PerDirection<bool> _werePutOff;
 
     public ThrottleTree(ThrottleGroup root)
     {
         Root = root;
-        Alarms = [new ThrottleAlarm(SyncRoot, ThrottleDirection.Read), new ThrottleAlarm(SyncRoot, ThrottleDirection.Write)];
+        ReadAlarm = new ThrottleAlarm(SyncRoot, ThrottleDirection.Read);
+        WriteAlarm = new ThrottleAlarm(SyncRoot, ThrottleDirection.Write);
     }
 
     /// <summary>The group that has no parent.</summary>
     public ThrottleGroup Root { get; }
 
-    /// <summary>The alarms by direction.</summary>
-    public ThrottleAlarm[] Alarms { get; }
+    /// <summary>Whose turn to read comes, and when.</summary>
+    public ThrottleAlarm ReadAlarm { get; }
+
+    /// <summary>Whose turn to write comes, and when.</summary>
+    public ThrottleAlarm WriteAlarm { get; }
 
     /// <summary>
-    /// True for a single group whose members all have the default share and take turns by requests: then the order is that of
-    /// QEMU. Protected by the lock.
+    /// What keeps the order from being that of QEMU: child groups, shares that are not the default, groups that are fair by cost.
+    /// Protected by the lock.
     /// </summary>
-    public bool IsPlain => _peculiarityCount == 0;
-
-    /// <summary>Counts what makes the tree not plain: child groups, shares, groups that are fair by cost.</summary>
-    public void AddPeculiarities(int count) => _peculiarityCount += count;
+    public int PeculiarityCount { get; set; }
 
     /// <summary>True where the last alarm of <paramref name="direction"/> rang in vain. Protected by the lock.</summary>
     public bool WasPutOff(ThrottleDirection direction) => _werePutOff[(int)direction];
