@@ -13,6 +13,11 @@ internal static class BenchmarkCommands
     public static BenchmarkCommand[] All { get; } =
     [
         new("throttle-accuracy", "[--seconds N] [--json]", "how exactly a limit is kept in the steady state", ThrottleAccuracyCommand.Run),
+        new("throttle-beside", "[--seconds N] [--json]", "the same beside qemu-storage-daemon and nbdkit, which serve fio over NBD", ThrottleBesideCommand.Run),
+        new("throttle-threads", "[--requests N] [--json]", "two members of one group on two threads: total, split, stalls", ThrottleThreadsCommand.Run),
+        new("throttle-cost", "[--count N] [--rounds N] [--json]", "CPU for a throttled request by the number of groups, and for an unlimited one", ThrottleCostCommand.Run),
+        new("throttle-wakeups", "[--count N] [--json]", "how late a throttled request wakes up, beside a thread that just sleeps", ThrottleWakeupsCommand.Run),
+        new("throttle-memory", "[--json]", "bytes for a member of a group at rest, and for a request that waits", ThrottleMemoryCommand.Run),
         new("allocations", "[--count N] [--json]", "bytes allocated for a request in the steady state", AllocationsCommand.Run),
         new("null-cpu", "[--count N] [--rounds N] [--json]", "CPU for a request, the tool against qemu-img", NullCpuCommand.Run),
         new("startup", "[--runs N] [--json]", "how long the tool takes to answer --version", StartupCommand.Run),

@@ -18,6 +18,9 @@ internal sealed class RequestLoad(BlockBackend backend, RequestKind kind, int de
     private Action? _atStart;
     private Action? _atEnd;
 
+    /// <summary>How many have completed so far. Any thread.</summary>
+    public long CompletedCount => Volatile.Read(ref _completed);
+
     /// <summary>
     /// Completes <paramref name="warmUpCount"/> requests, calls <paramref name="atStart"/>, completes <paramref name="count"/>
     /// more and calls <paramref name="atEnd"/>; the load stays up at both, so that what lies between is its steady state.

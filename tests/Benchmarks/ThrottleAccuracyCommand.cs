@@ -15,10 +15,12 @@ internal static class ThrottleAccuracyCommand
 
     private static readonly Case[] s_cases =
     [
-        new("iops-total", 1_000, 0.1),
-        new("iops-total", 10_000, 0.1),
-        new("iops-total", 50_000, 1),
-        new("bps-total", 100L << 20, 0.1),
+        new("iops-total", 1_000, 0.05),
+        new("iops-total", 10_000, 0.05),
+        new("iops-total", 50_000, 0.5),
+        new("bps-total", 10L << 20, 0.05),
+        new("bps-total", 100L << 20, 0.05),
+        new("bps-total", 1L << 30, 0.05),
     ];
 
     public static int Run(string[] args)

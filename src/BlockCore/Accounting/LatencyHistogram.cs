@@ -5,20 +5,38 @@ namespace BlockGraph.BlockCore.Accounting;
 
 /// <summary>
 /// Counts durations in buckets whose width grows with the duration: every duration from 0 to the longest that a long holds is
-/// kept to within a thirty-second of itself, in fifteen kilobytes. Recording allocates nothing and compares nothing.
+/// kept to within a thirty-second of itself, in fifteen kilobytes, or as coarsely as wanted. Recording allocates nothing and
+/// compares nothing.
 /// <i>QEMU: BlockLatencyHistogram, with fixed boundaries.</i>
 /// </summary>
 /// <remarks>
-/// <para>Below 32 ns each bucket is one nanosecond wide. Above, each octave [2^n, 2^(n+1)) has 32 buckets of equal width.</para>
+/// <para>With p bits of precision each bucket below 2^p ns is one nanosecond wide. Above, each octave [2^n, 2^(n+1)) has 2^p buckets
+/// of equal width.</para>
 /// <para>Not thread-safe: one context records, and whoever reads does so there or when nobody records.</para>
 /// </remarks>
 public sealed class LatencyHistogram
 {
-    private const int BucketBits = 5;
-    private const int BucketsPerOctave = 1 << BucketBits;
-    private const int BucketCount = (63 - BucketBits + 1) * BucketsPerOctave;
+    private const int UsualPrecisionBits = 5;
+    private const int PrecisionBitsMax = 10;
 
-    private readonly long[] _counts = new long[BucketCount];
+    private readonly int _precisionBits;
+    private readonly long[] _counts;
+
+    /// <summary>Without durations yet, as precise as usual.</summary>
+    public LatencyHistogram()
+        : this(UsualPrecisionBits)
+    {
+    }
+
+    /// <summary>Without durations yet; a duration is kept to within 1 / 2^<paramref name="precisionBits"/> of itself.</summary>
+    /// <param name="precisionBits">From 0 to 10; each bit more doubles the memory, which is half a kilobyte at 0.</param>
+    public LatencyHistogram(int precisionBits)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(precisionBits);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(precisionBits, PrecisionBitsMax);
+        _precisionBits = precisionBits;
+        _counts = new long[(63 - precisionBits + 1) << precisionBits];
+    }
 
     /// <summary>How many durations were recorded.</summary>
     public long Count { get; private set; }
@@ -58,7 +76,7 @@ public sealed class LatencyHistogram
         ArgumentOutOfRangeException.ThrowIfGreaterThan(fraction, 1);
         long rank = Math.Clamp((long)Math.Ceiling(fraction * Count), 1, Math.Max(1, Count));
         long seen = 0;
-        for (int bucket = 0; bucket < BucketCount; bucket++)
+        for (int bucket = 0; bucket < _counts.Length; bucket++)
         {
             seen += _counts[bucket];
             if (seen >= rank)
@@ -78,28 +96,30 @@ public sealed class LatencyHistogram
         MaxNs = 0;
     }
 
-    // Octave 0 is [0, 32), where a bucket is a nanosecond; octave n is [2^(n+4), 2^(n+5)), where one is 2^(n-1).
+    // With five bits octave 0 is [0, 32), where a bucket is a nanosecond; octave n is [2^(n+4), 2^(n+5)), where one is 2^(n-1).
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int BucketOf(long durationNs)
+    private int BucketOf(long durationNs)
     {
-        if (durationNs < BucketsPerOctave)
+        int bits = _precisionBits;
+        if (durationNs < 1L << bits)
         {
             return (int)durationNs;
         }
 
-        int shift = BitOperations.Log2((ulong)durationNs) - BucketBits;
-        return (shift * BucketsPerOctave) + (int)(durationNs >> shift);
+        int shift = BitOperations.Log2((ulong)durationNs) - bits;
+        return (shift << bits) + (int)(durationNs >> shift);
     }
 
-    private static long LastOf(int bucket)
+    private long LastOf(int bucket)
     {
-        if (bucket < BucketsPerOctave)
+        int perOctave = 1 << _precisionBits;
+        if (bucket < perOctave)
         {
             return bucket;
         }
 
-        int shift = (bucket / BucketsPerOctave) - 1;
-        long first = (long)((bucket % BucketsPerOctave) + BucketsPerOctave) << shift;
+        int shift = (bucket / perOctave) - 1;
+        long first = (long)((bucket % perOctave) + perOctave) << shift;
         return first + ((1L << shift) - 1);
     }
 }

@@ -50,6 +50,9 @@ public enum BlockErrorKind
 
     /// <summary>The operation was cancelled before it had any effect (ECANCELED).</summary>
     Cancelled,
+
+    /// <summary>Limits held the request back for longer than it may wait; it had no effect and was not charged (ETIMEDOUT).</summary>
+    ThrottleTimeout,
 }
 
 /// <summary>The errno that each <see cref="BlockErrorKind"/> stands for on the wire and in exit paths.</summary>
@@ -71,6 +74,7 @@ public static class BlockErrorKindExtensions
         BlockErrorKind.ReadOnlyStorage => 30,
         BlockErrorKind.NotSupported => 95,
         BlockErrorKind.NoMedium => 123,
+        BlockErrorKind.ThrottleTimeout => 110,
         BlockErrorKind.Cancelled => 125,
         _ => 22,
     };
@@ -91,6 +95,7 @@ public static class BlockErrorKindExtensions
         BlockErrorKind.ReadOnlyStorage => "Read-only file system",
         BlockErrorKind.NotSupported => "Operation not supported",
         BlockErrorKind.NoMedium => "No medium found",
+        BlockErrorKind.ThrottleTimeout => "Connection timed out",
         BlockErrorKind.Cancelled => "Operation canceled",
         _ => "Invalid argument",
     };

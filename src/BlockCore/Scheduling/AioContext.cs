@@ -88,6 +88,9 @@ public abstract partial class AioContext : IDisposable
     /// <summary>Free pooled requests of the layer above, kept here because a context's pools are touched by its own thread only.</summary>
     internal FreeStack FreeRequests = new();
 
+    /// <summary>Free waiters of throttle groups: of all members that live here, so that an idle member holds none.</summary>
+    internal FreeStack FreeThrottleWaiters = new();
+
     /// <summary>True where work is waiting to run. At home.</summary>
     protected bool HasReadyWork => _readyHead is not null;
 

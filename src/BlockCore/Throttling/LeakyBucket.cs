@@ -8,7 +8,7 @@ namespace BlockGraph.BlockCore.Throttling;
 /// </summary>
 /// <remarks>
 /// Invariants: (1) levels are never negative; (2) a bucket without a rate stays empty; (3) the burst level moves only where
-/// the burst length is above one second. All arithmetic is IEEE double, in the order written here: the waits it gives are
+/// <see cref="HasBurstBucket"/>. All arithmetic is IEEE double, in the order written here: the waits it gives are
 /// compared to the nanosecond.
 /// </remarks>
 public struct LeakyBucket
@@ -18,8 +18,21 @@ public struct LeakyBucket
 
     private const double NsPerSecond = 1_000_000_000;
 
+    // How many burst windows make a second, and whether bursts are spread evenly.
+    private readonly double _windowsPerSecond;
+    private readonly bool _isPaced;
+
     /// <summary>An empty bucket with <paramref name="limits"/>.</summary>
-    public LeakyBucket(ThrottleLimits limits) => Limits = limits;
+    /// <param name="limits">The limits it meters.</param>
+    /// <param name="burstWindowMs">How long requests may go at once at the rate, in milliseconds, where no burst says more.</param>
+    /// <param name="isPaced">True to let requests go one by one, evenly, however empty it is: at the burst rate while the burst lasts, else at the rate.</param>
+    public LeakyBucket(ThrottleLimits limits, int burstWindowMs = ThrottleConfig.DefaultBurstWindowMs, bool isPaced = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(burstWindowMs);
+        Limits = limits;
+        _isPaced = isPaced;
+        _windowsPerSecond = isPaced ? double.PositiveInfinity : 1000.0 / burstWindowMs;
+    }
 
     /// <summary>The limits it meters.</summary>
     public ThrottleLimits Limits { get; }
@@ -27,17 +40,24 @@ public struct LeakyBucket
     /// <summary>What it holds, in units. Above <see cref="Capacity"/> it is debt.</summary>
     public double Level { get; private set; }
 
-    /// <summary>What the second bucket holds that enforces the burst rate, in units; always 0 where a burst lasts one second.</summary>
+    /// <summary>What the second bucket holds that enforces the burst rate, in units; always 0 where there is none.</summary>
     public double BurstLevel { get; private set; }
 
-    /// <summary>How much it may hold before requests wait, in units: the whole burst, or without one 100 ms worth of the rate.</summary>
+    /// <summary>
+    /// How much it may hold before requests wait, in units: the whole burst, or without one a burst window (100 ms) worth of the
+    /// rate; nothing where it is paced.
+    /// </summary>
     public readonly double Capacity =>
-        Limits.Burst == 0 ? Limits.Rate / 10.0 : (double)Limits.Burst * Limits.BurstLengthSeconds;
+        Limits.Burst == 0 ? Limits.Rate / _windowsPerSecond : (double)Limits.Burst * Limits.BurstLengthSeconds;
 
-    /// <summary>How much the second bucket may hold before requests wait, in units: 100 ms worth of the burst rate.</summary>
-    public readonly double BurstCapacity => Limits.Burst / 10.0;
+    /// <summary>How much the second bucket may hold before requests wait, in units: a burst window (100 ms) worth of the burst rate.</summary>
+    public readonly double BurstCapacity => Limits.Burst / _windowsPerSecond;
 
-    private readonly bool HasBurstBucket => Limits.BurstLengthSeconds > 1;
+    /// <summary>What it holds above <see cref="Capacity"/>, in units: the debt that must leak out before the next request may go.</summary>
+    public readonly double Debt => Limits.Rate == 0 ? 0 : Math.Max(0, Level - Capacity);
+
+    /// <summary>True where a second bucket enforces the burst rate; else a burst is a pool that may be consumed at once.</summary>
+    public readonly bool HasBurstBucket => Limits.BurstLengthSeconds > 1 || (_isPaced && Limits.Burst != 0);
 
     /// <summary>Lets <paramref name="elapsedNs"/> nanoseconds leak out of it; time that is not positive leaks nothing.</summary>
     public void Leak(long elapsedNs)
@@ -97,9 +117,10 @@ public struct LeakyBucket
     }
 
     /// <summary>The bucket that takes this one's place when its limits become <paramref name="limits"/>.</summary>
-    public readonly LeakyBucket Changed(ThrottleLimits limits, ThrottleChangePolicy policy)
+    /// <inheritdoc cref="LeakyBucket(ThrottleLimits, int, bool)"/>
+    public readonly LeakyBucket Changed(ThrottleLimits limits, ThrottleChangePolicy policy, int burstWindowMs = ThrottleConfig.DefaultBurstWindowMs, bool isPaced = false)
     {
-        LeakyBucket changed = new(limits);
+        LeakyBucket changed = new(limits, burstWindowMs, isPaced);
         if (limits.Rate == 0 || policy == ThrottleChangePolicy.Reset)
         {
             return changed;

@@ -3,11 +3,17 @@ using BlockGraph.BlockCore.Errors;
 namespace BlockGraph.BlockCore.Throttling;
 
 /// <summary>
-/// The nineteen limits of a group, as one immutable value. It may hold anything; a group takes only what
+/// The nineteen limits of a group and how they are kept, as one immutable value. It may hold anything; a group takes only what
 /// <see cref="Validate"/> accepts. <i>QEMU: ThrottleConfig.</i>
 /// </summary>
 public sealed record ThrottleConfig
 {
+    /// <summary>How much of a rate may go at once where nothing else is said, in milliseconds.</summary>
+    public const int DefaultBurstWindowMs = 100;
+
+    /// <summary>The largest burst window, in milliseconds: an hour.</summary>
+    public const int BurstWindowMaxMs = 3_600_000;
+
     /// <summary>No limit at all.</summary>
     public static ThrottleConfig Unlimited { get; } = new();
 
@@ -31,6 +37,15 @@ public sealed record ThrottleConfig
 
     /// <summary>A larger request counts as its size divided by this, in bytes; 0 where every request counts as one.</summary>
     public long IopsSizeBytes { get; init; }
+
+    /// <summary>How much of a rate, and of a burst rate, may go at once, in milliseconds. QEMU: always 100.</summary>
+    public int BurstWindowMs { get; init; } = DefaultBurstWindowMs;
+
+    /// <summary>Requests go one by one, evenly, at the burst rate while the burst lasts and else at the rate; <see cref="BurstWindowMs"/> is ignored.</summary>
+    public bool IsPaced { get; init; }
+
+    /// <summary>Members take turns by what their requests cost; otherwise, as in QEMU, by requests. Weights make it so anyway.</summary>
+    public bool IsFairByCost { get; init; }
 
     /// <summary>True where anything is limited.</summary>
     public bool IsEnabled =>
@@ -72,7 +87,7 @@ public sealed record ThrottleConfig
     public ThrottleConfig Merge(ThrottleLimitsUpdate update)
     {
         ArgumentNullException.ThrowIfNull(update);
-        return new ThrottleConfig
+        return this with
         {
             BpsTotal = Merge(ThrottleMeter.BpsTotal, update),
             BpsRead = Merge(ThrottleMeter.BpsRead, update),
@@ -81,7 +96,26 @@ public sealed record ThrottleConfig
             IopsRead = Merge(ThrottleMeter.IopsRead, update),
             IopsWrite = Merge(ThrottleMeter.IopsWrite, update),
             IopsSizeBytes = update[ThrottleKeys.All[^1]] ?? IopsSizeBytes,
+            BurstWindowMs = update.BurstWindowMs ?? BurstWindowMs,
+            IsPaced = update.IsPaced ?? IsPaced,
+            IsFairByCost = update.IsFairByCost ?? IsFairByCost,
         };
+    }
+
+    /// <summary>What a request over <paramref name="bytes"/> bytes costs in operations: one, or more where it is larger than the iops size.</summary>
+    public double CostInOperations(long bytes) => IopsSizeBytes != 0 && bytes > IopsSizeBytes ? (double)bytes / IopsSizeBytes : 1;
+
+    /// <summary>
+    /// What share of a second of these limits a request takes, by the limit that it uses most; 0 where none counts for
+    /// <paramref name="direction"/>.
+    /// </summary>
+    public double CostInSeconds(ThrottleDirection direction, long bytes)
+    {
+        bool isRead = direction == ThrottleDirection.Read;
+        double operations = CostInOperations(bytes);
+        double total = Math.Max(Share(bytes, BpsTotal), Share(operations, IopsTotal));
+        double own = Math.Max(Share(bytes, isRead ? BpsRead : BpsWrite), Share(operations, isRead ? IopsRead : IopsWrite));
+        return Math.Max(total, own);
     }
 
     /// <summary>Checks the limits as a whole.</summary>
@@ -94,6 +128,8 @@ public sealed record ThrottleConfig
             throw new BlockException(error);
         }
     }
+
+    private static double Share(double units, ThrottleLimits limits) => limits.Rate == 0 ? 0 : units / limits.Rate;
 
     private ThrottleLimits Merge(ThrottleMeter meter, ThrottleLimitsUpdate update)
     {

@@ -11,6 +11,11 @@ internal static class ThrottleConfigRules
             return "Property values cannot be negative";
         }
 
+        if (config.BurstWindowMs is < 0 or > ThrottleConfig.BurstWindowMaxMs)
+        {
+            return $"burst-window value must be in the range [0, {ThrottleConfig.BurstWindowMaxMs}]";
+        }
+
         return FindLengthOutOfRange(config, keyPrefix) ?? FindContradiction(config) ?? FindMeterError(config);
     }
 

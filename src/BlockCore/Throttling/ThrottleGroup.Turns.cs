@@ -1,6 +1,8 @@
+using BlockGraph.BlockCore.Scheduling;
+
 namespace BlockGraph.BlockCore.Throttling;
 
-/// <content>Data plane: who starts next, and when.</content>
+/// <content>Data plane: requests that come, wait, start and give up.</content>
 public sealed partial class ThrottleGroup
 {
     /// <summary>Charges a request and lets it start, if it need not wait; else changes nothing. At home of <paramref name="member"/>.</summary>
@@ -9,24 +11,9 @@ public sealed partial class ThrottleGroup
         ThrottleHandOver handOver = default;
         lock (SyncRoot)
         {
-            if (member.Queues[(int)direction].PendingCount > 0)
+            if (member.Queues[(int)direction].PendingCount > 0 || !MayPassUnsynchronized(member, direction, nowNs))
             {
                 return false;
-            }
-
-            ThrottleGroupMember candidate = CandidateUnsynchronized(member, direction);
-            if (!candidate.IsDrainingUnsynchronized)
-            {
-                if (_alarms[(int)direction].Member is not null)
-                {
-                    return false;
-                }
-
-                _state.Leak(nowNs);
-                if (_state.WaitNs(direction) > 0)
-                {
-                    return false;
-                }
             }
 
             AdmitUnsynchronized(member, direction, bytes, nowNs, ref handOver);
@@ -37,19 +24,19 @@ public sealed partial class ThrottleGroup
     }
 
     /// <summary>Charges a request and lets it start, returning null, or suspends it. At home of <paramref name="member"/>.</summary>
-    internal ThrottleWaiter? AdmitOrQueue(ThrottleGroupMember member, ThrottleDirection direction, long bytes, long nowNs)
+    internal ThrottleWaiter? AdmitOrQueue(ThrottleGroupMember member, ThrottleDirection direction, long bytes, long maxWaitNs, long nowNs)
     {
         ThrottleWaiter? waiter = null;
         ThrottleHandOver handOver = default;
         lock (SyncRoot)
         {
-            ThrottleGroupMember candidate = CandidateUnsynchronized(member, direction);
-            bool mustWait = MustWaitUnsynchronized(candidate, direction, nowNs);
+            bool mustWait = _isPlain
+                ? MustWaitUnsynchronized(CandidateUnsynchronized(member, direction), direction, nowNs)
+                : !MayPassPathUnsynchronized(member, direction, nowNs);
             if (mustWait || member.Queues[(int)direction].PendingCount > 0)
             {
-                waiter = ThrottleWaiter.Rent(member.PoolUnsynchronized, direction, bytes);
-                member.Queues[(int)direction].Add(waiter);
-                _pendingCounts[(int)direction]++;
+                waiter = ThrottleWaiter.Rent(member, member.HomeUnsynchronized, direction, bytes, maxWaitNs);
+                QueueUnsynchronized(member, waiter, nowNs);
                 handOver.AddAlarm(_alarms[(int)direction].SettleUnsynchronized());
             }
             else
@@ -63,7 +50,7 @@ public sealed partial class ThrottleGroup
     }
 
     /// <summary>Takes <paramref name="waiter"/> out of its queue, uncharged. False where it was taken to be started.</summary>
-    internal bool TryCancel(ThrottleGroupMember member, ThrottleWaiter waiter)
+    internal bool TryRemove(ThrottleGroupMember member, ThrottleWaiter waiter, bool isExpired)
     {
         ThrottleDirection direction = waiter.Direction;
         ThrottleHandOver handOver = default;
@@ -76,7 +63,9 @@ public sealed partial class ThrottleGroup
             }
 
             member.Queues[(int)direction].Remove(waiter);
-            _pendingCounts[(int)direction]--;
+            AddPendingUnsynchronized(direction, -1);
+            _tallies[(int)direction].TimedOutCount += isExpired ? 1 : 0;
+            _tallies[(int)direction].CancelledCount += isExpired ? 0 : 1;
             isIdle = IsIdleUnsynchronized(member);
             if (member.Queues[(int)direction].PendingCount == 0)
             {
@@ -93,74 +82,91 @@ public sealed partial class ThrottleGroup
     internal void OnRestart(ThrottleGroupMember member, ThrottleDirection direction)
     {
         ThrottleHandOver handOver = default;
-        bool hasMoved;
+        ThrottleStart start = default;
         lock (SyncRoot)
         {
             ThrottleRestart restart = member.Restarts[(int)direction];
             restart.IsSent = false;
-            hasMoved = member.Queues[(int)direction].QueuedCount > 0 && !member.HomeUnsynchronized.IsHome;
-            if (hasMoved)
+            if (member.Queues[(int)direction].QueuedCount > 0 && !member.HomeUnsynchronized.IsHome)
             {
+                // It has moved meanwhile.
                 handOver.AddRestartUnsynchronized(restart, member.HomeUnsynchronized);
+            }
+            else
+            {
+                start = BeginUnsynchronized(member, direction, ref handOver);
             }
         }
 
-        handOver.Send(_alarms[(int)direction]);
-        if (!hasMoved)
-        {
-            StartQueue(member, direction);
-        }
+        Run(member, direction, start, handOver);
     }
 
     /// <summary>
-    /// Starts the request at the head of <paramref name="member"/>'s queue without asking, then as many as fit. Where the
-    /// queue is empty the turn goes to another. From the loop's own frame, at the member's home.
+    /// The alarm rings for <paramref name="member"/>, at whose home this is called, under the lock: what starts now. In a plain
+    /// tree that is the head of its queue, without asking; elsewhere only if nothing on its way has been filled meanwhile.
     /// </summary>
-    internal void StartQueue(ThrottleGroupMember member, ThrottleDirection direction)
-    {
-        ThrottleWaiter? waiter;
-        int budget;
-        ThrottleHandOver handOver = default;
-        lock (SyncRoot)
-        {
-            // What its continuations queue now belongs to the next turn, or one member could hold the loop for ever.
-            budget = member.Queues[(int)direction].QueuedCount;
-            waiter = member.Queues[(int)direction].Take();
-            if (waiter is null)
-            {
-                ScheduleNextUnsynchronized(member, direction, NowUnsynchronized(), false, ref handOver);
-            }
-        }
+    internal ThrottleStart OnAlarmUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, ref ThrottleHandOver handOver) =>
+        _isPlain || IsStillReadyUnsynchronized(member, direction, ref handOver)
+            ? BeginUnsynchronized(member, direction, ref handOver)
+            : default;
 
+    /// <summary>Runs what was begun, then as many of the member's own as fit. From the loop's own frame, at its home, without the lock.</summary>
+    internal void Run(ThrottleGroupMember member, ThrottleDirection direction, ThrottleStart start, ThrottleHandOver handOver)
+    {
         handOver.Send(_alarms[(int)direction]);
+        ThrottleWaiter? waiter = start.First;
+        int budget = start.BudgetCount;
         while (waiter is not null)
         {
             budget--;
-            waiter = Resume(member, waiter, budget > 0);
+            ThrottleWaiter? next;
+            bool isIdle;
+            ThrottleHandOver following = default;
+            lock (SyncRoot)
+            {
+                member.Queues[(int)direction].Resume();
+                AddPendingUnsynchronized(direction, -1);
+                isIdle = IsIdleUnsynchronized(member);
+                long nowNs = NowUnsynchronized();
+                _tallies[(int)direction].AddWaited(nowNs - waiter.SinceNs);
+                next = ScheduleNextUnsynchronized(member, direction, nowNs, budget > 0, ref following);
+            }
+
+            following.Send(_alarms[(int)direction]);
+            AnnounceIdle(member, isIdle);
+            waiter.Finish();
+            waiter = next;
         }
     }
 
-    /// <summary>Charges <paramref name="waiter"/> and continues it; returns the member's next one that may start now.</summary>
-    private ThrottleWaiter? Resume(ThrottleGroupMember member, ThrottleWaiter waiter, bool mayTakeOwn)
+    /// <summary>Some of <paramref name="member"/>'s requests may have waited for too long: fails them, and looks again when the next one might have.</summary>
+    internal void OnDeadline(ThrottleGroupMember member, ThrottleDirection direction, ThrottleDeadline deadline)
     {
-        ThrottleDirection direction = waiter.Direction;
-        ThrottleWaiter? next;
-        ThrottleHandOver handOver = default;
-        bool isIdle;
-        lock (SyncRoot)
+        AioContext here = deadline.Context;
+        while (true)
         {
-            member.Queues[(int)direction].Resume();
-            _pendingCounts[(int)direction]--;
-            isIdle = IsIdleUnsynchronized(member);
-            long nowNs = NowUnsynchronized();
-            ChargeUnsynchronized(direction, waiter.Bytes, nowNs);
-            next = ScheduleNextUnsynchronized(member, direction, nowNs, mayTakeOwn, ref handOver);
-        }
+            ThrottleWaiter? earliest;
+            lock (SyncRoot)
+            {
+                earliest = member.Context == here ? member.Queues[(int)direction].FindEarliestDeadline() : null;
+            }
 
-        handOver.Send(_alarms[(int)direction]);
-        AnnounceIdle(member, isIdle);
-        waiter.Finish();
-        return next;
+            if (earliest is null)
+            {
+                return;
+            }
+
+            if (earliest.DeadlineNs > here.NowNs)
+            {
+                deadline.Watch(earliest.DeadlineNs);
+                return;
+            }
+
+            if (TryRemove(member, earliest, isExpired: true))
+            {
+                earliest.Expire();
+            }
+        }
     }
 
     private static void AnnounceIdle(ThrottleGroupMember member, bool isIdle)
@@ -171,15 +177,79 @@ public sealed partial class ThrottleGroup
         }
     }
 
-    private bool IsIdleUnsynchronized(ThrottleGroupMember member) =>
-        !_isEnabled && member.Queues[0].PendingCount == 0 && member.Queues[1].PendingCount == 0;
+    private static bool IsIdleUnsynchronized(ThrottleGroupMember member) =>
+        !member.IsLimited && member.Queues[0].PendingCount == 0 && member.Queues[1].PendingCount == 0;
+
+    /// <summary>
+    /// Takes the head of <paramref name="member"/>'s queue and charges it, so that nobody else takes the room it was woken for.
+    /// Where the queue is empty the turn goes to another.
+    /// </summary>
+    private ThrottleStart BeginUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, ref ThrottleHandOver handOver)
+    {
+        // What its continuations queue now belongs to the next turn, or one member could hold the loop for ever.
+        int budget = member.Queues[(int)direction].QueuedCount;
+        ThrottleWaiter? first = TakeUnsynchronized(member, direction, NowUnsynchronized());
+        if (first is null)
+        {
+            ScheduleNextUnsynchronized(member, direction, NowUnsynchronized(), false, ref handOver);
+        }
+
+        return new ThrottleStart(first, budget);
+    }
+
+    /// <summary>Takes the head of the queue, if there is one, and charges it.</summary>
+    private ThrottleWaiter? TakeUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long nowNs)
+    {
+        ThrottleWaiter? waiter = member.Queues[(int)direction].Take();
+        if (waiter is not null)
+        {
+            ChargeUnsynchronized(member, direction, waiter.Bytes, nowNs);
+            if (!_isPlain)
+            {
+                PassTurnUnsynchronized(member, direction);
+            }
+        }
+
+        return waiter;
+    }
 
     private void AdmitUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long bytes, long nowNs, ref ThrottleHandOver handOver)
     {
-        ChargeUnsynchronized(direction, bytes, nowNs);
-        if (_pendingCounts[(int)direction] > 0)
+        _tallies[(int)direction].AddSubmitted();
+        member.CountUnsynchronized(direction, isThrottled: false);
+        ChargeUnsynchronized(member, direction, bytes, nowNs);
+        if ((_isPlain ? _pendingCounts[(int)direction] : _tree.Root._pendingCounts[(int)direction]) > 0)
         {
             ScheduleNextUnsynchronized(member, direction, nowNs, false, ref handOver);
+        }
+    }
+
+    private void QueueUnsynchronized(ThrottleGroupMember member, ThrottleWaiter waiter, long nowNs)
+    {
+        ThrottleDirection direction = waiter.Direction;
+        member.Queues[(int)direction].Add(waiter);
+        AddPendingUnsynchronized(direction, 1);
+        if (!_isPlain)
+        {
+            AimUnsynchronized(direction, nowNs);
+        }
+
+        ref ThrottleTally tally = ref _tallies[(int)direction];
+        tally.AddSubmitted();
+        tally.AddThrottled(_pendingCounts[(int)direction]);
+        member.CountUnsynchronized(direction, isThrottled: true);
+        ThrottleAlarm alarm = _alarms[(int)direction];
+        if (alarm is { Binding: ThrottleGroup binding, Meter: { } meter })
+        {
+            binding._bindingCounts[(int)meter]++;
+        }
+    }
+
+    private void AddPendingUnsynchronized(ThrottleDirection direction, int count)
+    {
+        for (ThrottleGroup? group = this; group is not null; group = group._parent)
+        {
+            group._pendingCounts[(int)direction] += count;
         }
     }
 
@@ -187,10 +257,14 @@ public sealed partial class ThrottleGroup
     /// Charges a request that starts now. What has leaked until now goes first: a request that nobody asked for room, because
     /// it was drained or woken, must not be paid for by time that passed before it.
     /// </summary>
-    private void ChargeUnsynchronized(ThrottleDirection direction, long bytes, long nowNs)
+    private void ChargeUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long bytes, long nowNs)
     {
         _state.Leak(nowNs);
         _state.Charge(direction, bytes);
+        if (!_isPlain)
+        {
+            ChargePathUnsynchronized(member, direction, bytes, nowNs);
+        }
     }
 
     /// <summary>
@@ -200,10 +274,32 @@ public sealed partial class ThrottleGroup
     private ThrottleGroupMember CandidateUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction) =>
         member.IsDrainingUnsynchronized ? member : PickUnsynchronized(member, direction);
 
-    /// <summary>Whose turn is next: the first one with something pending behind the token, else <paramref name="member"/>.</summary>
+    /// <summary>Whether a new request of <paramref name="member"/>, which has none pending, may start at once. Changes nothing.</summary>
+    private bool MayPassUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long nowNs)
+    {
+        if (!_isPlain)
+        {
+            return MayPassPathUnsynchronized(member, direction, nowNs);
+        }
+
+        if (CandidateUnsynchronized(member, direction).IsDrainingUnsynchronized)
+        {
+            return true;
+        }
+
+        if (_alarms[(int)direction].Member is not null)
+        {
+            return false;
+        }
+
+        _state.Leak(nowNs);
+        return _state.WaitNs(direction) == 0;
+    }
+
+    /// <summary>Whose turn is next in a plain tree: the first one with something pending behind the token, else <paramref name="member"/>.</summary>
     private ThrottleGroupMember PickUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction)
     {
-        ThrottleGroupMember? token = _tokens[(int)direction];
+        ThrottleClaimant? token = _tokens[(int)direction];
         if (_pendingCounts[(int)direction] == 0 || token is null)
         {
             return member;
@@ -214,20 +310,21 @@ public sealed partial class ThrottleGroup
             return member;
         }
 
-        ThrottleGroupMember candidate = token;
+        ThrottleClaimant candidate = token;
         do
         {
             candidate = candidate.NextInRing!;
-            if (candidate.Queues[(int)direction].PendingCount > 0)
+            if (candidate.PendingUnsynchronized(direction) > 0)
             {
-                return candidate;
+                // Only a plain tree asks, and there all are members.
+                return (ThrottleGroupMember)candidate;
             }
         }
         while (!ReferenceEquals(candidate, token));
         return member;
     }
 
-    /// <summary>Whether <paramref name="candidate"/> must wait. If so, and no alarm was set, sets it; the caller settles it.</summary>
+    /// <summary>Whether <paramref name="candidate"/> of a plain tree must wait. If so, and no alarm was set, sets it; the caller settles it.</summary>
     private bool MustWaitUnsynchronized(ThrottleGroupMember candidate, ThrottleDirection direction, long nowNs)
     {
         if (candidate.IsDrainingUnsynchronized)
@@ -242,42 +339,45 @@ public sealed partial class ThrottleGroup
         }
 
         _state.Leak(nowNs);
-        long waitNs = _state.WaitNs(direction);
-        if (waitNs == 0)
+        long readyNs = _state.ReadyNs(direction, out ThrottleMeter meter);
+        if (readyNs == 0)
         {
             return false;
         }
 
-        // Buckets are as of the last leak, which another thread may have made a little later than our now.
-        alarm.SetUnsynchronized(candidate, _state.LastLeakNs + waitNs);
+        alarm.SetUnsynchronized(candidate, readyNs, this, meter);
         _tokens[(int)direction] = candidate;
         return true;
     }
 
     /// <summary>
-    /// A request has started: sees to the next. Returns it where it is <paramref name="member"/>'s own and
+    /// A request has started: sees to the next. Returns it, charged, where it is <paramref name="member"/>'s own and
     /// <paramref name="mayTakeOwn"/>; else sets the alarm for whom it is.
     /// </summary>
     private ThrottleWaiter? ScheduleNextUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long nowNs, bool mayTakeOwn, ref ThrottleHandOver handOver)
     {
-        ThrottleWaiter? own = null;
-        ThrottleAlarm alarm = _alarms[(int)direction];
+        ThrottleWaiter? own = _isPlain
+            ? ScheduleNextPlainUnsynchronized(member, direction, nowNs, mayTakeOwn, ref handOver)
+            : ScheduleNextInTreeUnsynchronized(member, direction, nowNs, mayTakeOwn, ref handOver);
+        handOver.AddAlarm(_alarms[(int)direction].SettleUnsynchronized());
+        return own;
+    }
+
+    private ThrottleWaiter? ScheduleNextPlainUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long nowNs, bool mayTakeOwn, ref ThrottleHandOver handOver)
+    {
         ThrottleGroupMember candidate = PickUnsynchronized(member, direction);
-        if (candidate.Queues[(int)direction].PendingCount > 0 && !MustWaitUnsynchronized(candidate, direction, nowNs))
+        if (candidate.Queues[(int)direction].PendingCount == 0 || MustWaitUnsynchronized(candidate, direction, nowNs))
         {
-            own = mayTakeOwn ? member.Queues[(int)direction].Take() : null;
-            if (own is not null)
-            {
-                _tokens[(int)direction] = member;
-            }
-            else
-            {
-                _tokens[(int)direction] = candidate;
-                WakeUnsynchronized(candidate, direction, nowNs, ref handOver);
-            }
+            return null;
         }
 
-        handOver.AddAlarm(alarm.SettleUnsynchronized());
+        ThrottleWaiter? own = mayTakeOwn ? TakeUnsynchronized(member, direction, nowNs) : null;
+        _tokens[(int)direction] = own is null ? candidate : member;
+        if (own is null)
+        {
+            WakeUnsynchronized(candidate, direction, nowNs, ref handOver);
+        }
+
         return own;
     }
 
@@ -287,7 +387,7 @@ public sealed partial class ThrottleGroup
         ThrottleAlarm alarm = _alarms[(int)direction];
         if (alarm.Member is null || ReferenceEquals(alarm.Member, candidate))
         {
-            alarm.SetUnsynchronized(candidate, nowNs);
+            alarm.SetUnsynchronized(candidate, nowNs, _tree.Root, null);
         }
         else
         {
@@ -307,20 +407,26 @@ public sealed partial class ThrottleGroup
         }
     }
 
-    /// <summary>The limits have changed: asks again for the one who was to be woken next; the others follow from there.</summary>
+    /// <summary>Limits or shares have changed: asks again for the one who was to be woken next; the others follow from there.</summary>
     private void ReconsiderUnsynchronized(ThrottleDirection direction, ref ThrottleHandOver handOver)
     {
         ThrottleAlarm alarm = _alarms[(int)direction];
-        if (alarm.Member is { } holder)
+        if (alarm.Member is not { } holder)
         {
-            long nowNs = NowUnsynchronized();
-            alarm.ClearUnsynchronized();
-            if (!MustWaitUnsynchronized(holder, direction, nowNs))
-            {
-                alarm.SetUnsynchronized(holder, nowNs);
-            }
-
-            handOver.AddAlarm(alarm.SettleUnsynchronized());
+            return;
         }
+
+        long nowNs = NowUnsynchronized();
+        alarm.ClearUnsynchronized();
+        if (!_isPlain)
+        {
+            AimUnsynchronized(direction, nowNs);
+        }
+        else if (!holder.Group.MustWaitUnsynchronized(holder, direction, nowNs))
+        {
+            alarm.SetUnsynchronized(holder, nowNs, _tree.Root, null);
+        }
+
+        handOver.AddAlarm(alarm.SettleUnsynchronized());
     }
 }

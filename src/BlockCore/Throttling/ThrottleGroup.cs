@@ -5,53 +5,75 @@ using BlockGraph.BlockCore.Scheduling;
 namespace BlockGraph.BlockCore.Throttling;
 
 /// <summary>
-/// Limits that several members share, and the turns they take. Members may live in different contexts; everything here may be
-/// called from any thread. <i>QEMU: ThrottleGroup.</i>
+/// Limits that several members share, and the turns they take; perhaps below another group, whose limits count too. Members may
+/// live in different contexts; everything here may be called from any thread. <i>QEMU: ThrottleGroup.</i>
 /// </summary>
 /// <remarks>
-/// <para>One lock protects everything: buckets, ring, queues, tokens, alarms. Nothing is awaited, sent or called back under
-/// it: what must be sent is collected and sent after it is released.</para>
-/// <para>Invariants, for each direction: (1) at most one alarm is set; (2) while a queue is not empty, the alarm is set, or a
-/// start of some queue is under way, which asks again when it is through; (3) a member's requests start in the order they
-/// came; (4) every request that starts is charged once, and one that is cancelled never.</para>
+/// <para>One lock protects a whole tree: buckets, rings, queues, tokens, alarms. Nothing is awaited, sent or called back under
+/// it: what must be sent is collected and sent after it is released. docs/throttling.md has the picture.</para>
+/// <para>Invariants, for each direction: (1) at most one alarm is set in a tree; (2) while a queue is not empty, the alarm is set,
+/// or a start of some queue is under way, which asks again when it is through; (3) a member's requests start in the order they
+/// came; (4) every request that starts is charged once, in its group and all above, and one that is cancelled never.</para>
 /// </remarks>
-public sealed partial class ThrottleGroup
+public sealed partial class ThrottleGroup : ThrottleClaimant
 {
     private const int DirectionCount = 2;
 
-    /// <summary>The lock that protects the group, its alarms, and its members' queues.</summary>
-    internal readonly Lock SyncRoot = new();
+    /// <summary>The lock that protects the tree.</summary>
+    internal readonly Lock SyncRoot;
 
-    // Protected by SyncRoot, down to _firstMember.
+    private readonly ThrottleTree _tree;
+    private readonly PerDirection<ThrottleAlarm> _alarms;
+    private readonly ThrottleGroup? _parent;
+
+    // Protected by SyncRoot, down to _claimantCount.
     private readonly ThrottleState _state;
-    private readonly ThrottleAlarm[] _alarms;
-    private readonly ThrottleGroupMember?[] _tokens = new ThrottleGroupMember?[DirectionCount];
-    private readonly int[] _pendingCounts = new int[DirectionCount];
-    private ThrottleGroupMember? _firstMember;
+    private readonly long[] _bindingCounts = new long[ThrottleKeys.MeterCount];
+    private PerDirection<ThrottleTally> _tallies;
+    private PerDirection<ThrottleClaimant?> _tokens;
+    private PerDirection<double> _virtualTimes;
+    private PerDirection<int> _pendingCounts;
+    private bool _isPlain;
+    private ThrottleClaimant? _firstClaimant;
+    private int _claimantCount;
     private int _memberCount;
+    private int _shareCount;
 
-    // Written under SyncRoot, read anywhere: a request of a group without limits takes no lock.
+    // Written under SyncRoot, read anywhere.
     private volatile bool _isEnabled;
 
     /// <summary>A group without members.</summary>
     /// <param name="name">What it is called in errors and lists.</param>
     /// <param name="config">Its limits.</param>
+    /// <param name="parent">The group whose limits count for it too, for ever; null for none.</param>
     /// <exception cref="BlockException">The limits are not valid (<see cref="BlockErrorKind.InvalidArgument"/>).</exception>
-    public ThrottleGroup(string name, ThrottleConfig config)
+    public ThrottleGroup(string name, ThrottleConfig config, ThrottleGroup? parent = null)
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Name = name;
+        _parent = parent;
+        _tree = parent?._tree ?? new ThrottleTree(this);
+        _alarms[(int)ThrottleDirection.Read] = _tree.ReadAlarm;
+        _alarms[(int)ThrottleDirection.Write] = _tree.WriteAlarm;
+        SyncRoot = _tree.SyncRoot;
         _state = new ThrottleState(config);
-        _isEnabled = config.IsEnabled;
-        _alarms = [new ThrottleAlarm(this, ThrottleDirection.Read), new ThrottleAlarm(this, ThrottleDirection.Write)];
+        lock (SyncRoot)
+        {
+            AddPeculiaritiesUnsynchronized((parent is null ? 0 : 1) + (config.IsFairByCost ? 1 : 0));
+            parent?.LinkUnsynchronized(this);
+            _isEnabled = config.IsEnabled || parent?._isEnabled == true;
+        }
     }
 
     /// <summary>What the group is called. It never changes.</summary>
     public string Name { get; }
 
-    /// <summary>True where anything is limited.</summary>
+    /// <summary>The group whose limits count for it too; null for none. It never changes.</summary>
+    public ThrottleGroup? Parent => _parent;
+
+    /// <summary>True where anything is limited, here or above.</summary>
     public bool IsEnabled
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -70,7 +92,7 @@ public sealed partial class ThrottleGroup
         }
     }
 
-    /// <summary>How many members it has.</summary>
+    /// <summary>How many members it has itself.</summary>
     public int MemberCount
     {
         get
@@ -82,8 +104,23 @@ public sealed partial class ThrottleGroup
         }
     }
 
+    /// <summary>What it may have of what its parent admits.</summary>
+    public ThrottleShare Share
+    {
+        get
+        {
+            lock (SyncRoot)
+            {
+                return ShareUnsynchronized;
+            }
+        }
+    }
+
     /// <summary>Who counts the references to this group; null for a group of its own.</summary>
     internal ThrottleGroupRegistry? Registry { get; init; }
+
+    /// <inheritdoc/>
+    internal override ThrottleGroup? Upper => _parent;
 
     /// <summary>
     /// A new member whose requests come from <paramref name="context"/>. In a group of a registry it takes over one reference
@@ -96,18 +133,14 @@ public sealed partial class ThrottleGroup
         lock (SyncRoot)
         {
             LinkUnsynchronized(member);
-            for (int direction = 0; direction < DirectionCount; direction++)
-            {
-                _tokens[direction] ??= member;
-            }
-
             _memberCount++;
+            member.IsLimited = _isEnabled;
         }
 
         return member;
     }
 
-    /// <summary>How many requests of <paramref name="direction"/> wait now, in all members.</summary>
+    /// <summary>How many requests of <paramref name="direction"/> wait now, in all members, here and below.</summary>
     public int PendingCount(ThrottleDirection direction)
     {
         lock (SyncRoot)
@@ -131,14 +164,68 @@ public sealed partial class ThrottleGroup
     {
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
-        bool hasChangedActivity;
+        List<ThrottleGroupMember> changed = [];
         lock (SyncRoot)
         {
-            ConfigureUnsynchronized(config, policy, out hasChangedActivity);
+            ConfigureUnsynchronized(config, policy, changed);
         }
 
-        AfterConfigured(hasChangedActivity);
+        AfterChange(changed);
     }
+
+    /// <summary>Merges <paramref name="update"/> over the limits in force, as one step, and asks at once again for everybody who waits. Control plane; any thread.</summary>
+    /// <param name="update">What is to change; nothing else does.</param>
+    /// <param name="policy">What becomes of the levels.</param>
+    /// <param name="keyPrefix">What stands before a key in the caller's spelling, for errors that name one.</param>
+    /// <exception cref="BlockException">The merged limits are not valid; nothing has changed (<see cref="BlockErrorKind.InvalidArgument"/>).</exception>
+    public void MergeConfig(ThrottleLimitsUpdate update, ThrottleChangePolicy policy = ThrottleChangePolicy.Scale, string keyPrefix = "")
+    {
+        ArgumentNullException.ThrowIfNull(update);
+        List<ThrottleGroupMember> changed = [];
+        lock (SyncRoot)
+        {
+            ThrottleConfig merged = _state.Config.Merge(update);
+            merged.Validate(keyPrefix);
+            ConfigureUnsynchronized(merged, policy, changed);
+        }
+
+        AfterChange(changed);
+    }
+
+    /// <summary>Gives it another share of what its parent admits. Control plane; any thread.</summary>
+    /// <exception cref="BlockException">The share is not valid; nothing has changed (<see cref="BlockErrorKind.InvalidArgument"/>).</exception>
+    /// <exception cref="InvalidOperationException">It has no parent.</exception>
+    public void SetShare(ThrottleShare share)
+    {
+        ArgumentNullException.ThrowIfNull(share);
+        if (_parent is null)
+        {
+            throw new InvalidOperationException($"throttle group '{Name}' has no parent");
+        }
+
+        share.Validate();
+        _parent.SetShare(this, share);
+    }
+
+    /// <summary>Leaves its parent for good; it has no members and no groups below. Its limits count for nobody any more. Control plane.</summary>
+    public void LeaveParent()
+    {
+        if (_parent is null)
+        {
+            return;
+        }
+
+        lock (SyncRoot)
+        {
+            Invariant.Check(_claimantCount == 0);
+            Invariant.Check(NextInRing is not null);
+            AddPeculiaritiesUnsynchronized(-1 - (_state.Config.IsFairByCost ? 1 : 0));
+            _parent.UnlinkUnsynchronized(this);
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override int PendingUnsynchronized(ThrottleDirection direction) => _pendingCounts[(int)direction];
 
     /// <summary>
     /// Merges <paramref name="update"/> over the limits in force, unless the result would be invalid because they have
@@ -146,15 +233,30 @@ public sealed partial class ThrottleGroup
     /// </summary>
     internal void CommitConfig(ThrottleLimitsUpdate update, ThrottleConfig basis, ThrottleConfig prepared, ThrottleChangePolicy policy)
     {
-        bool hasChangedActivity;
+        List<ThrottleGroupMember> changed = [];
         lock (SyncRoot)
         {
             ThrottleConfig merged = ReferenceEquals(_state.Config, basis) ? prepared : _state.Config.Merge(update);
             bool isValid = ThrottleConfigRules.FindError(merged, string.Empty) is null;
-            ConfigureUnsynchronized(isValid ? merged : prepared, policy, out hasChangedActivity);
+            ConfigureUnsynchronized(isValid ? merged : prepared, policy, changed);
         }
 
-        AfterConfigured(hasChangedActivity);
+        AfterChange(changed);
+    }
+
+    /// <summary>Gives <paramref name="claimant"/>, who takes turns here, the share <paramref name="share"/>, which is valid.</summary>
+    internal void SetShare(ThrottleClaimant claimant, ThrottleShare share)
+    {
+        List<ThrottleGroupMember> changed = [];
+        lock (SyncRoot)
+        {
+            int before = claimant.ShareUnsynchronized.IsDefault ? 0 : 1;
+            claimant.SetShareUnsynchronized(share, NowUnsynchronized());
+            CountSharesUnsynchronized((share.IsDefault ? 0 : 1) - before);
+            RefreshActivityUnsynchronized(changed);
+        }
+
+        AfterChange(changed);
     }
 
     /// <summary>Takes <paramref name="member"/>, which has nothing pending, out of the ring; an alarm set for it goes to another.</summary>
@@ -163,14 +265,6 @@ public sealed partial class ThrottleGroup
         lock (SyncRoot)
         {
             CheckNothingPendingUnsynchronized(member);
-            for (int direction = 0; direction < DirectionCount; direction++)
-            {
-                if (ReferenceEquals(_tokens[direction], member))
-                {
-                    _tokens[direction] = ReferenceEquals(member.NextInRing, member) ? null : member.NextInRing;
-                }
-            }
-
             UnlinkUnsynchronized(member);
             _memberCount--;
         }
@@ -206,7 +300,7 @@ public sealed partial class ThrottleGroup
                 ThrottleAlarm alarm = _alarms[direction];
                 if (ReferenceEquals(alarm.Member, member))
                 {
-                    alarm.SetUnsynchronized(member, NowUnsynchronized());
+                    alarm.SetUnsynchronized(member, NowUnsynchronized(), _tree.Root, null);
                     handOver.AddAlarm(alarm.SettleUnsynchronized());
                 }
                 else if (member.Queues[direction].QueuedCount > 0)
@@ -225,14 +319,15 @@ public sealed partial class ThrottleGroup
         Invariant.Check(member.Queues[(int)ThrottleDirection.Write].PendingCount == 0);
     }
 
-    private void ConfigureUnsynchronized(ThrottleConfig config, ThrottleChangePolicy policy, out bool hasChangedActivity)
+    private void ConfigureUnsynchronized(ThrottleConfig config, ThrottleChangePolicy policy, List<ThrottleGroupMember> changed)
     {
+        AddPeculiaritiesUnsynchronized((config.IsFairByCost ? 1 : 0) - (_state.Config.IsFairByCost ? 1 : 0));
         _state.Configure(config, policy, NowUnsynchronized());
-        hasChangedActivity = _isEnabled != config.IsEnabled;
-        _isEnabled = config.IsEnabled;
+        RefreshActivityUnsynchronized(changed);
     }
 
-    private void AfterConfigured(bool hasChangedActivity)
+    /// <summary>Asks again for everybody in the tree, and tells those of whom <see cref="ThrottleGroupMember.IsIdle"/> may have changed.</summary>
+    private void AfterChange(List<ThrottleGroupMember> changed)
     {
         for (int direction = 0; direction < DirectionCount; direction++)
         {
@@ -245,56 +340,89 @@ public sealed partial class ThrottleGroup
             handOver.Send(_alarms[direction]);
         }
 
-        if (hasChangedActivity)
+        foreach (ThrottleGroupMember member in changed)
         {
-            foreach (ThrottleGroupMember member in Members())
+            member.ActivityChanged?.Invoke();
+        }
+    }
+
+    /// <summary>Works out who is limited, here and below; adds those of whom it has changed to <paramref name="changed"/>.</summary>
+    private void RefreshActivityUnsynchronized(List<ThrottleGroupMember> changed)
+    {
+        _isEnabled = _state.Config.IsEnabled || ClaimOrNullUnsynchronized?.Limit is not null || _parent?._isEnabled == true;
+        ThrottleClaimant? claimant = _firstClaimant;
+        for (int index = 0; index < _claimantCount; index++, claimant = claimant!.NextInRing)
+        {
+            if (claimant is ThrottleGroup group)
             {
-                member.ActivityChanged?.Invoke();
+                group.RefreshActivityUnsynchronized(changed);
+                continue;
+            }
+
+            ThrottleGroupMember member = (ThrottleGroupMember)claimant!;
+            bool isLimited = _isEnabled || member.ClaimOrNullUnsynchronized?.Limit is not null;
+            if (member.IsLimited != isLimited)
+            {
+                member.IsLimited = isLimited;
+                changed.Add(member);
             }
         }
     }
 
-    private List<ThrottleGroupMember> Members()
+    /// <summary>Counts what makes the tree not plain: child groups, shares, groups that are fair by cost.</summary>
+    private void AddPeculiaritiesUnsynchronized(int count)
     {
-        List<ThrottleGroupMember> members = [];
-        lock (SyncRoot)
+        _tree.PeculiarityCount += count;
+        _tree.Root._isPlain = _tree.PeculiarityCount == 0;
+    }
+
+    private void CountSharesUnsynchronized(int count)
+    {
+        _shareCount += count;
+        AddPeculiaritiesUnsynchronized(count);
+    }
+
+    /// <summary>Puts <paramref name="claimant"/> at the head of the ring, that is between the last and the first.</summary>
+    private void LinkUnsynchronized(ThrottleClaimant claimant)
+    {
+        ThrottleClaimant next = _firstClaimant ?? claimant;
+        ThrottleClaimant previous = _firstClaimant?.PreviousInRing ?? claimant;
+        claimant.NextInRing = next;
+        claimant.PreviousInRing = previous;
+        next.PreviousInRing = claimant;
+        previous.NextInRing = claimant;
+        _firstClaimant = claimant;
+        _claimantCount++;
+        for (int direction = 0; direction < DirectionCount; direction++)
         {
-            ThrottleGroupMember? member = _firstMember;
-            for (int index = 0; index < _memberCount; index++)
-            {
-                members.Add(member!);
-                member = member!.NextInRing;
-            }
+            _tokens[direction] ??= claimant;
         }
-
-        return members;
     }
 
-    /// <summary>Puts <paramref name="member"/> at the head of the ring, that is between the last and the first.</summary>
-    private void LinkUnsynchronized(ThrottleGroupMember member)
+    private void UnlinkUnsynchronized(ThrottleClaimant claimant)
     {
-        ThrottleGroupMember next = _firstMember ?? member;
-        ThrottleGroupMember previous = _firstMember?.PreviousInRing ?? member;
-        member.NextInRing = next;
-        member.PreviousInRing = previous;
-        next.PreviousInRing = member;
-        previous.NextInRing = member;
-        _firstMember = member;
-    }
-
-    private void UnlinkUnsynchronized(ThrottleGroupMember member)
-    {
-        ThrottleGroupMember next = member.NextInRing!;
-        ThrottleGroupMember previous = member.PreviousInRing!;
+        ThrottleClaimant next = claimant.NextInRing!;
+        ThrottleClaimant previous = claimant.PreviousInRing!;
+        bool isLast = ReferenceEquals(next, claimant);
         next.PreviousInRing = previous;
         previous.NextInRing = next;
-        if (ReferenceEquals(_firstMember, member))
+        if (ReferenceEquals(_firstClaimant, claimant))
         {
-            _firstMember = ReferenceEquals(next, member) ? null : next;
+            _firstClaimant = isLast ? null : next;
         }
 
-        member.NextInRing = null;
-        member.PreviousInRing = null;
+        for (int direction = 0; direction < DirectionCount; direction++)
+        {
+            if (ReferenceEquals(_tokens[direction], claimant))
+            {
+                _tokens[direction] = isLast ? null : next;
+            }
+        }
+
+        claimant.NextInRing = null;
+        claimant.PreviousInRing = null;
+        _claimantCount--;
+        CountSharesUnsynchronized(claimant.ShareUnsynchronized.IsDefault ? 0 : -1);
     }
 
     /// <summary>The instant of the calling context; a caller without one is not later than the last leak.</summary>

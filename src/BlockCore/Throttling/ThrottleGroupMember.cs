@@ -5,36 +5,39 @@ using BlockGraph.BlockCore.Scheduling;
 namespace BlockGraph.BlockCore.Throttling;
 
 /// <summary>
-/// One node's place in a group: its two queues of suspended requests. It belongs to one group for life and lives in one context
-/// at a time. <i>QEMU: ThrottleGroupMember.</i>
+/// One node's or device's place in a group: its two queues of suspended requests. It belongs to one group for life and lives in
+/// one context at a time. <i>QEMU: ThrottleGroupMember.</i>
 /// </summary>
 /// <remarks>
 /// Requests are admitted in two steps, so that the usual one costs no more than a lock: <see cref="TryAdmit"/>, and only where
 /// it says no, <see cref="WaitAsync"/>. Both are called at home, the second right after the first; then no request overtakes
 /// another of the same member and direction.
 /// </remarks>
-public sealed class ThrottleGroupMember
+public sealed class ThrottleGroupMember : ThrottleClaimant
 {
-    /// <summary>The queues by direction. Protected by the group's lock.</summary>
-    internal readonly ThrottleWaiterQueue[] Queues = new ThrottleWaiterQueue[2];
+    private const long NsPerMs = 1_000_000;
+
+    /// <summary>The queues by direction. Protected by the tree's lock.</summary>
+    internal PerDirection<ThrottleWaiterQueue> Queues;
 
     /// <summary>The restarts by direction.</summary>
     internal readonly ThrottleRestart[] Restarts;
 
-    /// <summary>The ring's links; null after leaving. Protected by the group's lock.</summary>
-    internal ThrottleGroupMember? NextInRing;
-
-    /// <inheritdoc cref="NextInRing"/>
-    internal ThrottleGroupMember? PreviousInRing;
-
-    // Protected by the group's lock. The pool is null, and with it the context, between Detach and Attach.
-    private ThrottleWaiterPool? _pool;
+    // Protected by the tree's lock. The context is null between Detach and Attach.
+    private PerDirection<ThrottleCount> _counts;
+    private AioContext? _context;
     private int _drainCount;
+
+    // Written under the tree's lock, read at home: a request that nothing limits takes no lock.
+    private volatile bool _isLimited;
+
+    // Touched at home only; null until a request waits that may not wait for ever.
+    private ThrottleDeadline?[]? _deadlines;
 
     internal ThrottleGroupMember(ThrottleGroup group, AioContext context)
     {
         Group = group;
-        _pool = new ThrottleWaiterPool(this, context);
+        _context = context;
         Restarts = [new ThrottleRestart(this, ThrottleDirection.Read), new ThrottleRestart(this, ThrottleDirection.Write)];
     }
 
@@ -42,13 +45,31 @@ public sealed class ThrottleGroupMember
     public ThrottleGroup Group { get; }
 
     /// <summary>Where its requests come from; null while it is between two contexts.</summary>
-    public AioContext? Context => Volatile.Read(ref _pool)?.Context;
+    public AioContext? Context => Volatile.Read(ref _context);
 
     /// <summary>
     /// True where a request would be admitted whatever it is, and none is queued that it could overtake: a plan may leave the
     /// member out until <see cref="ActivityChanged"/> is called. At home.
     /// </summary>
-    public bool IsIdle => !Group.IsEnabled && Queues[0].PendingCount == 0 && Queues[1].PendingCount == 0;
+    public bool IsIdle => !_isLimited && Queues[0].PendingCount == 0 && Queues[1].PendingCount == 0;
+
+    /// <summary>What it may have of what the group admits.</summary>
+    public ThrottleShare Share
+    {
+        get
+        {
+            lock (Group.SyncRoot)
+            {
+                return ShareUnsynchronized;
+            }
+        }
+    }
+
+    /// <summary>
+    /// For how long a request may wait, in milliseconds; then it fails as <see cref="BlockErrorKind.ThrottleTimeout"/>, uncharged. 0
+    /// for ever. A change counts for requests that come later.
+    /// </summary>
+    public int MaxWaitMs { get; set; }
 
     /// <summary>Called when <see cref="IsIdle"/> may have changed, on the thread that changed it. Set it before the first request.</summary>
     public Action? ActivityChanged { get; set; }
@@ -56,25 +77,32 @@ public sealed class ThrottleGroupMember
     /// <summary>Called at home for each request that had to wait, with the nanoseconds it waited. Set it before the first request.</summary>
     public Action<ThrottleDirection, long>? Waited { get; set; }
 
-    /// <summary>The context it lives in. Protected by the group's lock.</summary>
-    internal AioContext HomeUnsynchronized => PoolUnsynchronized.Context;
+    /// <inheritdoc/>
+    internal override ThrottleGroup Upper => Group;
 
-    /// <summary>The free waiters of its context. Protected by the group's lock.</summary>
-    internal ThrottleWaiterPool PoolUnsynchronized
+    /// <summary>The context it lives in. Protected by the tree's lock.</summary>
+    internal AioContext HomeUnsynchronized
     {
         get
         {
-            if (_pool is null)
+            if (_context is null)
             {
-                FailDetached();
+                Invariant.Fail($"a member of throttle group '{Group.Name}' has no context");
             }
 
-            return _pool;
+            return _context;
         }
     }
 
-    /// <summary>True while the limits do not count for it. Protected by the group's lock.</summary>
+    /// <summary>True while the limits do not count for it. Protected by the tree's lock.</summary>
     internal bool IsDrainingUnsynchronized => _drainCount > 0;
+
+    /// <summary>True where its own limit, its group's or an ancestor's may make it wait. Written under the tree's lock.</summary>
+    internal bool IsLimited
+    {
+        get => _isLimited;
+        set => _isLimited = value;
+    }
 
     /// <summary>How many of its requests of <paramref name="direction"/> wait now. Any thread.</summary>
     public int PendingCount(ThrottleDirection direction)
@@ -85,6 +113,24 @@ public sealed class ThrottleGroupMember
         }
     }
 
+    /// <summary>What it has counted, and what waits now. Any thread.</summary>
+    public ThrottleMemberReport Query()
+    {
+        lock (Group.SyncRoot)
+        {
+            return ReportUnsynchronized();
+        }
+    }
+
+    /// <summary>Gives it another share of what the group admits. What it has had counts on; everybody who waits is weighed again. Any thread.</summary>
+    /// <exception cref="BlockException">The share is not valid; nothing has changed (<see cref="BlockErrorKind.InvalidArgument"/>).</exception>
+    public void SetShare(ThrottleShare share)
+    {
+        ArgumentNullException.ThrowIfNull(share);
+        share.Validate();
+        Group.SetShare(this, share);
+    }
+
     /// <summary>
     /// Admits and charges a request over <paramref name="bytes"/> bytes, if it may start at once. False where it must wait;
     /// nothing has happened then. Allocates nothing. At home.
@@ -93,7 +139,7 @@ public sealed class ThrottleGroupMember
     public bool TryAdmit(ThrottleDirection direction, long bytes)
     {
         // The count is changed at home only, so that reading it here needs no lock.
-        if (!Group.IsEnabled && Queues[(int)direction].PendingCount == 0)
+        if (!_isLimited && Queues[(int)direction].PendingCount == 0)
         {
             return true;
         }
@@ -103,9 +149,10 @@ public sealed class ThrottleGroupMember
 
     /// <summary>
     /// Completes at home when a request over <paramref name="bytes"/> bytes was admitted and charged: at once, or in turn. One
-    /// that is cancelled while it waits is never charged. At home.
+    /// that is cancelled while it waits, or waits for too long, is never charged. At home.
     /// </summary>
     /// <exception cref="OperationCanceledException">It was cancelled before its turn came.</exception>
+    /// <exception cref="BlockException">It has waited for <see cref="MaxWaitMs"/> (<see cref="BlockErrorKind.ThrottleTimeout"/>).</exception>
     public ValueTask WaitAsync(ThrottleDirection direction, long bytes, CancellationToken cancel = default)
     {
         if (cancel.IsCancellationRequested)
@@ -113,7 +160,8 @@ public sealed class ThrottleGroupMember
             return ValueTask.FromCanceled(cancel);
         }
 
-        ThrottleWaiter? waiter = Group.AdmitOrQueue(this, direction, bytes, HomeNowNs());
+        long maxWaitNs = MaxWaitMs * NsPerMs;
+        ThrottleWaiter? waiter = Group.AdmitOrQueue(this, direction, bytes, maxWaitNs, HomeNowNs());
         if (waiter is null)
         {
             return default;
@@ -122,6 +170,11 @@ public sealed class ThrottleGroupMember
         // Only this thread's loop resumes or cancels it, so it cannot be over before the task is taken.
         ValueTask task = waiter.Task;
         waiter.Watch(cancel);
+        if (maxWaitNs != 0)
+        {
+            DeadlineOf(direction, waiter.Context).Watch(waiter.DeadlineNs);
+        }
+
         return task;
     }
 
@@ -157,7 +210,7 @@ public sealed class ThrottleGroupMember
         Group.GiveUpAlarms(this);
         lock (Group.SyncRoot)
         {
-            _pool = null;
+            _context = null;
         }
     }
 
@@ -167,8 +220,8 @@ public sealed class ThrottleGroupMember
         ArgumentNullException.ThrowIfNull(context);
         lock (Group.SyncRoot)
         {
-            Invariant.Check(_pool is null);
-            _pool = new ThrottleWaiterPool(this, context);
+            Invariant.Check(_context is null);
+            _context = context;
         }
     }
 
@@ -182,17 +235,66 @@ public sealed class ThrottleGroupMember
         Group.Remove(this);
     }
 
-    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
-    private void FailDetached() => Invariant.Fail($"a member of throttle group '{Group.Name}' has no context");
+    /// <inheritdoc/>
+    internal override int PendingUnsynchronized(ThrottleDirection direction) => Queues[(int)direction].PendingCount;
+
+    /// <summary>Counts a request that asked, and whether it had to wait.</summary>
+    internal void CountUnsynchronized(ThrottleDirection direction, bool isThrottled)
+    {
+        _counts[(int)direction].SubmittedCount++;
+        _counts[(int)direction].ThrottledCount += isThrottled ? 1 : 0;
+    }
+
+    /// <summary>A request that waited starts. At home.</summary>
+    internal void OnWaited(ThrottleDirection direction, long waitedNs)
+    {
+        Waited?.Invoke(direction, waitedNs);
+        Group.Registry?.OnRequestWaited(Group, direction, waitedNs);
+    }
+
+    /// <inheritdoc cref="Query"/>
+    internal ThrottleMemberReport ReportUnsynchronized() => new(
+        _context?.Name,
+        ShareUnsynchronized,
+        _drainCount > 0,
+        Counted(ThrottleDirection.Read),
+        Counted(ThrottleDirection.Write));
+
+    private ThrottleMemberCounters Counted(ThrottleDirection direction)
+    {
+        ThrottleCount count = _counts[(int)direction];
+        return new ThrottleMemberCounters(count.SubmittedCount, count.ThrottledCount, Queues[(int)direction].PendingCount);
+    }
+
+    private ThrottleDeadline DeadlineOf(ThrottleDirection direction, AioContext context)
+    {
+        _deadlines ??= new ThrottleDeadline?[2];
+        ThrottleDeadline? deadline = _deadlines[(int)direction];
+        if (deadline is null || deadline.Context != context)
+        {
+            // One that was left behind on another context rings there for nothing.
+            deadline = new ThrottleDeadline(this, direction, context);
+            _deadlines[(int)direction] = deadline;
+        }
+
+        return deadline;
+    }
 
     private long HomeNowNs()
     {
         AioContext? context = AioContext.Current;
-        if (context is null || context != _pool?.Context)
+        if (context is null || context != _context)
         {
             Invariant.Fail($"a request of throttle group '{Group.Name}' came from a foreign thread");
         }
 
         return context.NowNs;
+    }
+
+    /// <summary>What a member counts of one direction.</summary>
+    private struct ThrottleCount
+    {
+        public long SubmittedCount;
+        public long ThrottledCount;
     }
 }

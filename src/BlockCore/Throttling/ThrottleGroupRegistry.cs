@@ -15,6 +15,9 @@ public sealed class ThrottleGroupRegistry
     private readonly OrderedDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private long _nextAnonymousNumber;
 
+    /// <summary>Raised at the member's home for each request of any group that had to wait, with the nanoseconds it waited.</summary>
+    internal event Action<ThrottleGroup, ThrottleDirection, long>? RequestWaited;
+
     /// <summary>Every group, oldest first.</summary>
     public IReadOnlyList<ThrottleGroup> Groups
     {
@@ -215,6 +218,9 @@ public sealed class ThrottleGroupRegistry
             return ReserveUnsynchronized(FindEntryUnsynchronized(group), limits, keyPrefix);
         }
     }
+
+    /// <summary>Tells those who listen that a request of <paramref name="group"/> has waited. At the member's home.</summary>
+    internal void OnRequestWaited(ThrottleGroup group, ThrottleDirection direction, long waitedNs) => RequestWaited?.Invoke(group, direction, waitedNs);
 
     private static BlockException NoSuchGroup(string name) => new(BlockErrorKind.NotFound, $"Throttle group '{name}' does not exist");
 

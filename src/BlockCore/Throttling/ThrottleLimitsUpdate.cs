@@ -12,11 +12,20 @@ public sealed class ThrottleLimitsUpdate : IEnumerable<KeyValuePair<string, long
 {
     private readonly long?[] _values = new long?[ThrottleKeys.Count];
 
-    /// <summary>How many keys are named.</summary>
+    /// <summary>How many of the nineteen keys are named.</summary>
     public int Count => _values.Count(value => value is not null);
 
-    /// <summary>True where no key is named.</summary>
-    public bool IsEmpty => Count == 0;
+    /// <summary>True where nothing is named.</summary>
+    public bool IsEmpty => Count == 0 && BurstWindowMs is null && IsPaced is null && IsFairByCost is null;
+
+    /// <summary><see cref="ThrottleConfig.BurstWindowMs"/>, or null where it is not named.</summary>
+    public int? BurstWindowMs { get; set; }
+
+    /// <summary><see cref="ThrottleConfig.IsPaced"/>, or null where it is not named.</summary>
+    public bool? IsPaced { get; set; }
+
+    /// <summary><see cref="ThrottleConfig.IsFairByCost"/>, or null where it is not named.</summary>
+    public bool? IsFairByCost { get; set; }
 
     /// <summary>The value of the key <paramref name="name"/>, or null where it is not named.</summary>
     /// <exception cref="BlockException">There is no such key (<see cref="BlockErrorKind.InvalidArgument"/>).</exception>
@@ -46,7 +55,12 @@ public sealed class ThrottleLimitsUpdate : IEnumerable<KeyValuePair<string, long
     public static ThrottleLimitsUpdate Replacing(ThrottleConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        ThrottleLimitsUpdate update = new();
+        ThrottleLimitsUpdate update = new()
+        {
+            BurstWindowMs = config.BurstWindowMs,
+            IsPaced = config.IsPaced,
+            IsFairByCost = config.IsFairByCost,
+        };
         foreach (ThrottleKey key in ThrottleKeys.All)
         {
             update[key] = config[key];

@@ -1,3 +1,4 @@
+using System.Numerics;
 using BlockGraph.BlockCore.Errors;
 
 namespace BlockGraph.BlockCore.Throttling;
@@ -11,6 +12,9 @@ namespace BlockGraph.BlockCore.Throttling;
 public sealed class ThrottleState
 {
     private readonly LeakyBucket[] _buckets = new LeakyBucket[ThrottleKeys.MeterCount];
+
+    // A bit for each meter that has a rate: the others are not even looked at.
+    private int _ratedMask;
     private bool _hasLeaked;
 
     /// <summary>Empty buckets with the limits of <paramref name="config"/>, which the caller has validated.</summary>
@@ -47,38 +51,71 @@ public sealed class ThrottleState
 
         long elapsedNs = nowNs - LastLeakNs;
         LastLeakNs = nowNs;
-        for (int meter = 0; meter < _buckets.Length; meter++)
+        for (int mask = _ratedMask; mask != 0; mask &= mask - 1)
         {
-            _buckets[meter].Leak(elapsedNs);
+            _buckets[BitOperations.TrailingZeroCount(mask)].Leak(elapsedNs);
         }
     }
 
     /// <summary>How long the next request of <paramref name="direction"/> must wait after <see cref="LastLeakNs"/>, in nanoseconds; 0 to go at once.</summary>
-    public long WaitNs(ThrottleDirection direction)
+    public long WaitNs(ThrottleDirection direction) => WaitNs(direction, out _);
+
+    /// <inheritdoc cref="WaitNs(ThrottleDirection)"/>
+    /// <param name="direction">Whether it reads or writes.</param>
+    /// <param name="binding">The meter that makes it wait longest; the total of bytes where none does.</param>
+    public long WaitNs(ThrottleDirection direction, out ThrottleMeter binding)
     {
-        int own = 1 + (int)direction;
-        long bytesNs = Math.Max(_buckets[(int)ThrottleMeter.BpsTotal].WaitNs(), _buckets[(int)ThrottleMeter.BpsTotal + own].WaitNs());
-        long operationsNs = Math.Max(_buckets[(int)ThrottleMeter.IopsTotal].WaitNs(), _buckets[(int)ThrottleMeter.IopsTotal + own].WaitNs());
-        return Math.Max(bytesNs, operationsNs);
+        long waitNs = 0;
+        binding = ThrottleMeter.BpsTotal;
+        for (int mask = _ratedMask & MaskOf(direction); mask != 0; mask &= mask - 1)
+        {
+            int meter = BitOperations.TrailingZeroCount(mask);
+            long ownNs = _buckets[meter].WaitNs();
+            if (ownNs > waitNs)
+            {
+                waitNs = ownNs;
+                binding = (ThrottleMeter)meter;
+            }
+        }
+
+        return waitNs;
+    }
+
+    /// <summary>When the next request of <paramref name="direction"/> may go: the instant, or 0 for now.</summary>
+    internal long ReadyNs(ThrottleDirection direction, out ThrottleMeter binding)
+    {
+        // Buckets are as of the last leak, which another thread may have made a little later than the caller's now.
+        long waitNs = WaitNs(direction, out binding);
+        return waitNs == 0 ? 0 : LastLeakNs + waitNs;
+    }
+
+    /// <summary>How many seconds of its rate the fullest bucket holds.</summary>
+    internal double FilledSeconds
+    {
+        get
+        {
+            double filled = 0;
+            foreach (LeakyBucket bucket in _buckets)
+            {
+                filled = bucket.Limits.Rate == 0 ? filled : Math.Max(filled, bucket.Level / bucket.Limits.Rate);
+            }
+
+            return filled;
+        }
     }
 
     /// <summary>Charges a request of <paramref name="direction"/> over <paramref name="bytes"/> bytes that starts at <see cref="LastLeakNs"/>: leak first.</summary>
-    public void Charge(ThrottleDirection direction, long bytes)
+    public void Charge(ThrottleDirection direction, long bytes) => Charge(direction, bytes, Config.CostInOperations(bytes));
+
+    /// <summary>Charges a request that counts as <paramref name="operations"/>, whatever its size.</summary>
+    internal void Charge(ThrottleDirection direction, long bytes, double operations)
     {
         Invariant.Check(bytes >= 0);
-        int own = 1 + (int)direction;
-        double operations = CostInOperations(bytes);
-        _buckets[(int)ThrottleMeter.BpsTotal].Charge(bytes);
-        _buckets[(int)ThrottleMeter.BpsTotal + own].Charge(bytes);
-        _buckets[(int)ThrottleMeter.IopsTotal].Charge(operations);
-        _buckets[(int)ThrottleMeter.IopsTotal + own].Charge(operations);
-    }
-
-    /// <summary>What a request over <paramref name="bytes"/> bytes costs in operations: one, or more where it is larger than the iops size.</summary>
-    public double CostInOperations(long bytes)
-    {
-        long sizeBytes = Config.IopsSizeBytes;
-        return sizeBytes != 0 && bytes > sizeBytes ? (double)bytes / sizeBytes : 1;
+        for (int mask = _ratedMask & MaskOf(direction); mask != 0; mask &= mask - 1)
+        {
+            int meter = BitOperations.TrailingZeroCount(mask);
+            _buckets[meter].Charge(meter < (int)ThrottleMeter.IopsTotal ? bytes : operations);
+        }
     }
 
     /// <summary>Puts <paramref name="config"/>, which the caller has validated, in force at <paramref name="nowNs"/>.</summary>
@@ -90,11 +127,18 @@ public sealed class ThrottleState
         Replace(config, policy);
     }
 
+    /// <summary>The meters that count for <paramref name="direction"/>: the totals and its own.</summary>
+    private static int MaskOf(ThrottleDirection direction) =>
+        ((1 << (int)ThrottleMeter.BpsTotal) | (1 << (int)ThrottleMeter.IopsTotal))
+        | (((1 << (int)ThrottleMeter.BpsRead) | (1 << (int)ThrottleMeter.IopsRead)) << (int)direction);
+
     private void Replace(ThrottleConfig config, ThrottleChangePolicy policy)
     {
         for (int meter = 0; meter < _buckets.Length; meter++)
         {
-            _buckets[meter] = _buckets[meter].Changed(config[(ThrottleMeter)meter], policy);
+            ThrottleLimits limits = config[(ThrottleMeter)meter];
+            _buckets[meter] = _buckets[meter].Changed(limits, policy, config.BurstWindowMs, config.IsPaced);
+            _ratedMask = limits.Rate == 0 ? _ratedMask & ~(1 << meter) : _ratedMask | (1 << meter);
         }
     }
 }

@@ -2,7 +2,7 @@ using BlockGraph.BlockCore.Errors;
 
 namespace BlockGraph.BlockCore.Throttling;
 
-/// <summary>One member's suspended requests of one direction, first in first out. All of it is protected by the group's lock. <i>QEMU: throttled_reqs.</i></summary>
+/// <summary>One member's suspended requests of one direction, first in first out. All of it is protected by the tree's lock. <i>QEMU: throttled_reqs.</i></summary>
 /// <remarks>
 /// Invariants: (1) <see cref="PendingCount"/> is at least <see cref="QueuedCount"/>; the difference are those that were
 /// unlinked and have not resumed yet. (2) Whoever is queued will be reached: while a queue of a direction is not empty,
@@ -65,6 +65,21 @@ internal struct ThrottleWaiterQueue
         Invariant.Check(waiter.IsQueued);
         Unlink(waiter);
         PendingCount--;
+    }
+
+    /// <summary>Of those queued, the one that may wait least long; null where all may wait for ever.</summary>
+    public readonly ThrottleWaiter? FindEarliestDeadline()
+    {
+        ThrottleWaiter? earliest = null;
+        for (ThrottleWaiter? waiter = _head; waiter is not null; waiter = waiter.Next)
+        {
+            if (waiter.DeadlineNs < (earliest?.DeadlineNs ?? long.MaxValue))
+            {
+                earliest = waiter;
+            }
+        }
+
+        return earliest;
     }
 
     private void Unlink(ThrottleWaiter waiter)

@@ -25,7 +25,7 @@ internal static class BlockCoreLayers
         ["Errors"] = [],
         ["Io"] = ["Errors"],
         ["Scheduling"] = ["Errors", "Io"],
-        ["Throttling"] = ["Errors", "Io", "Scheduling"],
+        ["Throttling"] = ["Accounting", "Errors", "Io", "Scheduling"],
         ["Bitmaps"] = ["Errors"],
         ["Options"] = ["Errors"],
         ["Objects"] = ["Errors"],

@@ -20,7 +20,7 @@ public sealed class ThrottleStateTests
     {
         ThrottleState state = new(ThrottleConfig.Unlimited with { IopsTotal = new ThrottleLimits(100), IopsSizeBytes = iopsSizeBytes });
 
-        Assert.That(state.CostInOperations(bytes), Is.EqualTo(operations));
+        Assert.That(state.Config.CostInOperations(bytes), Is.EqualTo(operations));
     }
 
     [Test]

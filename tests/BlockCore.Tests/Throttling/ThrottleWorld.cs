@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.BlockCore.Throttling;
 
@@ -54,8 +55,33 @@ internal sealed class ThrottleWorld : IDisposable
         return number;
     }
 
+    /// <summary>The same, for a request that may wait for too long: then it counts as admitted at -3.</summary>
+    public int SubmitOrFail(ThrottleGroupMember member, long atNs = 0)
+    {
+        int number = _admittedAtNs.Count;
+        _admittedAtNs.Add(-1);
+        At(atNs, member, () => BeginOrFail(number, member));
+        return number;
+    }
+
     public int[] SubmitMany(int count, ThrottleGroupMember member, long atNs = 0, ThrottleDirection direction = ThrottleDirection.Read, long bytes = 512) =>
         [.. Enumerable.Range(0, count).Select(_ => Submit(member, atNs, direction, bytes))];
+
+    /// <summary>A new member of <paramref name="group"/>, on the main context.</summary>
+    public ThrottleGroupMember AddMember(ThrottleGroup group)
+    {
+        Members.Add(group.AddMember(Scheduler.MainContext));
+        return Members[^1];
+    }
+
+    /// <summary>A new member, on the main context, of a new group with <paramref name="config"/> below the world's.</summary>
+    public ThrottleGroupMember AddMemberBelow(ThrottleConfig config) => AddMember(new ThrottleGroup($"g{Members.Count}", config, Group));
+
+    /// <summary>When each of <paramref name="requests"/> was admitted, in whole milliseconds.</summary>
+    public long[] TimesMs(IEnumerable<int> requests) => [.. requests.Select(request => (AdmittedAtNs[request] + 500) / 1_000_000)];
+
+    /// <summary>How many of <paramref name="requests"/> were admitted by <paramref name="untilNs"/>.</summary>
+    public int CountUntil(IEnumerable<int> requests, long untilNs) => requests.Count(request => AdmittedAtNs[request] >= 0 && AdmittedAtNs[request] <= untilNs);
 
     public void Run() => Scheduler.RunUntilIdle();
 
@@ -97,6 +123,19 @@ internal sealed class ThrottleWorld : IDisposable
         catch (OperationCanceledException)
         {
             _admittedAtNs[number] = -2;
+        }
+    }
+
+    private async void BeginOrFail(int number, ThrottleGroupMember member)
+    {
+        try
+        {
+            await member.WaitAsync(ThrottleDirection.Read, 512);
+            _admittedAtNs[number] = Scheduler.NowNs;
+        }
+        catch (BlockException exception) when (exception.Kind == BlockErrorKind.ThrottleTimeout)
+        {
+            _admittedAtNs[number] = -3;
         }
     }
 }

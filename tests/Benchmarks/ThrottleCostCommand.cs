@@ -1,0 +1,106 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.Qapi.Options;
+
+namespace BlockGraph.Benchmarks;
+
+/// <summary>
+/// What a throttle costs a request whose limits are out of reach, by the number of groups of ten members, against as many nodes
+/// without one; and what a throttle without limits costs. The graphs take turns, round by round; medians count.
+/// </summary>
+internal static class ThrottleCostCommand
+{
+    private const int MemberCount = 10;
+    private const int Depth = 64;
+    private const double AboveNsMax = 250;
+    private const double UnlimitedRatioMax = 1.02;
+    private const string Null = "driver=null-co,size=1G";
+
+    public static int Run(string[] args)
+    {
+        CommandArguments arguments = new(args, "count", "rounds");
+        long count = arguments.Number("count", 1_000_000);
+        long rounds = arguments.Number("rounds", 9);
+        Report report = new("graph", "cpu ns/request", "without throttle", "above", "ratio", "at most");
+        foreach (int groupCount in (int[])[1, 10, 100, 1000])
+        {
+            (double throttled, double bare) = Compare(groupCount * MemberCount, index => Limited(index / MemberCount), count, rounds);
+            report.AddChecked(throttled - bare <= AboveNsMax, $"{groupCount} groups of {MemberCount}", throttled, bare, throttled - bare, throttled / bare, AboveNsMax);
+        }
+
+        (double unlimited, double none) = Compare(1, _ => "driver=throttle,file.driver=null-co,file.size=1G", count * 4, rounds);
+        report.AddChecked(unlimited / none <= UnlimitedRatioMax, "a throttle without limits", unlimited, none, unlimited - none, unlimited / none, UnlimitedRatioMax);
+        report.Note($"medians of {rounds} rounds of {count} requests, depth {Depth}, each to the next of the nodes; cpu of all threads");
+        return report.Print(arguments.IsJson);
+    }
+
+    private static string Limited(int group) =>
+        $"driver=throttle,throttle-group=g{group},limits.iops-total=1000000000000,limits.bps-total=1000000000000000,file.driver=null-co,file.size=1G";
+
+    private static (double Throttled, double Bare) Compare(int nodeCount, Func<int, string> throttled, long count, long rounds)
+    {
+        List<double> throttledNs = [];
+        List<double> bareNs = [];
+        BenchmarkWorld.Run(Null, async (world, _) =>
+        {
+            List<BlockBackend> throttledBackends = await OpenAsync(world.Graph, nodeCount, throttled);
+            List<BlockBackend> bareBackends = await OpenAsync(world.Graph, nodeCount, _ => Null);
+            for (long round = 0; round < rounds; round++)
+            {
+                throttledNs.Add(await new SpreadLoad(throttledBackends, Depth).MeasureAsync(count));
+                bareNs.Add(await new SpreadLoad(bareBackends, Depth).MeasureAsync(count));
+            }
+
+            foreach (BlockBackend backend in (BlockBackend[])[.. throttledBackends, .. bareBackends])
+            {
+                await backend.DisposeAsync();
+            }
+        });
+        return (Sample.Median(throttledNs), Sample.Median(bareNs));
+    }
+
+    private static async Task<List<BlockBackend>> OpenAsync(NodeGraph graph, int count, Func<int, string> options)
+    {
+        List<BlockBackend> backends = [];
+        for (int index = 0; index < count; index++)
+        {
+            backends.Add(await graph.OpenAsync(KeyvalParser.Parse(options(index))));
+        }
+
+        return backends;
+    }
+
+    /// <summary>A number of callers that each have one request in flight, to one backend after the other.</summary>
+    private sealed class SpreadLoad(List<BlockBackend> backends, int depth)
+    {
+        private int _next;
+        private long _toSubmit;
+
+        /// <summary>The CPU time of a request, in nanoseconds, over <paramref name="count"/> of them after a quarter as many.</summary>
+        public async Task<double> MeasureAsync(long count)
+        {
+            await RunAsync(count / 4);
+            TimeSpan before = Environment.CpuUsage.TotalTime;
+            await RunAsync(count);
+            return (Environment.CpuUsage.TotalTime - before).TotalNanoseconds / count;
+        }
+
+        private Task RunAsync(long count)
+        {
+            _toSubmit = count;
+            return Task.WhenAll(Enumerable.Range(0, depth).Select(_ => CallAsync(new byte[4096])).ToArray());
+        }
+
+        private async Task CallAsync(byte[] memory)
+        {
+            IoVector buffer = memory;
+            while (_toSubmit > 0)
+            {
+                _toSubmit--;
+                _next = _next + 1 == backends.Count ? 0 : _next + 1;
+                await backends[_next].ReadAsync(0, buffer);
+            }
+        }
+    }
+}
