@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.ObjectModel;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.TestKit.Cow;
@@ -13,8 +14,9 @@ public sealed class GraphFixture : IDisposable
 {
     private readonly Dictionary<string, AioContext> _contexts = [];
 
-    /// <summary>A world that follows <paramref name="options"/>, with <paramref name="drivers"/> and the test kit's own.</summary>
-    public GraphFixture(SimulationOptions? options = null, IEnumerable<BlockDriver>? drivers = null, NodeGraphOptions? graphOptions = null)
+    /// <summary>A world that follows <paramref name="options"/>, with <paramref name="drivers"/> and the test kit's own, and with <paramref name="objectTypes"/>.</summary>
+    public GraphFixture(
+        SimulationOptions? options = null, IEnumerable<BlockDriver>? drivers = null, NodeGraphOptions? graphOptions = null, IEnumerable<UserObjectType>? objectTypes = null)
     {
         graphOptions ??= new NodeGraphOptions();
         graphOptions.StepHook ??= name => StepHook?.Invoke(name);
@@ -24,7 +26,8 @@ public sealed class GraphFixture : IDisposable
         Graph = new NodeGraph(
             MainLoop.Pumped(World.MainContext),
             [Memory, Faulty, Scripted, new PassThroughDriver(), new NoPermissionDriver(), new ExclusiveWriterDriver(), Switches, Roles, new MagicFormatDriver(), new CowDriver(), .. drivers ?? []],
-            graphOptions);
+            graphOptions,
+            objectTypes);
     }
 
     private bool _isAbandoned;

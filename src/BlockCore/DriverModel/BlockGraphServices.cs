@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.ObjectModel;
 using BlockGraph.BlockCore.Scheduling;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -29,7 +30,10 @@ public static class BlockGraphServices
 
         services.TryAddSingleton(provider => MainLoop.Start(provider.GetRequiredService<NodeGraphOptions>().Platform));
         services.TryAddSingleton(provider => new NodeGraph(
-            provider.GetRequiredService<MainLoop>(), provider.GetServices<BlockDriver>(), provider.GetRequiredService<NodeGraphOptions>()));
+            provider.GetRequiredService<MainLoop>(),
+            provider.GetServices<BlockDriver>(),
+            provider.GetRequiredService<NodeGraphOptions>(),
+            provider.GetServices<UserObjectType>()));
         return services;
     }
 
@@ -39,5 +43,13 @@ public static class BlockGraphServices
     {
         ArgumentNullException.ThrowIfNull(services);
         return services.AddSingleton<BlockDriver, T>();
+    }
+
+    /// <summary>Adds one type of user-created objects; of two with one name the later counts.</summary>
+    public static IServiceCollection AddBlockObjectType<[System.Diagnostics.CodeAnalysis.DynamicallyAccessedMembers(System.Diagnostics.CodeAnalysis.DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this IServiceCollection services)
+        where T : UserObjectType
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        return services.AddSingleton<UserObjectType, T>();
     }
 }

@@ -18,6 +18,7 @@ public sealed record CompatibilityProfile
         ThrottleNodesTakeLimits = false,
         ThrottleGroupIsOptional = false,
         ThrottleChangeResetsLevels = true,
+        ThrottleRangeTextHasBlank = false,
         SuggestsNearestOption = false,
     };
 
@@ -38,6 +39,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>New limits forgive all debt; otherwise debt is kept in proportion.</summary>
     public bool ThrottleChangeResetsLevels { get; init; }
+
+    /// <summary>A burst length out of range in a flat key of a group object is told with a blank in <c>the range</c>.</summary>
+    public bool ThrottleRangeTextHasBlank { get; init; } = true;
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;

@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
+using BlockGraph.BlockCore.ObjectModel;
 using BlockGraph.BlockCore.Objects;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
@@ -37,12 +38,17 @@ public sealed partial class NodeGraph : IAsyncDisposable
     private volatile bool _isDisposed;
 
     /// <summary>An empty graph whose main context is <paramref name="loop"/>'s.</summary>
-    public NodeGraph(MainLoop loop, IEnumerable<BlockDriver> drivers, NodeGraphOptions? options = null)
+    /// <param name="loop">Its loop.</param>
+    /// <param name="drivers">What nodes can be opened with.</param>
+    /// <param name="options">How it is set up.</param>
+    /// <param name="objectTypes">What objects can be created, beside those of this library.</param>
+    public NodeGraph(MainLoop loop, IEnumerable<BlockDriver> drivers, NodeGraphOptions? options = null, IEnumerable<UserObjectType>? objectTypes = null)
     {
         ArgumentNullException.ThrowIfNull(loop);
         MainContext = loop.Context;
         Drivers = new DriverRegistry(drivers);
         _options = options ?? new NodeGraphOptions();
+        ObjectTree = new ObjectTree(this, objectTypes ?? []);
     }
 
     /// <summary>The context that the graph is changed on, and the home of new nodes.</summary>
@@ -62,6 +68,9 @@ public sealed partial class NodeGraph : IAsyncDisposable
 
     /// <summary>The user-created objects.</summary>
     public ObjectRegistry Objects { get; } = new();
+
+    /// <summary>The user-created objects by type and path: where users create, look at, set and delete them.</summary>
+    public ObjectTree ObjectTree { get; }
 
     /// <summary>The throttle groups.</summary>
     public ThrottleGroupRegistry ThrottleGroups { get; } = new();

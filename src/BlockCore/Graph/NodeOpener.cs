@@ -320,8 +320,14 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
 
     private void RefuseUnknown(BlockDriver driver, OptionsDictionary options)
     {
-        foreach (string key in options.Keys)
+        foreach ((string key, OptionValue value) in options)
         {
+            if (value is OptionsDictionary && driver.Options.IsGroup(key))
+            {
+                // An empty group, such as "limits": {}, says nothing.
+                continue;
+            }
+
             if (driver.Options.TryResolve(key, out OptionDefinition? definition) && definition.Type is not (OptionType.Child or OptionType.ChildList))
             {
                 continue;

@@ -11,13 +11,26 @@ public sealed class ObjectRegistry : IDisposable
     /// <summary>Ids and objects, in order of creation.</summary>
     public IEnumerable<KeyValuePair<string, IUserObject>> All => _objects;
 
-    /// <summary>Adds <paramref name="userObject"/> as <paramref name="id"/>; the registry owns it from now on.</summary>
-    /// <exception cref="BlockException">The id is taken.</exception>
+    /// <summary>Adds <paramref name="userObject"/> as <paramref name="id"/>, and has it come into effect; the registry owns it from now on.</summary>
+    /// <exception cref="BlockException">The id is taken, or the object cannot come into effect; it is the caller's still.</exception>
     public void Add(string id, IUserObject userObject)
     {
-        if (!_objects.TryAdd(id, userObject))
+        ArgumentNullException.ThrowIfNull(userObject);
+
+        // Objects are properties of their container, and so is its type.
+        if (id == "type" || !_objects.TryAdd(id, userObject))
         {
             throw new BlockException(BlockErrorKind.AlreadyExists, $"attempt to add duplicate property '{id}' to object (type 'container')");
+        }
+
+        try
+        {
+            userObject.Complete();
+        }
+        catch
+        {
+            _objects.Remove(id);
+            throw;
         }
     }
 

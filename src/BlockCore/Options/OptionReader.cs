@@ -12,12 +12,14 @@ public sealed class OptionReader
     private readonly OptionsDictionary _options;
     private readonly OptionSchema _schema;
     private readonly string _prefix;
+    private readonly OptionDialect _dialect;
 
     /// <summary>Reads from <paramref name="options"/> (flat; consumed keys are removed from it) by <paramref name="schema"/>.</summary>
     /// <param name="options">The options; what stays in it was not consumed.</param>
     /// <param name="schema">What may be read.</param>
     /// <param name="prefix">Stands before the option's name in error texts, such as <c>file.</c>; it is not part of the keys.</param>
-    public OptionReader(OptionsDictionary options, OptionSchema schema, string prefix = "")
+    /// <param name="dialect">How values are converted, and mistakes told.</param>
+    public OptionReader(OptionsDictionary options, OptionSchema schema, string prefix = "", OptionDialect dialect = OptionDialect.Opts)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(schema);
@@ -25,6 +27,7 @@ public sealed class OptionReader
         _options = options;
         _schema = schema;
         _prefix = prefix;
+        _dialect = dialect;
     }
 
     /// <summary>The text of <paramref name="name"/>, its default, or null.</summary>
@@ -37,7 +40,7 @@ public sealed class OptionReader
     public bool? GetBooleanOrNull(string name) => TakeOrDefault(name, OptionType.Boolean) switch
     {
         null => null,
-        OptionText text => BooleanText.Parse(_prefix + name, text.Text),
+        OptionText text when IsConverted(text) => BooleanText.Parse(_prefix + name, text.Text),
         OptionBoolean boolean => boolean.Value,
         _ => throw WrongType(name, "boolean"),
     };
@@ -49,7 +52,7 @@ public sealed class OptionReader
     public long? GetSizeOrNull(string name) => TakeOrDefault(name, OptionType.Size) switch
     {
         null => null,
-        OptionText text => SizeText.Parse(_prefix + name, text.Text),
+        OptionText text when IsConverted(text) => SizeText.Parse(_prefix + name, text.Text),
         OptionInteger { Value: var value } when value < 0 => throw SizeText.MalformedFailure(_prefix + name),
         OptionInteger { Value: var value } integer when value > long.MaxValue => throw SizeText.OutOfRangeFailure(_prefix + name, integer.AsText),
         OptionInteger integer => (long)integer.Value,
@@ -63,7 +66,7 @@ public sealed class OptionReader
     public long? GetIntegerOrNull(string name) => TakeOrDefault(name, OptionType.Integer) switch
     {
         null => null,
-        OptionText text => NumberText.Parse(_prefix + name, text.Text),
+        OptionText text when IsConverted(text) => ParseInteger(name, text.Text),
         OptionInteger integer when integer.Value >= long.MinValue && integer.Value <= long.MaxValue => (long)integer.Value,
         _ => throw WrongType(name, "integer"), // Integers beyond 64 bits with sign too: their type is another one.
     };
@@ -103,7 +106,7 @@ public sealed class OptionReader
         while (TakeElement($"{name}.{readers.Count}") is { Count: > 0 } options)
         {
             bool isValue = element.TryGet(string.Empty, out _);
-            readers.Add(new OptionReader(options, element, $"{_prefix}{name}.{readers.Count}{(isValue ? "" : ".")}"));
+            readers.Add(new OptionReader(options, element, $"{_prefix}{name}.{readers.Count}{(isValue ? "" : ".")}", _dialect));
         }
 
         return _options.Keys.Any(key => key.StartsWith(name + ".", StringComparison.Ordinal))
@@ -126,6 +129,29 @@ public sealed class OptionReader
         {
             // A malformed value means nothing, and so is no other's equal.
             return false;
+        }
+    }
+
+    /// <summary>Consumes the option <paramref name="definition"/>, if it is given, to see whether its value is one.</summary>
+    internal void Check(OptionDefinition definition)
+    {
+        switch (definition.Type)
+        {
+            case OptionType.Boolean:
+                GetBooleanOrNull(definition.Name);
+                break;
+            case OptionType.Size:
+                GetSizeOrNull(definition.Name);
+                break;
+            case OptionType.Integer:
+                GetIntegerOrNull(definition.Name);
+                break;
+            case OptionType.Enum:
+                GetEnumIndexOrNull(definition.Name);
+                break;
+            default:
+                GetString(definition.Name);
+                break;
         }
     }
 
@@ -160,6 +186,19 @@ public sealed class OptionReader
         }
 
         return -1;
+    }
+
+    // What came as a string among typed values is no number.
+    private bool IsConverted(OptionText text) => _dialect == OptionDialect.Opts || !text.IsTyped;
+
+    private long ParseInteger(string name, string text)
+    {
+        if (_dialect == OptionDialect.Opts)
+        {
+            return NumberText.Parse(_prefix + name, text);
+        }
+
+        return NumberText.TryParse(text, out long value) == NumberTextStatus.Ok ? value : throw new BlockException($"Parameter '{_prefix}{name}' expects integer");
     }
 
     private string TextOf(string name, OptionValue value) => value is OptionText text ? text.Text : throw WrongType(name, "string");

@@ -83,6 +83,9 @@ public sealed class OptionSchema
     /// <summary>The definition of <paramref name="name"/>, if declared.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out OptionDefinition? definition) => _definitions.TryGetValue(name, out definition);
 
+    /// <summary>True where declared options lie below <paramref name="name"/>: <c>limits</c>, where <c>limits.iops-total</c> is one.</summary>
+    public bool IsGroup(string name) => _definitions.Keys.Any(key => key.Length > name.Length && key[name.Length] == '.' && key.StartsWith(name, StringComparison.Ordinal));
+
     /// <summary>The definition behind the flat key <paramref name="key"/>, which may lie in an element of a list: <c>LIST.0.OPTION</c>.</summary>
     public bool TryResolve(string key, [NotNullWhen(true)] out OptionDefinition? definition)
     {

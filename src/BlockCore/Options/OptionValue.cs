@@ -32,10 +32,15 @@ public abstract class OptionValue
 }
 
 /// <summary>Text, as every value of an option string is; typed readers convert it.</summary>
-public sealed class OptionText(string text) : OptionValue
+/// <param name="text">The text.</param>
+/// <param name="isTyped">Whether it came as a string where other values have types of their own, as in JSON.</param>
+public sealed class OptionText(string text, bool isTyped = false) : OptionValue
 {
     /// <summary>The text.</summary>
     public string Text { get; } = text;
+
+    /// <summary>True where it came as a string where other values have types of their own, so that text is meant and nothing else. Only <see cref="OptionDialect.Qapi"/> minds.</summary>
+    public bool IsTyped { get; } = isTyped;
 
     /// <inheritdoc/>
     public override string AsText => Text;

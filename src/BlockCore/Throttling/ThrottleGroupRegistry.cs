@@ -7,7 +7,7 @@ namespace BlockGraph.BlockCore.Throttling;
 /// object. A group lives as long as it has one. Any thread. <i>QEMU: throttle_groups.</i>
 /// </summary>
 /// <remarks>One name space: groups that nodes create in passing, groups that are objects, and nameless ones, called <c>#throttle0</c> and so on.</remarks>
-public sealed class ThrottleGroupRegistry
+public sealed partial class ThrottleGroupRegistry
 {
     private readonly Lock _lock = new();
 
@@ -98,8 +98,10 @@ public sealed class ThrottleGroupRegistry
     /// <param name="limits">Its limits; the others are at their defaults, or in an adopted group as they were.</param>
     /// <param name="isAdopting">Whether a group of this name that nodes have created becomes the object's; otherwise its existence is an error.</param>
     /// <param name="keyPrefix">What stands before a key in the caller's spelling, for errors that name one.</param>
+    /// <param name="policy">What becomes of the levels of an adopted group.</param>
     /// <exception cref="BlockException">The name is taken (<see cref="BlockErrorKind.AlreadyExists"/>), or the limits are not valid.</exception>
-    public ThrottleGroup CreateObject(string name, ThrottleLimitsUpdate limits, bool isAdopting = false, string keyPrefix = "")
+    public ThrottleGroup CreateObject(
+        string name, ThrottleLimitsUpdate limits, bool isAdopting = false, string keyPrefix = "", ThrottleChangePolicy policy = ThrottleChangePolicy.Scale)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(limits);
@@ -130,7 +132,7 @@ public sealed class ThrottleGroupRegistry
 
         if (!limits.IsEmpty)
         {
-            adopted.CommitConfig(limits, basis, merged, ThrottleChangePolicy.Scale);
+            adopted.CommitConfig(limits, basis, merged, policy);
         }
 
         return adopted;
@@ -249,6 +251,7 @@ public sealed class ThrottleGroupRegistry
         while (_entries.ContainsKey(name));
 
         Entry entry = AddUnsynchronized(name, config);
+        entry.IsAnonymous = true;
         entry.ReferenceCount++;
         return entry.Group;
     }
@@ -276,5 +279,9 @@ public sealed class ThrottleGroupRegistry
         public int ReferenceCount { get; set; }
 
         public bool IsObject { get; set; }
+
+        public bool IsAnonymous { get; set; }
+
+        public ThrottleGroupKind Kind => IsObject ? ThrottleGroupKind.Object : IsAnonymous ? ThrottleGroupKind.Anonymous : ThrottleGroupKind.Implicit;
     }
 }

@@ -54,7 +54,7 @@ public static class JsonOptions
     {
         JsonToken.StartObject => BuildDictionary(reader),
         JsonToken.StartArray => BuildList(reader),
-        JsonToken.String => (string)reader.Value!,
+        JsonToken.String => new OptionText((string)reader.Value!, isTyped: true),
         JsonToken.Boolean => (bool)reader.Value!,
         JsonToken.Float => new OptionReal((double)reader.Value!),
         JsonToken.Integer => new OptionInteger(reader.Value is BigInteger large ? (Int128)large : (long)reader.Value!),

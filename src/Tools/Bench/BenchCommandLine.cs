@@ -20,6 +20,7 @@ internal sealed class BenchCommandLine
     private static readonly string[] s_mixes = ["read", "write", "randread", "randwrite", "rw"];
     private readonly IToolConsole _console;
     private readonly Argument<string> _options = CommonArguments.Options();
+    private readonly Option<string[]> _objects = CreatedObjects.Option();
     private readonly Option<string> _create = new("--create") { Description = "make the sparse file that OPTIONS name, of this size, if it is not there yet", HelpName = "SIZE" };
     private readonly Option<string> _seconds = new("--seconds") { Description = "how long the load runs (default: 10, or as long as --count takes)", HelpName = "S" };
     private readonly Option<string> _depth = new("--depth") { Description = "requests under way at once", HelpName = "N", DefaultValueFactory = _ => "16" };
@@ -38,7 +39,7 @@ internal sealed class BenchCommandLine
         BenchCommandLine line = new(console);
         Command command = new("bench", "Open a graph, drive a load through it and report rates, latencies, and how well limits are kept.")
         {
-            line._options, line._create, line._seconds, line._depth, line._size, line._mix, line._count, line._seed, line._json, line._virtualTime,
+            line._options, line._objects, line._create, line._seconds, line._depth, line._size, line._mix, line._count, line._seed, line._json, line._virtualTime,
         };
         command.SetAction(line.Run);
         return command;
@@ -63,6 +64,11 @@ internal sealed class BenchCommandLine
                 warning => Complaint.Warn(_console, CalledName.Own, warning),
                 async world =>
                 {
+                    if (!await CreatedObjects.TryCreateAsync(world, _console, parsed.GetValue(_objects) ?? []))
+                    {
+                        return 0;
+                    }
+
                     await using BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = load.IsReadOnly });
                     BenchRun run = new(backend, load, world.IsVirtualTime);
                     isOpened = true;

@@ -14,6 +14,7 @@ internal sealed class GraphCommandLine
 {
     private readonly IToolConsole _console;
     private readonly Argument<string> _options = CommonArguments.Options();
+    private readonly Option<string[]> _objects = CreatedObjects.Option();
     private readonly Option<string[]> _blockdevs = AddedNodes.Option();
     private readonly Option<bool> _readOnly = new("--read-only", "-r") { Description = "open without write permission" };
     private readonly Option<bool> _brief = new("--brief") { Description = "a picture without roles, permissions and file names" };
@@ -34,7 +35,7 @@ internal sealed class GraphCommandLine
         GraphCommandLine line = new(console);
         Command command = new("graph", "Open a graph and show its nodes, edges and permissions, as text or as a picture.")
         {
-            line._options, line._blockdevs, line._readOnly, line._brief, line._output,
+            line._options, line._objects, line._blockdevs, line._readOnly, line._brief, line._output,
         };
         foreach ((Option<bool> option, _) in line._forms)
         {
@@ -72,6 +73,11 @@ internal sealed class GraphCommandLine
             warning => Complaint.Warn(_console, CalledName.Own, warning),
             async world =>
             {
+                if (!await CreatedObjects.TryCreateAsync(world, _console, parsed.GetValue(_objects) ?? []))
+                {
+                    return 0;
+                }
+
                 await AddedNodes.AddAsync(world, _console, parsed.GetValue(_blockdevs) ?? []);
                 await using BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = isReadOnly });
                 Print(backend, wanted.Length == 0 ? GraphForm.Tree : wanted[0].Form, isBrief, parsed.GetValue(_output));

@@ -23,10 +23,11 @@ internal static class IoCommandLine
         Option<bool> readOnly = new("--read-only", "-r") { Description = "open without write permission" };
         Option<bool> noCache = new("--nocache", "-n") { Description = "bypass the host's page cache" };
         Option<bool> forceShare = new("--force-share", "-U") { Description = "share every permission with other users of the file; needs -r" };
+        Option<string[]> objects = CreatedObjects.Option();
         Option<bool> virtualTime = CommonArguments.VirtualTime();
         Command command = new("io", "Open an image and carry out single requests: read, write, discard, flush, with patterns and timings.")
         {
-            options, commands, readOnly, noCache, forceShare, virtualTime,
+            options, commands, objects, readOnly, noCache, forceShare, virtualTime,
         };
         command.SetAction(parsed =>
         {
@@ -43,7 +44,10 @@ internal static class IoCommandLine
                 null,
                 mode,
                 parsed.GetValue(commands) ?? [],
-                parsed.GetValue(virtualTime));
+                parsed.GetValue(virtualTime))
+            {
+                Objects = parsed.GetValue(objects) ?? [],
+            };
             return runner.Run(console);
         });
         return command;

@@ -16,12 +16,20 @@ internal sealed record IoRunner(
 {
     private const decimal NsPerMillisecond = 1_000_000m;
 
+    /// <summary>The objects to create before anything is opened.</summary>
+    public IReadOnlyList<string> Objects { get; init; } = [];
+
     /// <summary>Runs everything and returns the exit code: 0 where every command has succeeded.</summary>
     public int Run(IToolConsole console) =>
         ToolWorld.Run(Settings.Profile, IsVirtualTime, warning => console.Error.WriteLine(Settings.WarningPrefix + warning), world => RunAsync(world, console));
 
     private async Task<int> RunAsync(ToolWorld world, IToolConsole console)
     {
+        if (!await CreatedObjects.TryCreateAsync(world, console, Objects))
+        {
+            return 0;
+        }
+
         IoSession session = new(world, console, Settings);
         if (Options is not null && !await session.TryOpenAsync(Options, Mode, FileName))
         {

@@ -34,6 +34,7 @@ internal static class QemuIoCommandLine
         "Usage: qemu-io [OPTIONS]... [-c STRING]... [file]",
         $"Carries out single requests on an image ({VersionText.OwnLine} by the name of qemu-io).",
         "",
+        "  --object OBJECTDEF   first create an object, such as a throttle-group; may be repeated",
         "  --image-opts         the file argument is an option string",
         "  -c, --cmd STRING     run this command; may be repeated",
         "  -f, --format FMT     the image's format; probed without it",
@@ -94,6 +95,7 @@ internal static class QemuIoCommandLine
         string? format = null;
         bool takesImageOptions = false;
         List<string> commands = [];
+        List<string> objects = [];
         foreach ((string name, string? value) in options.Found)
         {
             switch (name)
@@ -103,6 +105,9 @@ internal static class QemuIoCommandLine
                     break;
                 case "cmd":
                     commands.Add(value!);
+                    break;
+                case "object":
+                    objects.Add(value!);
                     break;
                 case "format":
                     format = value;
@@ -121,7 +126,7 @@ internal static class QemuIoCommandLine
         string? file = options.Operands.Count == 1 ? options.Operands[0] : null;
         OptionsDictionary? image = file is null ? null : takesImageOptions ? ReadImageOptions(console, file) : FileOptions(file, format);
         IoSettings settings = IoSettings.Qemu with { TakesImageOptions = takesImageOptions };
-        return new IoRunner(settings, image, takesImageOptions ? null : file, mode, commands, IsVirtualTime: false);
+        return new IoRunner(settings, image, takesImageOptions ? null : file, mode, commands, IsVirtualTime: false) { Objects = objects };
     }
 
     private static IoOpenMode Change(IoOpenMode mode, string name, string? value) => name switch

@@ -22,12 +22,13 @@ internal static class PlanCommandLine
             Description = "what to plan, each change one argument; several are one change, made together or not at all",
             Arity = ArgumentArity.OneOrMore,
         };
+        Option<string[]> objects = CreatedObjects.Option();
         Option<string[]> blockdevs = AddedNodes.Option();
         Option<bool> readOnly = new("--read-only", "-r") { Description = "open without write permission" };
         Option<bool> json = CommonArguments.Json();
         Command command = new("plan", "Open a graph and explain what changes would do to it, and what stands against them, without making them.")
         {
-            options, changes, blockdevs, readOnly, json, new HelpOption { Action = new PlanHelp() },
+            options, changes, objects, blockdevs, readOnly, json, new HelpOption { Action = new PlanHelp() },
         };
         command.SetAction(parsed =>
         {
@@ -45,6 +46,11 @@ internal static class PlanCommandLine
                 warning => Complaint.Warn(console, CalledName.Own, warning),
                 async world =>
                 {
+                    if (!await CreatedObjects.TryCreateAsync(world, console, parsed.GetValue(objects) ?? []))
+                    {
+                        return 0;
+                    }
+
                     await AddedNodes.AddAsync(world, console, parsed.GetValue(blockdevs) ?? []);
                     await using BlockBackend backend = await world.OpenAsync(flat, new BackendOptions { ReadOnly = isReadOnly, AllowsContextChange = true });
                     GraphPlan plan = await RunAsync(backend, wanted);

@@ -39,6 +39,20 @@ public sealed class ObjectRegistryTests
     }
 
     [Test]
+    public void An_object_that_cannot_come_into_effect_is_not_added()
+    {
+        Mock<IUserObject> broken = new();
+        broken.Setup(o => o.Complete()).Throws(new BlockException("broken"));
+        Assert.That(() => _registry.Add("a", broken.Object), Throws.TypeOf<BlockException>().With.Message.EqualTo("broken"), "why");
+        Assert.That(_registry.All, Is.Empty, "not added");
+        broken.Verify(o => o.Dispose(), Times.Never, "it is the caller's still");
+    }
+
+    [Test]
+    public void The_type_of_the_container_is_no_id() =>
+        Assert.That(() => _registry.Add("type", Mock.Of<IUserObject>()), Throws.TypeOf<BlockException>().With.Message.EqualTo("attempt to add duplicate property 'type' to object (type 'container')"), "as every object has a property of that name");
+
+    [Test]
     public void An_object_in_use_stays()
     {
         Mock<IUserObject> used = new();
@@ -73,6 +87,12 @@ public sealed class ObjectRegistryTests
         public string TypeName => "other";
 
         public bool IsInUse => false;
+
+        public IReadOnlyList<ObjectProperty> Properties => [];
+
+        public void Complete()
+        {
+        }
 
         public void Dispose()
         {

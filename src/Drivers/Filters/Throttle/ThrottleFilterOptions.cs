@@ -11,19 +11,13 @@ namespace BlockGraph.Drivers.Filters.Throttle;
 internal sealed record ThrottleFilterOptions(string? GroupName, ThrottleLimitsUpdate Limits)
 {
     private const string GroupKey = "throttle-group";
-    private const string LimitsPrefix = "limits.";
 
     /// <summary>The options of the driver, the nineteen limits in their own order.</summary>
     public static OptionSchema Schema { get; } = new(
     [
         new OptionDefinition("file", OptionType.Child, "the node or options to limit") { IsRequired = true },
         new OptionDefinition(GroupKey, OptionType.String, "the group to share limits with; one of the node's own where absent") { IsMutable = true, IsStrong = true },
-        .. ThrottleKeys.All.Select(key => new OptionDefinition(LimitsPrefix + key.Name, OptionType.Integer, key.Help)
-        {
-            Default = key.DefaultValue.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            IsMutable = true,
-            IsStrong = true,
-        }),
+        .. ThrottleLimitsReader.Node.Definitions.Select(definition => definition with { IsMutable = true, IsStrong = true }),
     ]);
 
     /// <summary>Reads the options as the profile takes them.</summary>
@@ -31,23 +25,12 @@ internal sealed record ThrottleFilterOptions(string? GroupName, ThrottleLimitsUp
     public static ThrottleFilterOptions Read(OptionReader reader, CompatibilityProfile profile)
     {
         string? groupName = reader.GetString(GroupKey);
-        ThrottleLimitsUpdate limits = new();
-        foreach (ThrottleKey key in ThrottleKeys.All)
+        if (!profile.ThrottleNodesTakeLimits && ThrottleLimitsReader.Node.Definitions.FirstOrDefault(limit => reader.IsGiven(limit.Name)) is { } given)
         {
-            string name = LimitsPrefix + key.Name;
-            if (!reader.IsGiven(name))
-            {
-                continue;
-            }
-
-            if (!profile.ThrottleNodesTakeLimits)
-            {
-                throw new BlockException($"Block format 'throttle' does not support the option '{name}'");
-            }
-
-            limits[key] = reader.GetInteger(name);
+            throw new BlockException($"Block format 'throttle' does not support the option '{given.Name}'");
         }
 
+        ThrottleLimitsUpdate limits = ThrottleLimitsReader.Node.Read(reader);
         if (groupName is null && !profile.ThrottleGroupIsOptional)
         {
             throw new BlockException("Please specify a throttle group");
