@@ -48,11 +48,61 @@ internal sealed record ThrottleFilterOptions(string? GroupName, ThrottleLimitsUp
             limits[key] = reader.GetInteger(name);
         }
 
+        ThrowIfGroupMissing(groupName, profile);
+        return new ThrottleFilterOptions(groupName, limits);
+    }
+
+    /// <summary>Reads what a reopen asks for: limits that are only kept from before are none, for the group may have got others since.</summary>
+    /// <exception cref="BlockException">A value is malformed, or the profile wants a group and no limits.</exception>
+    public static ThrottleFilterOptions Read(ReopenContext reopen)
+    {
+        OptionReader reader = reopen.CreateReader();
+        string? groupName = reader.GetString(GroupKey);
+        ThrottleLimitsUpdate limits = new();
+        foreach (ThrottleKey key in ThrottleKeys.All)
+        {
+            string name = LimitsPrefix + key.Name;
+            if (!reopen.IsAsked(name))
+            {
+                continue;
+            }
+
+            if (!reopen.Profile.ThrottleNodesTakeLimits)
+            {
+                throw new BlockException($"Cannot change the option '{name}'");
+            }
+
+            limits[key] = reader.GetInteger(name);
+        }
+
+        ThrowIfGroupMissing(groupName, reopen.Profile);
+        return new ThrottleFilterOptions(groupName, limits);
+    }
+
+    /// <summary>The options that describe a membership: a group by its name, a group of the node's own by its limits.</summary>
+    /// <param name="groupName">The group's name, or null for one of the node's own.</param>
+    /// <param name="limits">The limits in force, of which those at their defaults are left out.</param>
+    public static OptionsDictionary Describe(string? groupName, ThrottleConfig? limits)
+    {
+        OptionsDictionary options = [];
+        if (groupName is not null)
+        {
+            options[GroupKey] = groupName;
+        }
+
+        foreach (ThrottleKey key in ThrottleKeys.All.Where(key => limits is not null && limits[key] != key.DefaultValue))
+        {
+            options[LimitsPrefix + key.Name] = new OptionInteger(limits![key]);
+        }
+
+        return options;
+    }
+
+    private static void ThrowIfGroupMissing(string? groupName, CompatibilityProfile profile)
+    {
         if (groupName is null && !profile.ThrottleGroupIsOptional)
         {
             throw new BlockException("Please specify a throttle group");
         }
-
-        return new ThrottleFilterOptions(groupName, limits);
     }
 }
