@@ -41,6 +41,9 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
 
     private ThrottleConfig? ConfigInForce => _member?.Group.Config ?? _reservation?.Config;
 
+    /// <summary>False until the operation that opens the node has succeeded, and once it is closed.</summary>
+    public bool HasMember => _member is not null;
+
     /// <summary>The node's place in its group.</summary>
     public ThrottleGroupMember Member => _member ?? throw new InvalidOperationException("the node is not open yet");
 
