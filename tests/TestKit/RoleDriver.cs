@@ -104,28 +104,28 @@ public sealed class RoleDriver : BlockDriver
         protected override void AbortPermissions() => _driver.Log.Add($"abort {Node.Name}");
 
         /// <inheritdoc/>
-        protected override Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+        protected override Task PrepareReopenAsync(ReopenContext reopen, CancellationToken cancel)
         {
-            ArgumentNullException.ThrowIfNull(context);
+            ArgumentNullException.ThrowIfNull(reopen);
             _driver.Log.Add($"prepare reopen {Node.Name}");
             if (_driver.RefusingReopen == Node.Name)
             {
                 throw new BlockException($"Node '{Node.Name}' will not be reopened");
             }
 
-            context.State = context.CreateReader().GetString("label");
+            reopen.State = reopen.CreateReader().GetString("label");
             return Task.CompletedTask;
         }
 
         /// <inheritdoc/>
-        protected override void CommitReopen(ReopenContext context)
+        protected override void CommitReopen(ReopenContext reopen)
         {
-            ArgumentNullException.ThrowIfNull(context);
+            ArgumentNullException.ThrowIfNull(reopen);
             _driver.Log.Add($"commit reopen {Node.Name}");
-            Label = (string)context.State!;
+            Label = (string)reopen.State!;
         }
 
         /// <inheritdoc/>
-        protected override void AbortReopen(ReopenContext context) => _driver.Log.Add($"abort reopen {Node.Name}");
+        protected override void AbortReopen(ReopenContext reopen) => _driver.Log.Add($"abort reopen {Node.Name}");
     }
 }

@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Scheduling;
 
@@ -110,6 +111,15 @@ public abstract class BlockDriverInstance
     protected internal abstract long GetLengthBytes();
 
     /// <summary>
+    /// What a name to open the image by again must say of this layer, beside its driver and children; null: the options that are declared strong, as they
+    /// were given. Main context.
+    /// </summary>
+    protected internal virtual OptionsDictionary? GetStrongOptions() => null;
+
+    /// <summary>What a person may want to know of this layer beyond what every node shows, as flat options; null for nothing. Main context. <i>QEMU: bdrv_get_specific_info().</i></summary>
+    protected internal virtual OptionsDictionary? GetDetails() => null;
+
+    /// <summary>
     /// The whole operation that opened the node has succeeded: changes to anything shared take effect now, and not before.
     /// It cannot fail; a node whose operation fails is closed without it.
     /// </summary>
@@ -189,15 +199,15 @@ public abstract class BlockDriverInstance
     /// drained and flushed; requests to the children are possible. Nothing that others see may change yet.
     /// </summary>
     /// <exception cref="BlockException">The options are not possible; the message names the option.</exception>
-    protected internal virtual Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel) => Task.CompletedTask;
+    protected internal virtual Task PrepareReopenAsync(ReopenContext reopen, CancellationToken cancel) => Task.CompletedTask;
 
     /// <summary>The prepared options hold now.</summary>
-    protected internal virtual void CommitReopen(ReopenContext context)
+    protected internal virtual void CommitReopen(ReopenContext reopen)
     {
     }
 
     /// <summary>The prepared options will not hold: let go of what was taken for them.</summary>
-    protected internal virtual void AbortReopen(ReopenContext context)
+    protected internal virtual void AbortReopen(ReopenContext reopen)
     {
     }
 

@@ -34,6 +34,9 @@ public sealed class OpenContext
     /// <summary>The generic options: cache, discard, read-only and their like.</summary>
     public NodeSettings Settings => Node.Settings;
 
+    /// <summary>The operation that this is a part of: what has the same one takes effect together, or not at all.</summary>
+    public object Operation => _opener.Operation;
+
     /// <summary>Which semantics are wanted.</summary>
     public CompatibilityProfile Profile => Graph.Profile;
 

@@ -10,10 +10,11 @@ namespace BlockGraph.BlockCore.DriverModel;
 /// </summary>
 public sealed class ReopenContext
 {
-    internal ReopenContext(BlockNode node, NodeSettings newSettings, OptionsDictionary newExplicitOptions, OptionsDictionary newOptions)
+    internal ReopenContext(BlockNode node, NodeSettings newSettings, OptionsDictionary askedOptions, OptionsDictionary newExplicitOptions, OptionsDictionary newOptions)
     {
         Node = node;
         NewSettings = newSettings;
+        AskedOptions = askedOptions;
         NewExplicitOptions = newExplicitOptions;
         NewOptions = newOptions;
         NewIsReadOnly = newSettings.ReadOnly;
@@ -38,8 +39,14 @@ public sealed class ReopenContext
     /// <summary>Which semantics are wanted.</summary>
     public CompatibilityProfile Profile => Node.Graph.Profile;
 
+    /// <summary>The operation that this is a part of: what has the same one takes effect together, or not at all.</summary>
+    public object? Operation { get; internal set; }
+
     /// <summary>What the driver has prepared, for its own commit or abort; null for nothing.</summary>
     public object? State { get; set; }
+
+    /// <summary>The options that this reopen asks for, of all those that the node will have.</summary>
+    internal OptionsDictionary AskedOptions { get; }
 
     /// <summary>The options that the user will have given for the node.</summary>
     internal OptionsDictionary NewExplicitOptions { get; }
@@ -55,6 +62,12 @@ public sealed class ReopenContext
 
     /// <summary>Reads the driver's own options as they will be.</summary>
     public OptionReader CreateReader() => new(NewOptions.Clone(), Node.Driver.Options);
+
+    /// <summary>
+    /// True where this reopen asks for the option <paramref name="name"/>; false where it is absent, or only kept as it was because the reopen is about
+    /// something else: then what came of it meanwhile stays.
+    /// </summary>
+    public bool IsAsked(string name) => AskedOptions.ContainsKey(name);
 
     /// <summary>The image cannot be written: goes on read-only where the new options allow that.</summary>
     /// <exception cref="BlockException">They do not: <paramref name="reason"/>, or "Image is read-only".</exception>

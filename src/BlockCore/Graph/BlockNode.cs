@@ -89,6 +89,9 @@ public sealed partial class BlockNode : IChildParent
     /// <summary>A name that the node can be opened by again: a plain file name, or a <c>json:</c> name. Main context.</summary>
     public string ShownFileName => NodeFileName.Of(this);
 
+    /// <summary>What the driver has to tell a person of the node beyond the rest, flat; empty where that is nothing. Main context.</summary>
+    public OptionsDictionary Details => HasInstance ? Instance.GetDetails() ?? [] : [];
+
     /// <summary>The length in bytes.</summary>
     public long LengthBytes => Volatile.Read(ref _lengthBytes);
 

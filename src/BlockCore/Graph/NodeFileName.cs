@@ -103,7 +103,7 @@ internal static class NodeFileName
 
     // In the order in which the driver declares them; an element of a list counts as the list does.
     private static IEnumerable<KeyValuePair<string, OptionValue>> StrongOptionsOf(BlockNode node) =>
-        node.Driver.Options.Definitions.Where(d => d.IsStrong).SelectMany(d => node.Options.Where(o =>
+        (node.HasInstance ? node.Instance.GetStrongOptions() : null) ?? node.Driver.Options.Definitions.Where(d => d.IsStrong).SelectMany(d => node.Options.Where(o =>
             o.Key == d.Name || (d.Type == OptionType.List && o.Key.StartsWith(d.Name + ".", StringComparison.Ordinal))));
 
     // Those of a list stand in order, whatever indices their names have by now.

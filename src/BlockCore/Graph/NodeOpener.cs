@@ -15,10 +15,18 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
 
     private static readonly OptionDefinition s_file = new("file", OptionType.Child, "the image's file");
     private readonly List<BlockNode> _opened = [];
+    private object? _operation;
     private int _depth;
 
     /// <summary>A child that the root gets though its options do not name it, without permissions; null for none.</summary>
     public GivenChild? GivenChild { get; init; }
+
+    /// <summary>What the nodes are opened for, and what they take effect with: a change of the graph, or the opening itself.</summary>
+    public object Operation
+    {
+        get => _operation ?? this;
+        init => _operation = value;
+    }
 
     /// <summary>Opens the root; the caller gets a reference to it, and has only to commit: cancelling comes too late then.</summary>
     public async Task<BlockNode> OpenAsync(OptionsDictionary options)

@@ -6,7 +6,10 @@ namespace BlockGraph.BlockCore.Throttling;
 /// The groups of one graph, by name, and how many references hold each: one for a member, a reservation, or the user-created
 /// object. A group lives as long as it has one. Any thread. <i>QEMU: throttle_groups.</i>
 /// </summary>
-/// <remarks>One name space: groups that nodes create in passing, groups that are objects, and nameless ones, called <c>#throttle0</c> and so on.</remarks>
+/// <remarks>
+/// One name space: groups that nodes create in passing, groups that are objects, and nameless ones, called <c>#throttle0</c> and so on. A group that an
+/// operation is about to create is nobody else's until the operation has succeeded: it is not listed, not found, and cannot be joined.
+/// </remarks>
 public sealed partial class ThrottleGroupRegistry
 {
     private readonly Lock _lock = new();
@@ -25,7 +28,7 @@ public sealed partial class ThrottleGroupRegistry
         {
             lock (_lock)
             {
-                return [.. _entries.Values.Select(entry => entry.Group)];
+                return [.. _entries.Values.Where(entry => entry.Exists).Select(entry => entry.Group)];
             }
         }
     }
@@ -36,7 +39,7 @@ public sealed partial class ThrottleGroupRegistry
         ArgumentNullException.ThrowIfNull(name);
         lock (_lock)
         {
-            return _entries.TryGetValue(name, out Entry? entry) ? entry.Group : null;
+            return _entries.TryGetValue(name, out Entry? entry) && entry.Exists ? entry.Group : null;
         }
     }
 
@@ -50,6 +53,17 @@ public sealed partial class ThrottleGroupRegistry
         }
     }
 
+    /// <summary>True where <paramref name="group"/> was created without a name, for one node.</summary>
+    public bool IsAnonymous(ThrottleGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        lock (_lock)
+        {
+            Entry entry = FindEntryUnsynchronized(group);
+            return entry.AnonymousNumber is not null && !entry.IsObject;
+        }
+    }
+
     /// <summary>The group called <paramref name="name"/>, with a reference for the caller.</summary>
     /// <exception cref="BlockException">There is none (<see cref="BlockErrorKind.NotFound"/>).</exception>
     public ThrottleGroup Join(string name)
@@ -57,7 +71,7 @@ public sealed partial class ThrottleGroupRegistry
         ArgumentNullException.ThrowIfNull(name);
         lock (_lock)
         {
-            if (!_entries.TryGetValue(name, out Entry? entry))
+            if (!_entries.TryGetValue(name, out Entry? entry) || !entry.Exists)
             {
                 throw NoSuchGroup(name);
             }
@@ -78,6 +92,7 @@ public sealed partial class ThrottleGroupRegistry
         {
             Entry entry = _entries.TryGetValue(name, out Entry? existing) ? existing : AddUnsynchronized(name, ThrottleConfig.Unlimited);
             entry.ReferenceCount++;
+            MakeUnsynchronized(entry);
             return entry.Group;
         }
     }
@@ -89,7 +104,10 @@ public sealed partial class ThrottleGroupRegistry
         ArgumentNullException.ThrowIfNull(config);
         lock (_lock)
         {
-            return CreateAnonymousUnsynchronized(config);
+            Entry entry = AddAnonymousUnsynchronized(config);
+            entry.ReferenceCount++;
+            MakeUnsynchronized(entry);
+            return entry.Group;
         }
     }
 
@@ -165,59 +183,7 @@ public sealed partial class ThrottleGroupRegistry
         ArgumentNullException.ThrowIfNull(group);
         lock (_lock)
         {
-            Entry entry = FindEntryUnsynchronized(group);
-            Invariant.Check(entry.ReferenceCount > (entry.IsObject ? 1 : 0));
-            entry.ReferenceCount--;
-            if (entry.ReferenceCount == 0)
-            {
-                _entries.Remove(group.Name);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Plans what a node's options ask for, and holds a reference on the group they lead to. The limits of a group that exists
-    /// change at <see cref="ThrottleReservation.Commit"/> only.
-    /// </summary>
-    /// <param name="name">The group to join; null for one of the node's own.</param>
-    /// <param name="limits">The limits given, possibly none: merged over the group's, or those of a group that is created for them.</param>
-    /// <param name="keyPrefix">What stands before a key in the caller's spelling, such as <c>limits.</c>, for errors that name one.</param>
-    /// <exception cref="BlockException">There is no such group and no limits to create it with (<see cref="BlockErrorKind.NotFound"/>), or the merged limits are not valid.</exception>
-    public ThrottleReservation Reserve(string? name, ThrottleLimitsUpdate limits, string keyPrefix = "limits.")
-    {
-        ArgumentNullException.ThrowIfNull(limits);
-        lock (_lock)
-        {
-            if (name is null)
-            {
-                ThrottleGroup anonymous = CreateAnonymousUnsynchronized(Merged(ThrottleConfig.Unlimited, limits, keyPrefix));
-                return new ThrottleReservation(this, anonymous, new ThrottleLimitsUpdate(), anonymous.Config, anonymous.Config);
-            }
-
-            if (_entries.TryGetValue(name, out Entry? entry))
-            {
-                return ReserveUnsynchronized(entry, limits, keyPrefix);
-            }
-
-            if (limits.IsEmpty || name.Length == 0)
-            {
-                throw NoSuchGroup(name);
-            }
-
-            entry = AddUnsynchronized(name, Merged(ThrottleConfig.Unlimited, limits, keyPrefix));
-            return ReserveUnsynchronized(entry, new ThrottleLimitsUpdate(), keyPrefix);
-        }
-    }
-
-    /// <summary>Plans a change of limits in <paramref name="group"/>, which the caller holds: a reopen that stays where it is.</summary>
-    /// <inheritdoc cref="Reserve(string?, ThrottleLimitsUpdate, string)"/>
-    public ThrottleReservation ReserveChange(ThrottleGroup group, ThrottleLimitsUpdate limits, string keyPrefix = "limits.")
-    {
-        ArgumentNullException.ThrowIfNull(group);
-        ArgumentNullException.ThrowIfNull(limits);
-        lock (_lock)
-        {
-            return ReserveUnsynchronized(FindEntryUnsynchronized(group), limits, keyPrefix);
+            ReleaseUnsynchronized(FindEntryUnsynchronized(group));
         }
     }
 
@@ -233,27 +199,39 @@ public sealed partial class ThrottleGroupRegistry
         return merged;
     }
 
-    private ThrottleReservation ReserveUnsynchronized(Entry entry, ThrottleLimitsUpdate limits, string keyPrefix)
+    private void ReleaseUnsynchronized(Entry entry)
     {
-        ThrottleConfig basis = entry.Group.Config;
-        ThrottleConfig merged = Merged(basis, limits, keyPrefix);
-        entry.ReferenceCount++;
-        return new ThrottleReservation(this, entry.Group, limits, basis, merged);
+        Invariant.Check(entry.ReferenceCount > (entry.IsObject ? 1 : 0));
+        entry.ReferenceCount--;
+        if (entry.ReferenceCount == 0)
+        {
+            _entries.Remove(entry.Group.Name);
+        }
     }
 
-    private ThrottleGroup CreateAnonymousUnsynchronized(ThrottleConfig config)
+    // Numbers are used up by groups that come to be, not by those that were only planned.
+    private Entry AddAnonymousUnsynchronized(ThrottleConfig config)
     {
-        string name;
-        do
+        long number = _nextAnonymousNumber;
+        while (_entries.ContainsKey(AnonymousName(number)))
         {
-            name = $"#throttle{_nextAnonymousNumber++}";
+            number++;
         }
-        while (_entries.ContainsKey(name));
 
-        Entry entry = AddUnsynchronized(name, config);
-        entry.IsAnonymous = true;
-        entry.ReferenceCount++;
-        return entry.Group;
+        Entry entry = AddUnsynchronized(AnonymousName(number), config);
+        entry.AnonymousNumber = number;
+        return entry;
+    }
+
+    private static string AnonymousName(long number) => $"#throttle{number}";
+
+    private void MakeUnsynchronized(Entry entry)
+    {
+        entry.IsMade = true;
+        if (entry.AnonymousNumber is { } number)
+        {
+            _nextAnonymousNumber = Math.Max(_nextAnonymousNumber, number + 1);
+        }
     }
 
     private Entry AddUnsynchronized(string name, ThrottleConfig config)
@@ -280,8 +258,18 @@ public sealed partial class ThrottleGroupRegistry
 
         public bool IsObject { get; set; }
 
-        public bool IsAnonymous { get; set; }
+        /// <summary>False while it is only planned: every reference is a reservation's.</summary>
+        public bool IsMade { get; set; }
 
-        public ThrottleGroupKind Kind => IsObject ? ThrottleGroupKind.Object : IsAnonymous ? ThrottleGroupKind.Anonymous : ThrottleGroupKind.Implicit;
+        /// <summary>True where everybody may know of it.</summary>
+        public bool Exists => IsMade || IsObject;
+
+        /// <summary>The number in its name where it was created without one.</summary>
+        public long? AnonymousNumber { get; set; }
+
+        /// <summary>What is planned for it, in the order of planning.</summary>
+        public List<ThrottleReservation> Reservations { get; } = [];
+
+        public ThrottleGroupKind Kind => IsObject ? ThrottleGroupKind.Object : AnonymousNumber is not null ? ThrottleGroupKind.Anonymous : ThrottleGroupKind.Implicit;
     }
 }

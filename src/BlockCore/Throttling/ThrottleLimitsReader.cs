@@ -36,15 +36,17 @@ public sealed record ThrottleLimitsReader(string Prefix)
     });
 
     /// <summary>Takes the limits that are given, and only those, out of <paramref name="options"/>, whose schema has <see cref="Definitions"/>.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="isWanted">Which of those given count, by name; null for all.</param>
     /// <exception cref="BlockException">A value is malformed, or out of range where values are judged.</exception>
-    public ThrottleLimitsUpdate Read(OptionReader options)
+    public ThrottleLimitsUpdate Read(OptionReader options, Func<string, bool>? isWanted = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ThrottleLimitsUpdate limits = new();
         foreach (ThrottleKey key in ThrottleKeys.All)
         {
             string name = Prefix + key.Name;
-            if (options.IsGiven(name))
+            if (options.IsGiven(name) && isWanted?.Invoke(name) != false)
             {
                 long value = options.GetInteger(name);
                 limits[key] = ChecksValues ? Checked(key, name, value) : value;

@@ -104,7 +104,7 @@ internal sealed class GraphChange
     /// <param name="given">A child that is there already and is linked without permissions, which come with the commit.</param>
     public async Task<BlockNode> OpenAsync(OptionsDictionary options, GivenChild? given = null)
     {
-        NodeOpener opener = new(Graph, Cancel) { GivenChild = given };
+        NodeOpener opener = new(Graph, Cancel) { GivenChild = given, Operation = this };
         BlockNode node = await opener.OpenAsync(options);
         _kept.Add(node);
         _openers.Add(opener);

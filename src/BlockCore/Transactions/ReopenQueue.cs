@@ -25,6 +25,7 @@ internal sealed class ReopenQueue
     private void Add(BlockNode node, OptionsDictionary asked, bool keepsOld, InheritedFrom? parent)
     {
         ReopenItem? item = _items.Find(i => ReferenceEquals(i.Node, node));
+        OptionsDictionary askedBefore = item?.AskedOptions ?? [];
         OptionsDictionary explicitOptions = asked.Clone();
         if (keepsOld || item is not null)
         {
@@ -49,6 +50,9 @@ internal sealed class ReopenQueue
             _items.Add(item);
         }
 
+        // One that is reached a second time has been asked for both.
+        item.AskedOptions = asked.Clone();
+        SetDefaults(item.AskedOptions, askedBefore);
         item.KeepsOld = keepsOld;
         item.Settings = settings;
         AddChildren(node, explicitOptions, options, settings, keepsOld);
@@ -111,10 +115,13 @@ internal sealed class ReopenItem(BlockNode node)
 
     public NodeSettings Settings { get; set; } = new();
 
+    /// <summary>What somebody asks for now.</summary>
+    public OptionsDictionary AskedOptions { get; set; } = [];
+
     public OptionsDictionary ExplicitOptions { get; set; } = [];
 
     public OptionsDictionary Options { get; set; } = [];
 
     /// <summary>The state that a driver can prepare for.</summary>
-    public ReopenContext CreateContext() => new(Node, Settings, ExplicitOptions, Options);
+    public ReopenContext CreateContext() => new(Node, Settings, AskedOptions, ExplicitOptions, Options);
 }

@@ -73,6 +73,7 @@ internal sealed class ReopenSet
             // Another change may take the node away meanwhile; what is prepared is taken back before it closes. One that is gone the next draft leaves out.
             if (change.TryKeep(context.Node))
             {
+                context.Operation = change;
                 await PrepareAsync(context, change.Cancel);
             }
         }
@@ -101,7 +102,8 @@ internal sealed class ReopenSet
     }
 
     private static bool IsSame(ReopenContext a, ReopenContext b) =>
-        ReferenceEquals(a.Node, b.Node) && a.Generation == b.Generation && a.NewSettings == b.NewSettings && a.NewOptions.HasSameTexts(b.NewOptions);
+        ReferenceEquals(a.Node, b.Node) && a.Generation == b.Generation && a.NewSettings == b.NewSettings
+        && a.NewOptions.HasSameTexts(b.NewOptions) && a.AskedOptions.HasSameTexts(b.AskedOptions);
 
     private static async Task PrepareAsync(ReopenContext context, CancellationToken cancel)
     {

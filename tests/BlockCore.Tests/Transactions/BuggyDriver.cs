@@ -55,7 +55,7 @@ internal sealed class BuggyDriver : BlockDriver
 
         protected internal override void AbortPermissions() => driver.Check("abort", this);
 
-        protected internal override async Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+        protected internal override async Task PrepareReopenAsync(ReopenContext reopen, CancellationToken cancel)
         {
             driver.Check("prepare", this);
             if (driver.PrepareNs > 0)
@@ -64,9 +64,9 @@ internal sealed class BuggyDriver : BlockDriver
             }
         }
 
-        protected internal override void CommitReopen(ReopenContext context) => driver.Check("reopen", this);
+        protected internal override void CommitReopen(ReopenContext reopen) => driver.Check("reopen", this);
 
-        protected internal override void AbortReopen(ReopenContext context) => driver.Check("give up", this);
+        protected internal override void AbortReopen(ReopenContext reopen) => driver.Check("give up", this);
 
         protected internal override Task ActivateAsync()
         {

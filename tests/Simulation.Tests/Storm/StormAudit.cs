@@ -2,19 +2,21 @@ using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Jobs;
 using BlockGraph.BlockCore.Permissions;
+using BlockGraph.BlockCore.Throttling;
 using BlockGraph.BlockCore.Transactions;
+using BlockGraph.Drivers.Filters.Throttle;
 
 namespace BlockGraph.Simulation.Tests.Storm;
 
 /// <summary>
 /// Looks through a whole graph for what may never be, at any moment at which no change is being committed: edges that stand on one side only,
-/// permissions that are not those that would be computed, counters that are not what they count, two homes in one component.
+/// permissions that are not those that would be computed, counters that are not what they count, two homes in one component, throttles that are in no group.
 /// </summary>
 internal static class StormAudit
 {
     /// <summary>Everything that is wrong with <paramref name="graph"/>. Main context.</summary>
     public static IEnumerable<string> Findings(NodeGraph graph) =>
-        Edges(graph).Concat(References(graph)).Concat(CurrentPermissions(graph)).Concat(Drains(graph)).Concat(Homes(graph)).Concat(Blockers(graph)).Concat(Jobs(graph));
+        Edges(graph).Concat(References(graph)).Concat(CurrentPermissions(graph)).Concat(Drains(graph)).Concat(Homes(graph)).Concat(Blockers(graph)).Concat(Jobs(graph)).Concat(Groups(graph));
 
     private static IEnumerable<string> Edges(NodeGraph graph)
     {
@@ -144,6 +146,39 @@ internal static class StormAudit
             if (node.BlockerCount != due)
             {
                 yield return $"node '{node.Name}' is protected {node.BlockerCount} times, and {due} users have reason to";
+            }
+        }
+    }
+
+    // Each throttle is a member of a group that is listed and counts it, and lives where the node does.
+    private static IEnumerable<string> Groups(NodeGraph graph)
+    {
+        Dictionary<ThrottleGroup, List<ThrottleGroupMember>> members = [];
+        foreach (BlockNode node in graph.EveryNode)
+        {
+            if (node.HasInstance && node.Instance is ThrottleFilterInstance { HasMember: true, Member: var member })
+            {
+                members.TryAdd(member.Group, []);
+                members[member.Group].Add(member);
+                if (!ReferenceEquals(graph.ThrottleGroups.Find(member.Group.Name), member.Group))
+                {
+                    yield return $"node '{node.Name}' is in throttle group '{member.Group.Name}', which is not there";
+                }
+
+                if (!ReferenceEquals(member.Context, node.Context))
+                {
+                    yield return $"node '{node.Name}' is in '{node.Context.Name}', its place in throttle group '{member.Group.Name}' in '{member.Context?.Name}'";
+                }
+            }
+        }
+
+        foreach (ThrottleGroup group in graph.ThrottleGroups.Groups)
+        {
+            int count = members.GetValueOrDefault(group)?.Count ?? 0;
+            // One more for a node that is being closed.
+            if (group.MemberCount < count)
+            {
+                yield return $"throttle group '{group.Name}' has {group.MemberCount} members, and {count} nodes are in it";
             }
         }
     }

@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Throttling;
 using BlockGraph.TestKit;
 using BlockGraph.TestKit.Cow;
 
@@ -23,6 +24,9 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
     /// <summary>The length of every storage but those of formats, in bytes.</summary>
     public const int StorageBytes = 32 * 1024;
 
+    /// <summary>A throttle group that is there from beginning to end, whoever is in it.</summary>
+    public const string GroupObject = "user-group";
+
     private const int DiskCount = 3;
     private const int OverlayBytesMax = 2 * StorageBytes;
     private readonly List<string> _parts = [];
@@ -35,6 +39,7 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
 
     public async Task BuildAsync()
     {
+        world.Graph.ThrottleGroups.CreateObject(GroupObject, new ThrottleLimitsUpdate { ["iops-total"] = world.ChooseRate(chance) });
         while (world.Disks.Count < DiskCount)
         {
             await (chance.Next(6) switch
@@ -156,7 +161,7 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
             AddNode(prefix, driver);
             if (driver == "throttle")
             {
-                _parts.Add($"{prefix}limits.iops-total={world.ChooseRate(chance)}");
+                _parts.Add(chance.OneIn(3) ? $"{prefix}throttle-group={GroupObject}" : $"{prefix}limits.iops-total={world.ChooseRate(chance)}");
             }
             else if (driver == "blkdebug" && chance.OneIn(4))
             {

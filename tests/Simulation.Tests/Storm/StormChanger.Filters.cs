@@ -3,10 +3,8 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
-using BlockGraph.BlockCore.Throttling;
 using BlockGraph.BlockCore.Transactions;
 using BlockGraph.Drivers.Filters.Blkdebug;
-using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.Simulation.Tests.Storm;
@@ -27,7 +25,7 @@ internal sealed partial class StormChanger
             0 => "driver=pass-through",
             1 => "driver=witness",
             2 => "driver=switch-filter",
-            _ => $"driver=throttle,limits.iops-total={world.ChooseRate(_chance)}",
+            _ => $"driver=throttle,{AnyGroup()}",
         };
         return GraphFixture.Options($"{options},discard=unmap,node-name={NewName("f")}");
     }
@@ -57,23 +55,6 @@ internal sealed partial class StormChanger
         BlockNode filter = await world.Graph.AddNodeAsync(GraphFixture.Options($"driver=pass-through,discard=unmap,node-name={name},file={below.Name}"));
         _nodesToRemove.Add(name);
         return filter;
-    }
-
-    private async Task<StormOutcome> SetLimitsAsync()
-    {
-        if (AnyNode(n => n.Instance is ThrottleFilterInstance) is not { } node)
-        {
-            return StormOutcome.Refused;
-        }
-
-        if (_chance.OneIn(2))
-        {
-            return await ApplyAsync(GraphEdit.Reopen(node, GraphFixture.Options($"limits.iops-total={world.ChooseRate(_chance)}")));
-        }
-
-        ThrottleConfig config = new() { IopsTotal = new ThrottleLimits(_chance.OneIn(3) ? 0 : world.ChooseRate(_chance)) };
-        ((ThrottleFilterInstance)node.Instance).Member.Group.SetConfig(config);
-        return StormOutcome.Done;
     }
 
     private async Task<StormOutcome> SuspendAsync()

@@ -61,16 +61,16 @@ internal sealed class StormWitness(BlockChild file, Action<string> complain) : B
         _isChecked = false;
     }
 
-    protected internal override async Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+    protected internal override async Task PrepareReopenAsync(ReopenContext reopen, CancellationToken cancel)
     {
         Expect(_reopen is null, "a reopen is prepared while another is pending");
         await Node.Graph.MainContext.YieldAsync();
-        _reopen = context;
+        _reopen = reopen;
     }
 
-    protected internal override void CommitReopen(ReopenContext context) => EndReopen(context, "committed");
+    protected internal override void CommitReopen(ReopenContext reopen) => EndReopen(reopen, "committed");
 
-    protected internal override void AbortReopen(ReopenContext context) => EndReopen(context, "aborted");
+    protected internal override void AbortReopen(ReopenContext reopen) => EndReopen(reopen, "aborted");
 
     protected internal override void DrainBegin()
     {

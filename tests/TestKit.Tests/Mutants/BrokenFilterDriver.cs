@@ -160,13 +160,13 @@ internal sealed class BrokenFilterDriver(FilterFault fault) : BlockDriver
         protected override PermissionSet GetChildPermissions(ChildPermissionRequest request) =>
             _fault == FilterFault.AsksForNoPermission ? PermissionSet.Unused : request.Users;
 
-        protected override Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+        protected override Task PrepareReopenAsync(ReopenContext reopen, CancellationToken cancel)
         {
             _shift += _fault == FilterFault.ReopensTooEarly ? 1 : 0;
             return Task.CompletedTask;
         }
 
-        protected override void CommitReopen(ReopenContext context)
+        protected override void CommitReopen(ReopenContext reopen)
         {
             _shift -= _fault == FilterFault.ReopensTooEarly ? 1 : 0;
             _shift += _fault == FilterFault.ShiftsOnReopen ? 1 : 0;

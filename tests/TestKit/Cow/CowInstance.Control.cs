@@ -8,27 +8,27 @@ namespace BlockGraph.TestKit.Cow;
 internal sealed partial class CowInstance
 {
     /// <inheritdoc/>
-    protected override Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+    protected override Task PrepareReopenAsync(ReopenContext reopen, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        CowOptions options = CowOptions.Read(context.CreateReader());
+        ArgumentNullException.ThrowIfNull(reopen);
+        CowOptions options = CowOptions.Read(reopen.CreateReader());
         options.Check(_metadata.Header);
-        context.Step("prepare cow options");
-        context.State = options;
+        reopen.Step("prepare cow options");
+        reopen.State = options;
 
         // Who may not write any more cannot write that the image is closed cleanly.
-        return context.NewIsReadOnly && !context.OldIsReadOnly ? _metadata.CleanAsync().AsTask() : Task.CompletedTask;
+        return reopen.NewIsReadOnly && !reopen.OldIsReadOnly ? _metadata.CleanAsync().AsTask() : Task.CompletedTask;
     }
 
     /// <inheritdoc/>
-    protected override void CommitReopen(ReopenContext context)
+    protected override void CommitReopen(ReopenContext reopen)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        Adopt((CowOptions)context.State!);
+        ArgumentNullException.ThrowIfNull(reopen);
+        Adopt((CowOptions)reopen.State!);
     }
 
     /// <summary>Nothing was taken: options are values.</summary>
-    protected override void AbortReopen(ReopenContext context)
+    protected override void AbortReopen(ReopenContext reopen)
     {
     }
 

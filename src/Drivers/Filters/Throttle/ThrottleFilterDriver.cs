@@ -20,6 +20,9 @@ public sealed class ThrottleFilterDriver : BlockDriver
     /// <inheritdoc/>
     public override OptionSchema Options => ThrottleFilterOptions.Schema;
 
+    /// <inheritdoc/>
+    public override bool SupportsReopen => true;
+
     /// <summary>
     /// Opens the child and prepares the membership; the limits of the group change only when the whole operation that opens the
     /// node has succeeded.
@@ -30,7 +33,7 @@ public sealed class ThrottleFilterDriver : BlockDriver
         ThrottleFilterOptions options = ThrottleFilterOptions.Read(context.Options, context.Profile);
         BlockChild file = await context.OpenChildAsync("file", ChildRole.Filtered | ChildRole.Primary);
         context.Step("reserve throttle group");
-        ThrottleReservation reservation = context.Graph.ThrottleGroups.Reserve(options.GroupName, options.Limits);
+        ThrottleReservation reservation = context.Graph.ThrottleGroups.Reserve(options.GroupName, options.Limits, operation: context.Operation);
         return new ThrottleFilterInstance(file, reservation, context.Profile.ThrottleChangeResetsLevels ? ThrottleChangePolicy.Reset : ThrottleChangePolicy.Scale);
     }
 }

@@ -4,6 +4,7 @@ using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.BlockCore.Throttling;
 
@@ -24,7 +25,7 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
     private readonly Lock _drain = new();
     private ThrottleReservation? _reservation;
 
-    // Set under _drain: the main context makes the member while the node's home may be told of drains.
+    // Set under _drain: the main context makes the member, and another at a reopen, while the node's home may be told of drains.
     private ThrottleGroupMember? _member;
     private bool _isDrained;
 
@@ -35,6 +36,14 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
         _policy = policy;
     }
 
+    // The group that the node is in, or will be in; null once it is closed.
+    private ThrottleGroup? Group => _member?.Group ?? _reservation?.Group;
+
+    private ThrottleConfig? ConfigInForce => _member?.Group.Config ?? _reservation?.Config;
+
+    /// <summary>False until the operation that opens the node has succeeded, and once it is closed.</summary>
+    public bool HasMember => _member is not null;
+
     /// <summary>The node's place in its group.</summary>
     public ThrottleGroupMember Member => _member ?? throw new InvalidOperationException("the node is not open yet");
 
@@ -43,6 +52,15 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
 
     /// <inheritdoc/>
     public override RequestFlags SupportedZeroFlags => _file.Node.Instance.SupportedZeroFlags | RequestFlags.WriteUnchanged;
+
+    /// <summary>A named group by its name: its limits are not this node's. A group of the node's own by its limits, or the name would open without any.</summary>
+    protected override OptionsDictionary? GetStrongOptions() =>
+        Group is not { } group ? null
+        : Node.Graph.ThrottleGroups.IsAnonymous(group) ? ThrottleFilterOptions.Describe(null, ConfigInForce)
+        : ThrottleFilterOptions.Describe(group.Name, null);
+
+    /// <summary>The group, and the limits in force.</summary>
+    protected override OptionsDictionary? GetDetails() => Group is { } group ? ThrottleFilterOptions.Describe(group.Name, ConfigInForce) : null;
 
     /// <inheritdoc/>
     protected override long GetLengthBytes() => _file.LengthBytes;
@@ -86,27 +104,39 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
     /// <inheritdoc/>
     protected override void CommitOpen()
     {
-        ThrottleReservation reservation = _reservation!;
-        _reservation = null;
-        bool changesOthers = reservation.ChangesLimits && Node.Graph.ThrottleGroups.IsObject(reservation.Group);
-        ThrottleGroupMember member = reservation.Commit(Node.Context, previous: null, _policy);
-        member.ActivityChanged = Node.Graph.BumpEpoch;
-        lock (_drain)
+        // A reopen of the same operation may have come before.
+        if (_reservation is { } reservation)
         {
-            _member = member;
-            if (_isDrained)
-            {
-                // Told of the drain before there was a member; it will be told of its end.
-                member.BeginDrain();
-            }
+            _reservation = null;
+            Join(reservation);
         }
+    }
 
-        // From now on requests must come by here.
-        Node.Graph.BumpEpoch();
-        if (changesOthers)
-        {
-            Node.Graph.Events.Publish(new ThrottleLimitsChanged(member.Group.Name, Node.Name));
-        }
+    /// <summary>Plans the move and the limits, and holds the group that the plan leads to; nothing else changes.</summary>
+    protected override Task PrepareReopenAsync(ReopenContext reopen, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(reopen);
+        ThrottleFilterOptions options = ThrottleFilterOptions.Read(reopen);
+        reopen.Step("reserve throttle group");
+        reopen.State = Plan(options, reopen.Operation);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    protected override void CommitReopen(ReopenContext reopen)
+    {
+        ArgumentNullException.ThrowIfNull(reopen);
+
+        // What has opened the node, and is about to be committed with this, came first.
+        CommitOpen();
+        Join((ThrottleReservation)reopen.State!);
+    }
+
+    /// <inheritdoc/>
+    protected override void AbortReopen(ReopenContext reopen)
+    {
+        ArgumentNullException.ThrowIfNull(reopen);
+        ((ThrottleReservation)reopen.State!).Discard();
     }
 
     /// <inheritdoc/>
@@ -149,6 +179,53 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
         }
 
         return default;
+    }
+
+    // The group by its name, or the present one where it is the node's own, or one of its own for its limits.
+    private ThrottleReservation Plan(ThrottleFilterOptions options, object? operation)
+    {
+        ThrottleGroupRegistry groups = Node.Graph.ThrottleGroups;
+        ThrottleGroup present = Group!;
+        if (options.GroupName is null && groups.IsAnonymous(present))
+        {
+            return groups.ReserveChange(present, options.Limits, operation: operation);
+        }
+
+        if (options.GroupName is null && options.Limits.IsEmpty)
+        {
+            throw new BlockException($"Please specify a throttle group: node '{Node.Name}' is in group '{present.Name}', and needs limits of its own without one");
+        }
+
+        return groups.Reserve(options.GroupName, options.Limits, operation: operation);
+    }
+
+    // Cannot fail.
+    private void Join(ThrottleReservation reservation)
+    {
+        ThrottleConfig oldLimits = reservation.Group.Config;
+        ThrottleGroupMember? oldMember = _member;
+        ThrottleGroupMember newMember = reservation.Commit(Node.Context, oldMember, _policy);
+        if (!ReferenceEquals(newMember, oldMember))
+        {
+            newMember.ActivityChanged = Node.Graph.BumpEpoch;
+            lock (_drain)
+            {
+                _member = newMember;
+                if (_isDrained)
+                {
+                    // Told of the drain before there was this member; it will be told of its end.
+                    newMember.BeginDrain();
+                }
+            }
+
+            // From now on requests must come by here.
+            Node.Graph.BumpEpoch();
+        }
+
+        if (newMember.Group.Config != oldLimits && Node.Graph.ThrottleGroups.IsObject(newMember.Group))
+        {
+            Node.Graph.Events.Publish(new ThrottleLimitsChanged(newMember.Group.Name, Node.Name));
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

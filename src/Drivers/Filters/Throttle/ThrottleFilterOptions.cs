@@ -30,12 +30,49 @@ internal sealed record ThrottleFilterOptions(string? GroupName, ThrottleLimitsUp
             throw new BlockException($"Block format 'throttle' does not support the option '{given.Name}'");
         }
 
-        ThrottleLimitsUpdate limits = ThrottleLimitsReader.Node.Read(reader);
+        ThrowIfGroupMissing(groupName, profile);
+        return new ThrottleFilterOptions(groupName, ThrottleLimitsReader.Node.Read(reader));
+    }
+
+    /// <summary>Reads what a reopen asks for: limits that are only kept from before are none, for the group may have got others since.</summary>
+    /// <exception cref="BlockException">A value is malformed, or the profile wants a group and no limits.</exception>
+    public static ThrottleFilterOptions Read(ReopenContext reopen)
+    {
+        OptionReader reader = reopen.CreateReader();
+        string? groupName = reader.GetString(GroupKey);
+        if (!reopen.Profile.ThrottleNodesTakeLimits && ThrottleLimitsReader.Node.Definitions.FirstOrDefault(limit => reopen.IsAsked(limit.Name)) is { } asked)
+        {
+            throw new BlockException($"Cannot change the option '{asked.Name}'");
+        }
+
+        ThrowIfGroupMissing(groupName, reopen.Profile);
+        return new ThrottleFilterOptions(groupName, ThrottleLimitsReader.Node.Read(reader, reopen.IsAsked));
+    }
+
+    /// <summary>The options that describe a membership: a group by its name, a group of the node's own by its limits.</summary>
+    /// <param name="groupName">The group's name, or null for one of the node's own.</param>
+    /// <param name="limits">The limits in force, of which those at their defaults are left out.</param>
+    public static OptionsDictionary Describe(string? groupName, ThrottleConfig? limits)
+    {
+        OptionsDictionary options = [];
+        if (groupName is not null)
+        {
+            options[GroupKey] = groupName;
+        }
+
+        foreach (ThrottleKey key in ThrottleKeys.All.Where(key => limits is not null && limits[key] != key.DefaultValue))
+        {
+            options[LimitsPrefix + key.Name] = new OptionInteger(limits![key]);
+        }
+
+        return options;
+    }
+
+    private static void ThrowIfGroupMissing(string? groupName, CompatibilityProfile profile)
+    {
         if (groupName is null && !profile.ThrottleGroupIsOptional)
         {
             throw new BlockException("Please specify a throttle group");
         }
-
-        return new ThrottleFilterOptions(groupName, limits);
     }
 }

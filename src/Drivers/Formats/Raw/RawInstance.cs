@@ -90,20 +90,20 @@ internal sealed class RawInstance(BlockChild file, RawWindow window, FirstSector
     }
 
     /// <summary>The window may move and change; the role of the file stays what it was when the node was opened.</summary>
-    protected override Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+    protected override Task PrepareReopenAsync(ReopenContext reopen, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        RawWindow window = RawWindow.Read(context.CreateReader());
+        ArgumentNullException.ThrowIfNull(reopen);
+        RawWindow window = RawWindow.Read(reopen.CreateReader());
         window.Check(file.LengthBytes);
-        context.State = window;
+        reopen.State = window;
         return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
-    protected override void CommitReopen(ReopenContext context)
+    protected override void CommitReopen(ReopenContext reopen)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        _window = (RawWindow)context.State!;
+        ArgumentNullException.ThrowIfNull(reopen);
+        _window = (RawWindow)reopen.State!;
     }
 
     /// <inheritdoc/>

@@ -77,28 +77,28 @@ internal sealed partial class HostFileInstance
     }
 
     /// <summary>Opens the file anew where the present descriptor does not fit the new options.</summary>
-    protected override async Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+    protected override async Task PrepareReopenAsync(ReopenContext reopen, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        bool isDynamic = context.NewSettings.AutoReadOnly && !context.NewIsReadOnly;
-        HostFileOptions options = _options with { IsWritable = !context.NewIsReadOnly && !isDynamic, IsDirect = context.NewSettings.CacheDirect };
+        ArgumentNullException.ThrowIfNull(reopen);
+        bool isDynamic = reopen.NewSettings.AutoReadOnly && !reopen.NewIsReadOnly;
+        HostFileOptions options = _options with { IsWritable = !reopen.NewIsReadOnly && !isDynamic, IsDirect = reopen.NewSettings.CacheDirect };
         bool fits = options.IsDirect == _handle.File.IsDirect && (isDynamic || options.IsWritable == !_handle.File.IsReadOnly);
         FileHandle? handle = null;
         if (!fits)
         {
-            context.Step("open host file");
+            reopen.Step("open host file");
             BlockCore.Scheduling.HostFile present = _handle.File;
             handle = new FileHandle(await Node.Graph.MainContext.RunOnWorkers(() => _platform.OpenAgain(present, options)));
         }
 
-        context.State = new FileReopen(options, isDynamic, handle);
+        reopen.State = new FileReopen(options, isDynamic, handle);
     }
 
     /// <inheritdoc/>
-    protected override void CommitReopen(ReopenContext context)
+    protected override void CommitReopen(ReopenContext reopen)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        FileReopen prepared = (FileReopen)context.State!;
+        ArgumentNullException.ThrowIfNull(reopen);
+        FileReopen prepared = (FileReopen)reopen.State!;
         _options = prepared.NewOptions;
         _isDynamic = prepared.NewIsDynamic;
         if (prepared.NewHandle is { } handle && !ReferenceEquals(handle, _successor))
@@ -109,10 +109,10 @@ internal sealed partial class HostFileInstance
     }
 
     /// <inheritdoc/>
-    protected override void AbortReopen(ReopenContext context)
+    protected override void AbortReopen(ReopenContext reopen)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        ((FileReopen)context.State!).NewHandle?.Retire();
+        ArgumentNullException.ThrowIfNull(reopen);
+        ((FileReopen)reopen.State!).NewHandle?.Retire();
     }
 
     // Null where the descriptor that is there, or is prepared, does. Losing the last writer must not fail: then it stays writable.

@@ -61,18 +61,18 @@ internal sealed class NullInstance(long lengthBytes, long latencyNs, bool readsZ
     }
 
     /// <inheritdoc/>
-    protected override Task PrepareReopenAsync(ReopenContext context, CancellationToken cancel)
+    protected override Task PrepareReopenAsync(ReopenContext reopen, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        context.State = NullDriver.ReadLatency(context.CreateReader());
+        ArgumentNullException.ThrowIfNull(reopen);
+        reopen.State = NullDriver.ReadLatency(reopen.CreateReader());
         return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
-    protected override void CommitReopen(ReopenContext context)
+    protected override void CommitReopen(ReopenContext reopen)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        _latencyNs = (long)context.State!;
+        ArgumentNullException.ThrowIfNull(reopen);
+        _latencyNs = (long)reopen.State!;
     }
 
     private ValueTask CompleteLater()
