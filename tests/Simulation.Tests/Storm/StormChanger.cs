@@ -48,6 +48,8 @@ internal sealed partial class StormChanger(StormWorld world, int number, int see
         ("truncate", c => c.TruncateAsync()),
         ("check image", c => c.CheckAsync()),
         ("set throttle limits", c => c.SetLimitsAsync()),
+        ("limit device", c => c.LimitDeviceAsync()),
+        ("unlimit device", c => c.UnlimitDeviceAsync()),
         ("suspend and resume", c => c.SuspendAsync()),
         ("switch filter", c => c.SwitchFilterAsync()),
         ("fail storage", c => c.FailStorageAsync()),
