@@ -1,7 +1,9 @@
+using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Jobs;
 using BlockGraph.BlockCore.Permissions;
+using BlockGraph.BlockCore.Throttling;
 using BlockGraph.BlockCore.Transactions;
 
 namespace BlockGraph.Simulation.Tests.Storm;
@@ -14,7 +16,7 @@ internal static class StormAudit
 {
     /// <summary>Everything that is wrong with <paramref name="graph"/>. Main context.</summary>
     public static IEnumerable<string> Findings(NodeGraph graph) =>
-        Edges(graph).Concat(References(graph)).Concat(CurrentPermissions(graph)).Concat(Drains(graph)).Concat(Homes(graph)).Concat(Blockers(graph)).Concat(Jobs(graph));
+        Edges(graph).Concat(References(graph)).Concat(CurrentPermissions(graph)).Concat(Drains(graph)).Concat(Homes(graph)).Concat(Blockers(graph)).Concat(Jobs(graph)).Concat(ThrottleGroups(graph));
 
     private static IEnumerable<string> Edges(NodeGraph graph)
     {
@@ -84,6 +86,17 @@ internal static class StormAudit
         }
     }
 
+    private static IEnumerable<string> ThrottleGroups(NodeGraph graph)
+    {
+        foreach (IGrouping<ThrottleGroup, BlockBackend> devices in graph.Backends.Where(b => b.ThrottleGroup is not null).GroupBy(b => b.ThrottleGroup!))
+        {
+            if (!graph.ThrottleGroups.Groups.Contains(devices.Key) || devices.Count() > devices.Key.MemberCount)
+            {
+                yield return $"{devices.Count()} devices are in throttle group '{devices.Key.Name}', which has {devices.Key.MemberCount} members";
+            }
+        }
+    }
+
     private static IEnumerable<string> Drains(NodeGraph graph)
     {
         Dictionary<BlockNode, int> nodes = [];
@@ -104,7 +117,7 @@ internal static class StormAudit
             }
         }
 
-        foreach (BlockCore.Backend.BlockBackend backend in graph.Roots.OfType<BlockCore.Backend.BlockBackend>())
+        foreach (BlockBackend backend in graph.Backends)
         {
             // A scope that has ended lets its users go only after its nodes: a count may be one too high for a moment, never too low.
             if (backend.QuiesceCount < users.GetValueOrDefault(backend))
@@ -127,7 +140,7 @@ internal static class StormAudit
             }
         }
 
-        foreach (BlockCore.Backend.BlockBackend backend in graph.Roots.OfType<BlockCore.Backend.BlockBackend>())
+        foreach (BlockBackend backend in graph.Backends)
         {
             if (backend.Root is { } root && !ReferenceEquals(backend.Context, root.Context))
             {
