@@ -49,6 +49,7 @@ internal static class AllocationsCommand
             ("null-co", "driver=null-co,size=64M"),
             ("raw over null-co", "driver=raw,file.driver=null-co,file.size=64M"),
             ("throttle out of reach over null-co", $"driver=throttle,{Limits},file.driver=null-co,file.size=64M"),
+            ("device with limits out of reach over null-co", $"driver=null-co,size=64M,{Limits.Replace("limits.", "throttling.", StringComparison.Ordinal)}"),
             ("file", $"driver=file,filename={path}"),
             ("raw over file", $"driver=raw,file.driver=file,file.filename={path}"),
             ("throttle out of reach over raw over file", $"driver=throttle,{Limits},file.driver=raw,file.file.driver=file,file.file.filename={path}"),

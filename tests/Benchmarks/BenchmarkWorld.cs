@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.Drivers;
 using BlockGraph.Qapi.Options;
@@ -24,13 +25,14 @@ internal sealed class BenchmarkWorld : IDisposable
     /// <summary>The graph.</summary>
     public NodeGraph Graph { get; }
 
-    /// <summary>Opens <paramref name="options"/>, runs <paramref name="body"/> on the loop of the calling thread, and closes everything.</summary>
+    /// <summary>Opens <paramref name="options"/>, those of a device among them, runs <paramref name="body"/> on the loop of the calling thread, and closes everything.</summary>
     public static void Run(string options, Func<BenchmarkWorld, BlockBackend, Task> body, bool usesPlans = true)
     {
         using BenchmarkWorld world = new(usesPlans);
         world._context.Run(async () =>
         {
-            await using (BlockBackend backend = await world.Graph.OpenAsync(KeyvalParser.Parse(options)))
+            OptionsDictionary all = KeyvalParser.Parse(options);
+            await using (BlockBackend backend = await world.Graph.OpenAsync(all, BackendOptions.TakeFrom(all)))
             {
                 await body(world, backend);
             }

@@ -27,6 +27,7 @@ internal static class RequestCostCommand
         new("throttle without limits, depth 64", Nested("driver=throttle"), 64),
         new("throttle, 2 limits out of reach, depth 64", Nested("driver=throttle," + FarLimits), 64),
         new("throttle, 4 limits out of reach, depth 64", Nested("driver=throttle," + FarDirectedLimits), 64),
+        new("device, 2 limits out of reach, depth 64", Null + ",throttling.iops-total=1000000000000,throttling.bps-total=1000000000000000", 64),
         new("null-co, foreign thread, depth 64", Null, 64) { IsForeign = true },
         new("null-co, foreign thread, depth 1", Null, 1) { IsForeign = true },
     ];

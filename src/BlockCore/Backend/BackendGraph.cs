@@ -33,9 +33,9 @@ public static class BackendGraph
         }
 
         /// <summary>A backend without a medium, whose requests will be carried out in <paramref name="context"/>; the main context where null. Any thread.</summary>
-        /// <exception cref="BlockException">The name is taken.</exception>
+        /// <exception cref="BlockException">The name is taken, or the limits contradict one another.</exception>
         public Task<BlockBackend> CreateBackendAsync(BackendOptions? options = null, AioContext? context = null) =>
-            graph.MainContext.RunAsync(() => Task.FromResult(Create(graph, options ?? new BackendOptions(), context ?? graph.MainContext)));
+            graph.MainContext.RunAsync(() => Task.FromResult(CreateEmpty(graph, options ?? new BackendOptions(), context ?? graph.MainContext)));
     }
 
     private static async Task<BlockBackend> OpenCoreAsync(NodeGraph graph, OptionsDictionary options, BackendOptions backendOptions, CancellationToken cancel)
@@ -67,6 +67,7 @@ public static class BackendGraph
         try
         {
             await backend.InsertAsync(node, cancel);
+            backend.JoinGroup(options.Throttling);
             return backend;
         }
         catch
@@ -74,6 +75,13 @@ public static class BackendGraph
             graph.Unregister(backend);
             throw;
         }
+    }
+
+    private static BlockBackend CreateEmpty(NodeGraph graph, BackendOptions options, AioContext context)
+    {
+        BlockBackend backend = Create(graph, options, context);
+        backend.JoinGroup(options.Throttling);
+        return backend;
     }
 
     private static BlockBackend Create(NodeGraph graph, BackendOptions options, AioContext context)
@@ -84,6 +92,7 @@ public static class BackendGraph
             CheckName(graph, name);
         }
 
+        options.Throttling?.Validate();
         BlockBackend backend = new(graph, options, context);
         graph.Register(backend);
         return backend;

@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
 
 namespace BlockGraph.BlockCore.Backend;
@@ -41,6 +42,21 @@ public sealed record BackendOptions
 
     /// <summary>Over which stretches of time latencies are summed up, in nanoseconds; several at once, or none. <i>QEMU: stats-intervals, which are in seconds.</i></summary>
     public IReadOnlyList<long> IntervalLengthsNs { get; init; } = [];
+
+    /// <summary>The limits that the device has from the start; null for none. <i>QEMU: throttling.*</i></summary>
+    public BackendThrottling? Throttling { get; init; }
+
+    /// <summary>
+    /// Takes what is about the device out of <paramref name="options"/>, nested or flat: <c>id</c>, <c>throttling.*</c> and its old names. What is left
+    /// opens the medium. <i>QEMU: blockdev_init().</i>
+    /// </summary>
+    /// <exception cref="BlockException">A value is malformed, or the limits contradict one another.</exception>
+    public static BackendOptions TakeFrom(OptionsDictionary options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        OptionReader reader = new(options, new OptionSchema(new OptionDefinition("id", OptionType.String, "the device's name")));
+        return new BackendOptions { Name = reader.GetString("id"), Throttling = BackendThrottling.TakeFrom(options) };
+    }
 
     internal PermissionSet ToPermissions(bool profileSharesWrite)
     {

@@ -188,11 +188,12 @@ public sealed partial class BlockBackend
         Volatile.Write(ref _quiesceCount, _quiesceCount + 1);
         if (_options.QueuesWhileDrained)
         {
-            Volatile.Write(ref _gateCount, _quiesceCount);
+            SetGate(_quiesceCount);
         }
 
         if (_quiesceCount == 1)
         {
+            _member?.BeginDrain();
             _device?.OnDrainedBegin();
         }
     }
@@ -207,11 +208,12 @@ public sealed partial class BlockBackend
         Volatile.Write(ref _quiesceCount, _quiesceCount - 1);
         if (_options.QueuesWhileDrained)
         {
-            Volatile.Write(ref _gateCount, _quiesceCount);
+            SetGate(_quiesceCount);
         }
 
         if (_quiesceCount == 0)
         {
+            _member?.EndDrain();
             _device?.OnDrainedEnd();
             Wake(_lanes);
         }
@@ -237,6 +239,8 @@ public sealed partial class BlockBackend
         RequestLane home = Array.Find(old, lane => ReferenceEquals(lane.Context, context)) ?? NewLane(context);
         Volatile.Write(ref _homeLane, home);
         SetLanes([home, .. old.Where(lane => !ReferenceEquals(lane, home) && !ReferenceEquals(lane, old[0]))], old[0]);
+        _member?.Detach(old[0].Context);
+        _member?.Attach(context);
 
         // What is held in the old home looks for the new one.
         Wake([old[0]]);

@@ -103,6 +103,7 @@ public sealed partial class BlockBackend
         try
         {
             BlockException? flushError = RootEdge is null ? null : await LetGoAsync();
+            LeaveGroup();
             await Graph.CloseScheduledAsync();
             Graph.Unregister(this);
             if (flushError is not null)

@@ -5,6 +5,7 @@ using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Requests;
 using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.BlockCore.Throttling;
 
 namespace BlockGraph.BlockCore.Backend;
 
@@ -17,7 +18,7 @@ public sealed partial class BlockBackend
     private ValueTask Submit(RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         RequestLane lane = _homeLane;
-        if (!lane.Context.IsHome || Volatile.Read(ref _gateCount) != 0)
+        if (!lane.Context.IsHome || Volatile.Read(ref _obstacleCount) != 0)
         {
             return SubmitElsewhere(kind, offset, buffer, flags, cancel);
         }
@@ -44,7 +45,7 @@ public sealed partial class BlockBackend
         return BlockRequest.Start(lane, plan, kind, offset + plan.ShiftBytes, buffer, flags, cancel);
     }
 
-    // From another context, or while a drain holds requests back.
+    // From another context, while a drain holds requests back, or where the backend is throttled.
     private ValueTask SubmitElsewhere(RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         if (FindLane() is not { } lane)
@@ -73,18 +74,25 @@ public sealed partial class BlockBackend
             flags |= RequestFlags.Fua;
         }
 
+        ThrottleGroupMember? member = FindMemberToWaitFor(lane, kind, buffer.Length);
         RequestPlan plan = root.Plan();
-        return plan.IsHere
+        return member is null && plan.IsHere
             ? BlockRequest.Start(lane, plan, kind, offset + plan.ShiftBytes, buffer, flags, cancel)
-            : SubmitDetour(lane, root, kind, offset, buffer, flags, cancel);
+            : SubmitDetour(lane, root, member, kind, offset, buffer, flags, cancel);
     }
 
-    // The driver wants to be called at home: counted here, carried out there.
-    private static async ValueTask SubmitDetour(RequestLane lane, BlockChild root, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    // Its turn has not come yet, or the driver wants to be called at home: counted here, carried out there. The time of both is the request's.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SubmitDetour(RequestLane lane, BlockChild root, ThrottleGroupMember? member, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         long startNs = lane.Context.NowNs;
         bool isSuccess = false;
         lane.InFlightCount++;
+        if (member is not null)
+        {
+            root = await TakeTurnAsync(member, lane, kind, offset, buffer.Length, cancel);
+        }
+
         try
         {
             await (kind == RequestKind.Read ? root.ReadAsync(offset, buffer, flags, cancel) : root.WriteAsync(offset, buffer, flags, cancel));
@@ -164,6 +172,11 @@ public sealed partial class BlockBackend
         long startNs = lane.Context.NowNs;
         bool isSuccess = false;
         lane.InFlightCount++;
+        if (kind == RequestKind.WriteZeroes && FindMemberToWaitFor(lane, kind, length) is { } member)
+        {
+            root = await TakeTurnAsync(member, lane, kind, offset, length, cancel);
+        }
+
         try
         {
             await (kind switch
@@ -262,10 +275,15 @@ public sealed partial class BlockBackend
         }
 
         lane.Refuse(kind);
+        return ValueTask.FromException(RefusalOf(root, kind, offset, length));
+    }
+
+    private static BlockException RefusalOf(BlockChild root, RequestKind kind, long offset, long length)
+    {
         long lengthBytes = root.Node.LengthBytes;
         bool isOutside = offset < 0 || length < 0 || lengthBytes - offset < length;
-        return ValueTask.FromException(isOutside
+        return isOutside
             ? new BlockException(BlockErrorKind.InputOutput, $"The range {offset}+{length} lies outside the image of {lengthBytes} bytes (node '{root.Node.Name}')")
-            : new BlockException(BlockErrorKind.NotPermitted, $"Block node is read-only: no {(kind == RequestKind.Discard ? "discard" : "write")} through '{root.Node.Name}'"));
+            : new BlockException(BlockErrorKind.NotPermitted, $"Block node is read-only: no {(kind == RequestKind.Discard ? "discard" : "write")} through '{root.Node.Name}'");
     }
 }

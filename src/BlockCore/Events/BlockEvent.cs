@@ -14,10 +14,11 @@ public sealed record NodeOpened(string NodeName, string DriverName) : BlockEvent
 /// <param name="NodeName">The name it had.</param>
 public sealed record NodeClosed(string NodeName) : BlockEvent;
 
-/// <summary>The limits of a throttle group were changed through one of its nodes.</summary>
+/// <summary>The limits of a throttle group that is an object were changed through one of its members.</summary>
 /// <param name="Group">The group's name.</param>
-/// <param name="ByNode">The node whose options changed them.</param>
-public sealed record ThrottleLimitsChanged(string Group, string ByNode) : BlockEvent;
+/// <param name="ByNode">The node whose options changed them, or null.</param>
+/// <param name="ByDevice">The device whose limits they are as well, by the backend's name, which may be empty; or null.</param>
+public sealed record ThrottleLimitsChanged(string Group, string? ByNode, string? ByDevice = null) : BlockEvent;
 
 /// <summary>Something that a person should know, though the operation went on.</summary>
 /// <param name="Message">The words, possibly of several lines.</param>

@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.BlockCore.Throttling;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.Drivers.Protocols.Null;
 using BlockGraph.TestKit;
@@ -17,14 +18,24 @@ public sealed class RequestAllocationTests
     private const int WindowCount = 5;
 
     [Test]
-    public void A_request_allocates_nothing([Values("null", "raw", "window", "filter")] string stack, [Values(1, 64)] int depth, [Values] bool usesPlans, [Values] bool isWrite)
+    public void A_request_allocates_nothing([Values("null", "raw", "window", "filter")] string stack, [Values(1, 64)] int depth, [Values] bool usesPlans, [Values] bool isWrite) =>
+        AssertNothingAllocated(stack, depth, usesPlans, isWrite, new BackendOptions());
+
+    [Test]
+    public void Nor_does_one_that_a_throttled_device_admits([Values("null", "raw")] string stack, [Values(1, 64)] int depth, [Values] bool isWrite)
+    {
+        ThrottleConfig outOfReach = new() { IopsTotal = new ThrottleLimits(1_000_000_000_000), BpsTotal = new ThrottleLimits(1_000_000_000_000_000) };
+        AssertNothingAllocated(stack, depth, usesPlans: true, isWrite, new BackendOptions { Throttling = new BackendThrottling(outOfReach) });
+    }
+
+    private static void AssertNothingAllocated(string stack, int depth, bool usesPlans, bool isWrite, BackendOptions options)
     {
         using PolledAioContext context = new("test");
         long allocated = -1;
         context.Run(async () =>
         {
             await using NodeGraph graph = new(MainLoop.Pumped(context), [new NullCoDriver(), new RawDriver(), new PassThroughDriver()], new NodeGraphOptions { UsesPlans = usesPlans });
-            await using BlockBackend backend = await graph.OpenAsync(OptionsOf(stack));
+            await using BlockBackend backend = await graph.OpenAsync(OptionsOf(stack), options);
             allocated = await MeasureAsync(backend, depth, isWrite);
         });
         Assert.That(allocated, Is.Zero, $"bytes over {MeasuredRoundCount * depth} requests");

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Jobs;
@@ -106,7 +107,7 @@ internal static class StormAudit
             }
         }
 
-        foreach (BlockCore.Backend.BlockBackend backend in graph.Roots.OfType<BlockCore.Backend.BlockBackend>())
+        foreach (BlockBackend backend in graph.Backends)
         {
             // A scope that has ended lets its users go only after its nodes: a count may be one too high for a moment, never too low.
             if (backend.QuiesceCount < users.GetValueOrDefault(backend))
@@ -129,7 +130,7 @@ internal static class StormAudit
             }
         }
 
-        foreach (BlockCore.Backend.BlockBackend backend in graph.Roots.OfType<BlockCore.Backend.BlockBackend>())
+        foreach (BlockBackend backend in graph.Backends)
         {
             if (backend.Root is { } root && !ReferenceEquals(backend.Context, root.Context))
             {
@@ -172,13 +173,20 @@ internal static class StormAudit
             }
         }
 
-        foreach (ThrottleGroup group in graph.ThrottleGroups.Groups)
+        Dictionary<ThrottleGroup, int> devices = graph.Backends.Where(b => b.ThrottleGroup is not null).GroupBy(b => b.ThrottleGroup!).ToDictionary(g => g.Key, g => g.Count());
+        foreach (ThrottleGroup group in graph.ThrottleGroups.Groups.Union(devices.Keys))
         {
-            int count = members.GetValueOrDefault(group)?.Count ?? 0;
-            // One more for a node that is being closed.
-            if (group.MemberCount < count)
+            int nodeCount = members.GetValueOrDefault(group)?.Count ?? 0;
+            int deviceCount = devices.GetValueOrDefault(group);
+            if (deviceCount > 0 && !ReferenceEquals(graph.ThrottleGroups.Find(group.Name), group))
             {
-                yield return $"throttle group '{group.Name}' has {group.MemberCount} members, and {count} nodes are in it";
+                yield return $"{deviceCount} devices are in throttle group '{group.Name}', which is not there";
+            }
+
+            // One more for a node that is being closed.
+            if (group.MemberCount < nodeCount + deviceCount)
+            {
+                yield return $"throttle group '{group.Name}' has {group.MemberCount} members, and {nodeCount} nodes and {deviceCount} devices are in it";
             }
         }
     }

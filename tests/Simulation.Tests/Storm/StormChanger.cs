@@ -51,6 +51,8 @@ internal sealed partial class StormChanger(StormWorld world, int number, int see
         ("reopen throttle", c => c.ReopenThrottleAsync()),
         ("reopen two throttles", c => c.ReopenTwoThrottlesAsync()),
         ("reopen throttle in a drain", c => c.ReopenDrainedThrottleAsync()),
+        ("limit device", c => c.LimitDeviceAsync()),
+        ("unlimit device", c => c.UnlimitDeviceAsync()),
         ("suspend and resume", c => c.SuspendAsync()),
         ("switch filter", c => c.SwitchFilterAsync()),
         ("fail storage", c => c.FailStorageAsync()),

@@ -62,7 +62,7 @@ internal sealed record ThrottleFilterOptions(string? GroupName, ThrottleLimitsUp
 
         foreach (ThrottleKey key in ThrottleKeys.All.Where(key => limits is not null && limits[key] != key.DefaultValue))
         {
-            options[LimitsPrefix + key.Name] = new OptionInteger(limits![key]);
+            options[ThrottleLimitsReader.Node.Prefix + key.Name] = new OptionInteger(limits![key]);
         }
 
         return options;
