@@ -8,6 +8,7 @@ using BlockGraph.Tools.DriverList;
 using BlockGraph.Tools.GraphView;
 using BlockGraph.Tools.Io;
 using BlockGraph.Tools.Plan;
+using BlockGraph.Tools.Throttle;
 
 namespace BlockGraph.Tools.Dispatch;
 
@@ -76,6 +77,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
             BenchCommandLine.Create(console),
             GraphCommandLine.Create(console),
             PlanCommandLine.Create(console),
+            ThrottleCommandLine.Create(console),
             DriversCommandLine.Create(console),
             CreateInstallLinks(),
         };
