@@ -2,15 +2,15 @@ using System.Globalization;
 using System.Text.Json;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.Drivers.Filters.Throttle;
-using BlockGraph.TestKit;
 
 namespace BlockGraph.BlockCore.Tests.Throttling;
 
-/// <summary>The vectors through a graph: real throttle nodes of one group, in exact virtual time, with storage below that notes what comes down to it, and when.</summary>
+/// <summary>The vectors through a graph: real throttle nodes of one group, in exact virtual time and in order of arrival, with storage below that notes what comes down to it, and when.</summary>
 /// <remarks><code>
 /// backend 0 ── throttle ── noting        one for each member,
 /// backend 1 ── throttle ── noting        all in one group
@@ -22,17 +22,19 @@ public sealed class ThrottleGraphVectorTests
     public void Requests_come_down_to_storage_at_the_instants_and_in_the_order_of_the_vector(JsonElement vector)
     {
         NotingDriver notes = new();
-        using GraphFixture fixture = new(drivers: [new ThrottleFilterDriver(), notes]);
-        fixture.Run(async () =>
+        using VirtualTimeScheduler world = new();
+        AioContext context = world.MainContext;
+        world.Run(async () =>
         {
+            await using NodeGraph graph = new(MainLoop.Pumped(context), [new ThrottleFilterDriver(), notes]);
             List<BlockBackend> members = [];
             for (int member = 0; member < vector.GetProperty("members").GetInt32(); member++)
             {
-                members.Add(await fixture.Graph.OpenAsync(MemberOptions(vector, isFirst: member == 0)));
+                members.Add(await graph.OpenAsync(MemberOptions(vector, isFirst: member == 0)));
             }
 
-            long startNs = fixture.Context.NowNs;
-            await Task.WhenAll(vector.GetProperty("requests").EnumerateArray().Select((request, index) => SubmitAsync(fixture.Context, members, request, index)));
+            long startNs = context.NowNs;
+            await Task.WhenAll(vector.GetProperty("requests").EnumerateArray().Select((request, index) => SubmitAsync(context, members, request, index)));
             long[] instants = [.. notes.Seen.OrderBy(note => note.Index).Select(note => note.AtNs - startNs)];
             Assert.That(instants, Is.EqualTo(Longs(vector, "admitted_at_ns")), "the instants");
             Assert.That(notes.Seen.Select(note => note.Index), Is.EqualTo(Longs(vector, "admission_order")), "the order");

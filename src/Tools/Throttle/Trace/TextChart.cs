@@ -9,6 +9,9 @@ internal sealed class TextChart(TextWriter output, int width, bool isUnicode, bo
     public const int GutterWidth = 11;
 
     private const int Eighths = 8;
+
+    // Sums of rounded numbers may be a little above the top that was made from them.
+    private const double BeyondFactor = 1.0001;
     private const string Reset = "\x1b[0m";
     private const string BarColour = "\x1b[32m";
     private const string ShadeColour = "\x1b[33m";
@@ -23,8 +26,8 @@ internal sealed class TextChart(TextWriter output, int width, bool isUnicode, bo
     /// <summary>The sign of the line.</summary>
     public string LineSign => Coloured(isUnicode ? "┄" : "-", LineColour);
 
-    /// <summary>The sign of a shade that goes beyond the top.</summary>
-    public string BeyondSign => Coloured(isUnicode ? "▲" : "^", ShadeColour);
+    /// <summary>The sign of what goes beyond the top.</summary>
+    public string BeyondSign => isUnicode ? "▲" : "^";
 
     private int PlotWidth => width - GutterWidth;
 
@@ -69,6 +72,12 @@ internal sealed class TextChart(TextWriter output, int width, bool isUnicode, bo
 
     private (char Sign, string? Colour) SignOf(double bar, double shade, double low, double cell, bool hasLine, bool isTop)
     {
+        double beyond = (low + cell) * BeyondFactor;
+        if (isTop && bar > beyond)
+        {
+            return (isUnicode ? '▲' : '^', BarColour);
+        }
+
         int eighths = (int)Math.Clamp(Math.Round((bar - low) / cell * Eighths), 0, Eighths);
         if (eighths == 0 && low == 0 && bar > 0)
         {
@@ -81,7 +90,7 @@ internal sealed class TextChart(TextWriter output, int width, bool isUnicode, bo
             return (isUnicode ? (char)('▁' + eighths - 1) : '#', BarColour);
         }
 
-        if (isTop && shade > (low + cell) * 1.0001)
+        if (isTop && shade > beyond)
         {
             return (isUnicode ? '▲' : '^', ShadeColour);
         }

@@ -25,7 +25,7 @@ internal sealed class TraceFile
     /// <summary>The requests, in the file's order; the earliest is at 0.</summary>
     public SimulatedRequest[] Requests { get; private set; } = [];
 
-    /// <summary>What the members are called, in the order in which they come up.</summary>
+    /// <summary>What the members are called, in the order in which they come up; none where the trace does not tell them apart.</summary>
     public IReadOnlyList<string> Members => [.. _members.Keys];
 
     /// <summary>What is wrong with the file, a line each: file, line, field.</summary>
@@ -106,10 +106,10 @@ internal sealed class TraceFile
         }
 
         long lengthBytes = ReadSize(Field(fields, columns.Size), kind, number);
-        string member = columns.Member is { } column ? Field(fields, column) : string.Empty;
         if (_errors.Count == errorCount)
         {
-            _requests.Add(new SimulatedRequest(atNs, ReadMember(member, number), kind, lengthBytes));
+            int member = columns.Member is { } column ? ReadMember(Field(fields, column), number) : 0;
+            _requests.Add(new SimulatedRequest(atNs, member, kind, lengthBytes));
         }
     }
 

@@ -11,6 +11,8 @@ internal static class TraceReport
 
     private const int RateHeight = 10;
     private const int QueueHeight = 4;
+    private const double Headroom = 1.02;
+    private static readonly (string Name, double Fraction)[] s_percentiles = [("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999), ("max", 1)];
 
     /// <summary>The headings of the table, for every form of the report.</summary>
     public static IReadOnlyList<string> Headings { get; } = ["requests", "count", "bytes", "delayed", "wait total", "mean", "p50", "p99", "max"];
@@ -41,11 +43,11 @@ internal static class TraceReport
         TraceSeries series = TraceSeries.Of(summary.Replay, width - TextChart.GutterWidth);
         TextChart chart = new(output, width, isUnicode, isColoured);
         double? limit = series.Limits.Rate == 0 ? null : series.Limits.Rate;
-        double needed = Math.Max(series.Admitted.Max(), limit ?? 0) * 1.05;
-        double offered = series.Offered.Max();
-        double top = Math.Max(1e-9, offered > 2 * needed ? 2 * needed : Math.Max(needed, offered));
+        double top = series.RateShown * Headroom;
+        double peak = Math.Max(series.Offered.Max(), series.Admitted.Max());
+        string beyond = peak > top ? $" ({chart.BeyondSign} up to {QuantityText.Rate(peak, series.CountsBytes)})" : "";
         string key = ThrottleKeys.Of(series.Meter, ThrottleKeyPart.Rate).Name;
-        string legend = $"{chart.BarSign} admitted  {chart.ShadeSign} offered{(offered > top ? $" ({chart.BeyondSign} up to {QuantityText.Rate(offered, series.CountsBytes)})" : "")}{(limit is null ? "" : $"  {chart.LineSign} {key}")}";
+        string legend = $"{chart.BarSign} admitted  {chart.ShadeSign} offered{beyond}{(limit is null ? "" : $"  {chart.LineSign} {key}")}";
         output.WriteLine();
         chart.Print($"{(series.CountsBytes ? "bytes/s" : "operations/s")}  {legend}", RateHeight, series.Admitted, series.Offered, limit, top, value => QuantityText.Axis(value, series.CountsBytes));
         chart.PrintTimes("0 s", QuantityText.DurationNs(series.SpanNs / 2.0), QuantityText.DurationNs(series.SpanNs));
@@ -84,6 +86,7 @@ internal static class TraceReport
             yield break;
         }
 
+        yield return ("added wait", string.Join(", ", s_percentiles.Select(item => $"{item.Name} {QuantityText.DurationNs(summary.All.ValueAt(item.Fraction))}")));
         yield return ("longest queue", $"{summary.LongestQueue} {(summary.LongestQueue == 1 ? "request" : "requests")}, {QuantityText.DurationNs(summary.LongestQueueAtNs)} in");
         foreach ((ThrottleKey key, long ns) in summary.Replay.Bound)
         {

@@ -7,6 +7,7 @@ namespace BlockGraph.Tools.Throttle.Trace;
 internal sealed class TraceSeries
 {
     private const double NsPerSecond = 1e9;
+    private const double ShownFactor = 2.5;
     private readonly TraceReplay _replay;
     private readonly double _binNs;
 
@@ -59,6 +60,20 @@ internal sealed class TraceSeries
 
     /// <summary>How full the meter's bucket was at most in each bin, in units.</summary>
     public double[] Level { get; }
+
+    /// <summary>
+    /// The highest rate that a chart is worth its height for, in units a second: a single large request may be far above everything else, and what
+    /// is offered in a storm far above what is admitted.
+    /// </summary>
+    public double RateShown
+    {
+        get
+        {
+            double limit = Math.Max(Limits.Rate, Limits.BurstLengthSeconds > 1 ? Limits.Burst : 0);
+            double admitted = limit == 0 ? Admitted.Max() : Math.Max(limit, Math.Min(Admitted.Max(), ShownFactor * limit));
+            return Math.Max(1e-9, Math.Min(Offered.Max() > admitted ? ShownFactor * admitted : admitted, Math.Max(admitted, Offered.Max())));
+        }
+    }
 
     /// <summary>The capacity of the meter's bucket, in units.</summary>
     public double Capacity => new LeakyBucket(Limits).Capacity;
