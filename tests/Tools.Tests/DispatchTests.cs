@@ -111,6 +111,8 @@ public class DispatchTests
     [TestCase("blockgraph: Required argument 'OPTIONS' missing for command: 'graph'.", "graph")]
     [TestCase("blockgraph: Required argument 'DIR' missing for command: 'install-links'.", "install-links")]
     [TestCase("blockgraph: Required command was not provided.", "throttle")]
+    [TestCase("blockgraph: unknown command 'expalin' (did you mean 'explain'?)", "throttle", "expalin")]
+    [TestCase("blockgraph: unknown command 'frob' (try 'blockgraph throttle --help')", "throttle", "frob")]
     [TestCase("blockgraph: Required argument 'OPTIONS' missing for command: 'explain'.", "throttle", "explain")]
     [TestCase("blockgraph: unknown option '--nope'", "throttle", "simulate", "--nope")]
     public void A_wrong_command_line_is_one_line_and_exit_code_1(string error, params string[] arguments)

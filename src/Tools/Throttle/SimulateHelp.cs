@@ -15,7 +15,7 @@ internal sealed class SimulateHelp : SynchronousCommandLineAction
 
         CSV has a header that names its columns, in any order; others are passed over:
           t_ns, t_us, t_ms, t_s or time (in seconds)   when a request was made, with or without a fraction
-          kind, op or rw                               read, write, write-zeroes, discard, flush, or their first letters
+          kind, op or rw                               read, write, write-zeroes, discard, flush, or r, w, z, d, f
           bytes or size                                how long it is: 4096, 4k
           member or device                             which node of the group made it; all of them one where there is no such column
         Blank lines and what begins with # do not count; fields may be quoted.

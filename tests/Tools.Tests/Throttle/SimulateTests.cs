@@ -101,7 +101,9 @@ public class SimulateTests
         Assert.That(admitted[^1], Is.EqualTo((Count - 101) * 1_000_000L), "the last");
     }
 
-    [TestCase("", "no valid JSON at line 1, byte 1: The input does not contain any JSON tokens. Expected the input to start with a valid JSON token, when isFinalBlock is true")]
+    [TestCase("", "no valid JSON at line 1, byte 1")]
+    [TestCase("[\n{},]", "no valid JSON at line 2, byte 4")]
+    [TestCase("""[{"name":"a","name":"b"}]""", "no valid JSON: a field is there twice")]
     [TestCase("{}", "an array of vectors is expected")]
     [TestCase("[3]", "vector 0: an object is expected")]
     [TestCase("[{}]", "vector 0, field 'name': is missing")]

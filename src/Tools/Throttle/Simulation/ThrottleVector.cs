@@ -39,8 +39,9 @@ internal sealed record ThrottleVector(string Name, ThrottleConfig Config, int Me
         }
         catch (JsonException failure)
         {
-            string text = failure.Message.Split(" LineNumber:")[0].TrimEnd('.');
-            throw new BlockException(BlockErrorKind.InvalidArgument, $"no valid JSON at line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1}: {text}", failure);
+            // The reader's own words quote whatever stands there, however long it is.
+            string place = failure.LineNumber is { } line ? $" at line {line + 1}, byte {failure.BytePositionInLine + 1}" : ": a field is there twice";
+            throw new BlockException(BlockErrorKind.InvalidArgument, $"no valid JSON{place}", failure);
         }
     }
 
