@@ -69,7 +69,7 @@ public class DispatchTests
     {
         ToolRun run = ToolRun.Own("--help");
         Assert.That(run.ExitCode, Is.Zero);
-        foreach (string command in new[] { "io", "bench", "graph", "plan", "drivers", "install-links", "--version" })
+        foreach (string command in new[] { "io", "bench", "graph", "plan", "throttle", "drivers", "install-links", "--version" })
         {
             Assert.That(run.Out, Does.Contain(command));
         }
@@ -79,6 +79,7 @@ public class DispatchTests
     [TestCase("bench", "--create <SIZE>")]
     [TestCase("graph", "--json")]
     [TestCase("plan", "CHANGE")]
+    [TestCase("throttle", "simulate")]
     [TestCase("drivers", "NAME")]
     [TestCase("install-links", "DIR")]
     public void Every_command_has_help_of_its_own(string command, string mention)
@@ -109,6 +110,11 @@ public class DispatchTests
     [TestCase("blockgraph: Required argument 'OPTIONS' missing for command: 'bench'.", "bench")]
     [TestCase("blockgraph: Required argument 'OPTIONS' missing for command: 'graph'.", "graph")]
     [TestCase("blockgraph: Required argument 'DIR' missing for command: 'install-links'.", "install-links")]
+    [TestCase("blockgraph: Required command was not provided.", "throttle")]
+    [TestCase("blockgraph: unknown command 'expalin' (did you mean 'explain'?)", "throttle", "expalin")]
+    [TestCase("blockgraph: unknown command 'frob' (try 'blockgraph throttle --help')", "throttle", "frob")]
+    [TestCase("blockgraph: Required argument 'OPTIONS' missing for command: 'explain'.", "throttle", "explain")]
+    [TestCase("blockgraph: unknown option '--nope'", "throttle", "simulate", "--nope")]
     public void A_wrong_command_line_is_one_line_and_exit_code_1(string error, params string[] arguments)
     {
         ToolRun run = ToolRun.Own(arguments);

@@ -8,6 +8,7 @@ using BlockGraph.Tools.DriverList;
 using BlockGraph.Tools.GraphView;
 using BlockGraph.Tools.Io;
 using BlockGraph.Tools.Plan;
+using BlockGraph.Tools.Throttle;
 
 namespace BlockGraph.Tools.Dispatch;
 
@@ -48,7 +49,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
             return Complaint.Print(console, CalledName.Own, $"no command given (try '{CalledName.Own} --help')");
         }
 
-        CheckCommand(root, arguments[0]);
+        CheckCommand(root, arguments);
 
         // An option string may begin with an at sign; it is no file of arguments.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -76,6 +77,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
             BenchCommandLine.Create(console),
             GraphCommandLine.Create(console),
             PlanCommandLine.Create(console),
+            ThrottleCommandLine.Create(console),
             DriversCommandLine.Create(console),
             CreateInstallLinks(),
         };
@@ -83,18 +85,28 @@ internal sealed class CommandDispatcher(IToolConsole console)
         return root;
     }
 
-    private static void CheckCommand(RootCommand root, string name)
+    private static void CheckCommand(Command parent, IReadOnlyList<string> arguments)
     {
-        if (name.StartsWith('-') || root.Subcommands.Any(command => command.Name == name))
+        string name = arguments[0];
+        if (name.StartsWith('-'))
         {
             return;
         }
 
-        string? nearest = NearestText.Find(name, root.Subcommands.Select(command => command.Name));
-        throw new BlockException($"unknown command '{name}'")
+        if (parent.Subcommands.FirstOrDefault(command => command.Name == name) is not { } found)
         {
-            Hint = nearest is null ? $"try '{CalledName.Own} --help'" : $"did you mean '{nearest}'?",
-        };
+            string? nearest = NearestText.Find(name, parent.Subcommands.Select(command => command.Name));
+            string program = parent is RootCommand ? CalledName.Own : $"{CalledName.Own} {parent.Name}";
+            throw new BlockException($"unknown command '{name}'")
+            {
+                Hint = nearest is null ? $"try '{program} --help'" : $"did you mean '{nearest}'?",
+            };
+        }
+
+        if (found.Subcommands.Count > 0 && arguments.Count > 1)
+        {
+            CheckCommand(found, [.. arguments.Skip(1)]);
+        }
     }
 
     private Command CreateInstallLinks()

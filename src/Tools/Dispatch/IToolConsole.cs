@@ -20,4 +20,7 @@ internal interface IToolConsole
 
     /// <summary>True where a person reads the errors; progress is shown there.</summary>
     bool IsErrorTerminal { get; }
+
+    /// <summary>How many characters a line of the output has; null where that is not known.</summary>
+    int? OutputWidth => null;
 }

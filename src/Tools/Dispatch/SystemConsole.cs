@@ -20,4 +20,7 @@ internal sealed class SystemConsole : IToolConsole
 
     /// <inheritdoc/>
     public bool IsErrorTerminal => !Console.IsErrorRedirected;
+
+    /// <inheritdoc/>
+    public int? OutputWidth => IsOutputTerminal && Console.WindowWidth > 0 ? Console.WindowWidth : null;
 }
