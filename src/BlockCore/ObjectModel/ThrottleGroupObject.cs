@@ -12,14 +12,18 @@ public sealed class ThrottleGroupObject : IUserObject
     private readonly string _id;
     private readonly ThrottleLimitsUpdate _limits;
     private readonly bool _isAdopting;
+    private readonly string? _parentName;
+    private readonly ThrottleShare _share;
     private ThrottleGroup? _group;
 
-    internal ThrottleGroupObject(NodeGraph graph, string id, ThrottleLimitsUpdate limits, bool isAdopting)
+    internal ThrottleGroupObject(NodeGraph graph, string id, ThrottleLimitsUpdate limits, bool isAdopting, string? parentName, ThrottleShare share)
     {
         _graph = graph;
         _id = id;
         _limits = limits;
         _isAdopting = isAdopting;
+        _parentName = parentName;
+        _share = share;
     }
 
     /// <summary>The group.</summary>
@@ -42,8 +46,15 @@ public sealed class ThrottleGroupObject : IUserObject
     public IReadOnlyList<ObjectProperty> Properties => new ThrottleGroupProperties(_graph, Group).All;
 
     /// <inheritdoc/>
-    public void Complete() =>
-        _group = _graph.ThrottleGroups.CreateObject(_id, _limits, _isAdopting, ThrottleLimitsReader.Nested.ErrorPrefix, ThrottleGroupProperties.PolicyOf(_graph));
+    public void Complete()
+    {
+        _group = _graph.ThrottleGroups.CreateObject(
+            _id, _limits, _isAdopting, ThrottleLimitsReader.Nested.ErrorPrefix, ThrottleGroupProperties.PolicyOf(_graph), _parentName);
+        if (!_share.IsDefault)
+        {
+            _group.SetShare(_share);
+        }
+    }
 
     /// <summary>Gives the group back. Whoever still is in it stays, as in a group that nodes have created.</summary>
     public void Dispose()

@@ -12,11 +12,15 @@ public sealed class ThrottleGroupType : UserObjectType
     internal const string TypeName = "throttle-group";
 
     private const string AdoptKey = "adopt";
+    private const string ParentKey = "parent";
 
     private static readonly OptionSchema s_options = new(
     [
         .. ThrottleLimitsReader.Nested.Definitions,
         .. ThrottleLimitsReader.Flat.Definitions.Select(definition => definition with { Help = "as limits." + definition.Name[ThrottleLimitsReader.Flat.Prefix.Length..] }),
+        .. ThrottleSettingsReader.Definitions,
+        new OptionDefinition(ParentKey, OptionType.String, "the group whose limits count too"),
+        .. ThrottleShareReader.Definitions,
         new OptionDefinition(AdoptKey, OptionType.Boolean, "make a group of this name that nodes or devices have created the object's") { Default = "off" },
     ]);
 
@@ -36,6 +40,8 @@ public sealed class ThrottleGroupType : UserObjectType
         ThrottleLimitsReader flatReader = ThrottleLimitsReader.Flat with { RangeWords = context.Profile.ThrottleRangeTextHasBlank ? "the range" : "therange" };
         ThrottleLimitsUpdate nested = ThrottleLimitsReader.Nested.Read(context.Options);
         ThrottleLimitsUpdate flat = flatReader.Read(context.Options);
+        string? parentName = context.Options.GetString(ParentKey);
+        ThrottleShare share = ThrottleShareReader.Read(context.Options);
         bool isAdopting = context.Options.GetBoolean(AdoptKey);
         if (!nested.IsEmpty && !flat.IsEmpty)
         {
@@ -48,6 +54,13 @@ public sealed class ThrottleGroupType : UserObjectType
             ThrottleConfig.Unlimited.Merge(nested).Validate(ThrottleLimitsReader.Nested.ErrorPrefix);
         }
 
-        return new ThrottleGroupObject(context.Graph, context.Id, nested.IsEmpty ? flat : nested, isAdopting);
+        if (parentName is null && !share.IsDefault)
+        {
+            throw new BlockException($"'{ThrottleShareReader.Prefix}*' requires '{ParentKey}'");
+        }
+
+        ThrottleLimitsUpdate limits = nested.IsEmpty ? flat : nested;
+        ThrottleSettingsReader.Read(context.Options, limits);
+        return new ThrottleGroupObject(context.Graph, context.Id, limits, isAdopting, parentName, share);
     }
 }

@@ -53,8 +53,7 @@ public sealed partial class ThrottleGroupRegistry
             FindEntryUnsynchronized(group);
         }
 
-        ThrottleConfig basis = group.Config;
-        group.CommitConfig(limits, basis, Merged(basis, limits, keyPrefix), policy);
+        group.MergeConfig(limits, policy, keyPrefix);
     }
 
     /// <summary>The object gives its reference to <paramref name="group"/> back. The group goes with it, or stays for those who hold it.</summary>

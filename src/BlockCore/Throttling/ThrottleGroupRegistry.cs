@@ -90,7 +90,7 @@ public sealed partial class ThrottleGroupRegistry
         ArgumentException.ThrowIfNullOrEmpty(name);
         lock (_lock)
         {
-            Entry entry = _entries.TryGetValue(name, out Entry? existing) ? existing : AddUnsynchronized(name, ThrottleConfig.Unlimited);
+            Entry entry = _entries.TryGetValue(name, out Entry? existing) ? existing : AddUnsynchronized(name, ThrottleConfig.Unlimited, null);
             entry.ReferenceCount++;
             MakeUnsynchronized(entry);
             return entry.Group;
@@ -104,7 +104,7 @@ public sealed partial class ThrottleGroupRegistry
         ArgumentNullException.ThrowIfNull(config);
         lock (_lock)
         {
-            Entry entry = AddAnonymousUnsynchronized(config);
+            Entry entry = AddAnonymousUnsynchronized(config, null);
             entry.ReferenceCount++;
             MakeUnsynchronized(entry);
             return entry.Group;
@@ -117,9 +117,11 @@ public sealed partial class ThrottleGroupRegistry
     /// <param name="isAdopting">Whether a group of this name that nodes have created becomes the object's; otherwise its existence is an error.</param>
     /// <param name="keyPrefix">What stands before a key in the caller's spelling, for errors that name one.</param>
     /// <param name="policy">What becomes of the levels of an adopted group.</param>
+    /// <param name="parentName">The group below which it is created; null for none. An adopted group must be there already.</param>
     /// <exception cref="BlockException">The name is taken (<see cref="BlockErrorKind.AlreadyExists"/>), or the limits are not valid.</exception>
     public ThrottleGroup CreateObject(
-        string name, ThrottleLimitsUpdate limits, bool isAdopting = false, string keyPrefix = "", ThrottleChangePolicy policy = ThrottleChangePolicy.Scale)
+        string name, ThrottleLimitsUpdate limits, bool isAdopting = false, string keyPrefix = "", ThrottleChangePolicy policy = ThrottleChangePolicy.Scale,
+        string? parentName = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(limits);
@@ -130,7 +132,8 @@ public sealed partial class ThrottleGroupRegistry
         {
             if (!_entries.TryGetValue(name, out Entry? entry))
             {
-                entry = AddUnsynchronized(name, Merged(ThrottleConfig.Unlimited, limits, keyPrefix));
+                ThrottleConfig config = Merged(ThrottleConfig.Unlimited, limits, keyPrefix);
+                entry = AddUnsynchronized(name, config, parentName is null ? null : FindParentUnsynchronized(parentName, null));
                 entry.IsObject = true;
                 entry.ReferenceCount++;
                 return entry.Group;
@@ -142,6 +145,7 @@ public sealed partial class ThrottleGroupRegistry
             }
 
             adopted = entry.Group;
+            CheckParent(adopted, parentName);
             basis = adopted.Config;
             merged = Merged(basis, limits, keyPrefix);
             entry.IsObject = true;
@@ -173,7 +177,7 @@ public sealed partial class ThrottleGroupRegistry
                 throw new BlockException(BlockErrorKind.Busy, $"object '{name}' is in use, can not be deleted");
             }
 
-            _entries.Remove(name);
+            RemoveUnsynchronized(entry);
         }
     }
 
@@ -205,12 +209,23 @@ public sealed partial class ThrottleGroupRegistry
         entry.ReferenceCount--;
         if (entry.ReferenceCount == 0)
         {
-            _entries.Remove(entry.Group.Name);
+            RemoveUnsynchronized(entry);
+        }
+    }
+
+    // It gives back the reference that it holds on its parent, which may go with it.
+    private void RemoveUnsynchronized(Entry entry)
+    {
+        _entries.Remove(entry.Group.Name);
+        entry.Group.LeaveParent();
+        if (entry.Group.Parent is { } parent)
+        {
+            ReleaseUnsynchronized(FindEntryUnsynchronized(parent));
         }
     }
 
     // Numbers are used up by groups that come to be, not by those that were only planned.
-    private Entry AddAnonymousUnsynchronized(ThrottleConfig config)
+    private Entry AddAnonymousUnsynchronized(ThrottleConfig config, Entry? parent)
     {
         long number = _nextAnonymousNumber;
         while (_entries.ContainsKey(AnonymousName(number)))
@@ -218,7 +233,7 @@ public sealed partial class ThrottleGroupRegistry
             number++;
         }
 
-        Entry entry = AddUnsynchronized(AnonymousName(number), config);
+        Entry entry = AddUnsynchronized(AnonymousName(number), config, parent);
         entry.AnonymousNumber = number;
         return entry;
     }
@@ -234,9 +249,15 @@ public sealed partial class ThrottleGroupRegistry
         }
     }
 
-    private Entry AddUnsynchronized(string name, ThrottleConfig config)
+    // A group holds a reference on its parent.
+    private Entry AddUnsynchronized(string name, ThrottleConfig config, Entry? parent)
     {
-        Entry entry = new(new ThrottleGroup(name, config) { Registry = this });
+        if (parent is not null)
+        {
+            parent.ReferenceCount++;
+        }
+
+        Entry entry = new(new ThrottleGroup(name, config, parent?.Group) { Registry = this });
         _entries.Add(name, entry);
         return entry;
     }

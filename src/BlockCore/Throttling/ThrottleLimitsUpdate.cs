@@ -69,6 +69,27 @@ public sealed class ThrottleLimitsUpdate : IEnumerable<KeyValuePair<string, long
         return update;
     }
 
+    /// <summary>The same, to be changed on its own.</summary>
+    internal ThrottleLimitsUpdate Clone()
+    {
+        ThrottleLimitsUpdate clone = new() { BurstWindowMs = BurstWindowMs, IsPaced = IsPaced, IsFairByCost = IsFairByCost };
+        _values.CopyTo(clone._values, 0);
+        return clone;
+    }
+
+    /// <summary>Names no longer what <paramref name="other"/> names.</summary>
+    internal void Forget(ThrottleLimitsUpdate other)
+    {
+        for (int index = 0; index < _values.Length; index++)
+        {
+            _values[index] = other._values[index] is null ? _values[index] : null;
+        }
+
+        BurstWindowMs = other.BurstWindowMs is null ? BurstWindowMs : null;
+        IsPaced = other.IsPaced is null ? IsPaced : null;
+        IsFairByCost = other.IsFairByCost is null ? IsFairByCost : null;
+    }
+
     /// <inheritdoc/>
     public IEnumerator<KeyValuePair<string, long>> GetEnumerator()
     {

@@ -13,7 +13,7 @@ public sealed class ThrottleReservation
     private readonly ThrottleConfig _basis;
 
     // A copy: what a later plan of the same operation says instead is taken out. Protected by the registry's lock until the plan is committed.
-    private readonly ThrottleLimitsUpdate _limits = new();
+    private readonly ThrottleLimitsUpdate _limits;
     private bool _isOver;
 
     internal ThrottleReservation(ThrottleGroupRegistry registry, ThrottleGroup group, ThrottleLimitsUpdate limits, ThrottleConfig basis, ThrottleConfig config)
@@ -22,10 +22,7 @@ public sealed class ThrottleReservation
         _basis = basis;
         Group = group;
         Config = config;
-        foreach (ThrottleKey key in ThrottleKeys.All)
-        {
-            _limits[key] = limits[key];
-        }
+        _limits = limits.Clone();
     }
 
     /// <summary>The group that the node will be in.</summary>
@@ -86,16 +83,7 @@ public sealed class ThrottleReservation
     internal ThrottleConfig MergeOver(ThrottleConfig config) => config.Merge(_limits);
 
     /// <summary>Leaves alone what <paramref name="later"/> sets.</summary>
-    internal void YieldTo(ThrottleReservation later)
-    {
-        foreach (ThrottleKey key in ThrottleKeys.All)
-        {
-            if (later._limits[key] is not null)
-            {
-                _limits[key] = null;
-            }
-        }
-    }
+    internal void YieldTo(ThrottleReservation later) => _limits.Forget(later._limits);
 
     private void End()
     {

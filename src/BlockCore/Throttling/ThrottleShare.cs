@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.BlockCore.Throttling;
 
@@ -49,21 +50,13 @@ public sealed record ThrottleShare
     /// <exception cref="BlockException">The first rule that is broken (<see cref="BlockErrorKind.InvalidArgument"/>).</exception>
     public void Validate(string keyPrefix = "share.")
     {
-        CheckRange(keyPrefix + "weight", Weight, 1, WeightMax);
-        CheckRange(keyPrefix + "reservation-iops", ReservationIops, 0, ThrottleLimits.ValueMax);
-        CheckRange(keyPrefix + "reservation-bps", ReservationBps, 0, ThrottleLimits.ValueMax);
-        CheckRange(keyPrefix + "limit-iops", LimitIops, 0, ThrottleLimits.ValueMax);
-        CheckRange(keyPrefix + "limit-bps", LimitBps, 0, ThrottleLimits.ValueMax);
+        OptionRange.Check(keyPrefix + "weight", Weight, 1, WeightMax);
+        OptionRange.Check(keyPrefix + "reservation-iops", ReservationIops, 0, ThrottleLimits.ValueMax);
+        OptionRange.Check(keyPrefix + "reservation-bps", ReservationBps, 0, ThrottleLimits.ValueMax);
+        OptionRange.Check(keyPrefix + "limit-iops", LimitIops, 0, ThrottleLimits.ValueMax);
+        OptionRange.Check(keyPrefix + "limit-bps", LimitBps, 0, ThrottleLimits.ValueMax);
         CheckReservation(keyPrefix, "iops", ReservationIops, LimitIops);
         CheckReservation(keyPrefix, "bps", ReservationBps, LimitBps);
-    }
-
-    private static void CheckRange(string key, long value, long min, long max)
-    {
-        if (value < min || value > max)
-        {
-            throw new BlockException($"{key} value must be in the range [{min}, {max}]");
-        }
     }
 
     private static void CheckReservation(string keyPrefix, string unit, long reservation, long limit)

@@ -86,7 +86,7 @@ public sealed class ThrottleState
     {
         // Buckets are as of the last leak, which another thread may have made a little later than the caller's now.
         long waitNs = WaitNs(direction, out binding);
-        return waitNs == 0 ? 0 : LastLeakNs + waitNs;
+        return waitNs == 0 ? 0 : LastLeakNs > long.MaxValue - waitNs ? long.MaxValue : LastLeakNs + waitNs;
     }
 
     /// <summary>How many seconds of its rate the fullest bucket holds.</summary>

@@ -33,7 +33,7 @@ public sealed class ThrottleFilterDriver : BlockDriver
         ThrottleFilterOptions options = ThrottleFilterOptions.Read(context.Options, context.Profile);
         BlockChild file = await context.OpenChildAsync("file", ChildRole.Filtered | ChildRole.Primary);
         context.Step("reserve throttle group");
-        ThrottleReservation reservation = context.Graph.ThrottleGroups.Reserve(options.GroupName, options.Limits, operation: context.Operation);
-        return new ThrottleFilterInstance(file, reservation, context.Profile.ThrottleChangeResetsLevels ? ThrottleChangePolicy.Reset : ThrottleChangePolicy.Scale);
+        ThrottleReservation reservation = context.Graph.ThrottleGroups.Reserve(options.GroupName, options.Limits, operation: context.Operation, parentName: options.ParentName);
+        return new ThrottleFilterInstance(file, new ThrottlePlan(reservation, options.Settings), context.Profile.ThrottleChangeResetsLevels ? ThrottleChangePolicy.Reset : ThrottleChangePolicy.Scale);
     }
 }

@@ -12,7 +12,7 @@ namespace BlockGraph.Drivers.Filters.Throttle;
 
 /// <summary>
 /// One throttled node: a request is admitted by the group, then passed to the child as what it is. Reads count as reads; writes,
-/// zero writes and discards as writes; flushes and status queries pass freely.
+/// zero writes and discards as writes, unless told otherwise; flushes pass freely unless told otherwise, and status queries always.
 /// </summary>
 /// <remarks>
 /// Until the operation that opens the node has succeeded it is no member yet, and limits nothing: whoever opens above it may
@@ -23,23 +23,25 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
     private readonly BlockChild _file;
     private readonly ThrottleChangePolicy _policy;
     private readonly Lock _drain = new();
-    private ThrottleReservation? _reservation;
+    private ThrottlePlan? _plan;
+    private ThrottleNodeSettings _settings;
 
     // Set under _drain: the main context makes the member, and another at a reopen, while the node's home may be told of drains.
     private ThrottleGroupMember? _member;
     private bool _isDrained;
 
-    internal ThrottleFilterInstance(BlockChild file, ThrottleReservation reservation, ThrottleChangePolicy policy)
+    internal ThrottleFilterInstance(BlockChild file, ThrottlePlan plan, ThrottleChangePolicy policy)
     {
         _file = file;
-        _reservation = reservation;
+        _plan = plan;
+        _settings = plan.Settings;
         _policy = policy;
     }
 
     // The group that the node is in, or will be in; null once it is closed.
-    private ThrottleGroup? Group => _member?.Group ?? _reservation?.Group;
+    private ThrottleGroup? Group => _member?.Group ?? _plan?.Reservation.Group;
 
-    private ThrottleConfig? ConfigInForce => _member?.Group.Config ?? _reservation?.Config;
+    private ThrottleConfig? ConfigInForce => _member?.Group.Config ?? _plan?.Reservation.Config;
 
     /// <summary>False until the operation that opens the node has succeeded, and once it is closed.</summary>
     public bool HasMember => _member is not null;
@@ -88,7 +90,7 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
     /// <inheritdoc/>
     protected override async ValueTask<bool> TryWriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
-        await AdmitWriteAsync(length, cancel);
+        await AdmitAsync(_settings.Zeroes, length, cancel);
         await _file.WriteZeroesAsync(offset, length, flags, cancel);
         return true;
     }
@@ -96,19 +98,22 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
     /// <inheritdoc/>
     protected override async ValueTask<bool> TryDiscardAsync(long offset, long length, CancellationToken cancel)
     {
-        await AdmitWriteAsync(length, cancel);
+        await AdmitAsync(_settings.Discards, length, cancel);
         await _file.DiscardAsync(offset, length, cancel);
         return true;
     }
 
     /// <inheritdoc/>
+    protected override ValueTask FlushAsync(CancellationToken cancel) => AdmitAsync(_settings.Flushes, 0, cancel);
+
+    /// <inheritdoc/>
     protected override void CommitOpen()
     {
         // A reopen of the same operation may have come before.
-        if (_reservation is { } reservation)
+        if (_plan is { } plan)
         {
-            _reservation = null;
-            Join(reservation);
+            _plan = null;
+            Join(plan);
         }
     }
 
@@ -118,7 +123,7 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
         ArgumentNullException.ThrowIfNull(reopen);
         ThrottleFilterOptions options = ThrottleFilterOptions.Read(reopen);
         reopen.Step("reserve throttle group");
-        reopen.State = Plan(options, reopen.Operation);
+        reopen.State = new ThrottlePlan(Reserve(options, reopen.Operation), options.Settings);
         return Task.CompletedTask;
     }
 
@@ -129,14 +134,14 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
 
         // What has opened the node, and is about to be committed with this, came first.
         CommitOpen();
-        Join((ThrottleReservation)reopen.State!);
+        Join((ThrottlePlan)reopen.State!);
     }
 
     /// <inheritdoc/>
     protected override void AbortReopen(ReopenContext reopen)
     {
         ArgumentNullException.ThrowIfNull(reopen);
-        ((ThrottleReservation)reopen.State!).Discard();
+        ((ThrottlePlan)reopen.State!).Reservation.Discard();
     }
 
     /// <inheritdoc/>
@@ -168,8 +173,8 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
     /// <inheritdoc/>
     protected override ValueTask CloseAsync()
     {
-        _reservation?.Discard();
-        _reservation = null;
+        _plan?.Reservation.Discard();
+        _plan = null;
         if (_member is { } member)
         {
             Invariant.Check(member.PendingCount(ThrottleDirection.Read) == 0);
@@ -182,7 +187,7 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
     }
 
     // The group by its name, or the present one where it is the node's own, or one of its own for its limits.
-    private ThrottleReservation Plan(ThrottleFilterOptions options, object? operation)
+    private ThrottleReservation Reserve(ThrottleFilterOptions options, object? operation)
     {
         ThrottleGroupRegistry groups = Node.Graph.ThrottleGroups;
         ThrottleGroup present = Group!;
@@ -196,18 +201,22 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
             throw new BlockException($"Please specify a throttle group: node '{Node.Name}' is in group '{present.Name}', and needs limits of its own without one");
         }
 
-        return groups.Reserve(options.GroupName, options.Limits, operation: operation);
+        return groups.Reserve(options.GroupName, options.Limits, operation: operation, parentName: options.ParentName);
     }
 
     // Cannot fail.
-    private void Join(ThrottleReservation reservation)
+    private void Join(ThrottlePlan plan)
     {
+        ThrottleReservation reservation = plan.Reservation;
         ThrottleConfig oldLimits = reservation.Group.Config;
         ThrottleGroupMember? oldMember = _member;
         ThrottleGroupMember newMember = reservation.Commit(Node.Context, oldMember, _policy);
+        _settings = plan.Settings;
+        newMember.MaxWaitMs = plan.Settings.MaxWaitMs;
+        newMember.ActivityChanged = Node.Graph.BumpEpoch;
+        newMember.SetShare(plan.Settings.Share);
         if (!ReferenceEquals(newMember, oldMember))
         {
-            newMember.ActivityChanged = Node.Graph.BumpEpoch;
             lock (_drain)
             {
                 _member = newMember;
@@ -242,8 +251,11 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
         await _file.WriteAsync(offset, buffer, flags, cancel);
     }
 
-    private ValueTask AdmitWriteAsync(long lengthBytes, CancellationToken cancel) =>
-        _member is null || _member.TryAdmit(ThrottleDirection.Write, lengthBytes)
+    private ValueTask AdmitAsync(ThrottleCharge charge, long lengthBytes, CancellationToken cancel)
+    {
+        long chargedBytes = charge == ThrottleCharge.Full ? lengthBytes : 0;
+        return charge == ThrottleCharge.None || _member is null || _member.TryAdmit(ThrottleDirection.Write, chargedBytes)
             ? default
-            : _member.WaitAsync(ThrottleDirection.Write, lengthBytes, cancel);
+            : _member.WaitAsync(ThrottleDirection.Write, chargedBytes, cancel);
+    }
 }
