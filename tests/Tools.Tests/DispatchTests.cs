@@ -61,6 +61,7 @@ public class DispatchTests
             Assert.That(console.IsInputTerminal, Is.EqualTo(!Console.IsInputRedirected));
             Assert.That(console.IsOutputTerminal, Is.EqualTo(!Console.IsOutputRedirected));
             Assert.That(console.IsErrorTerminal, Is.EqualTo(!Console.IsErrorRedirected));
+            Assert.That(console.OutputWidth, console.IsOutputTerminal ? Is.Positive.Or.Null : Is.Null);
         });
     }
 

@@ -19,6 +19,8 @@ internal sealed class TestConsole : IToolConsole
     public bool IsOutputTerminal { get; init; }
 
     public bool IsErrorTerminal { get; init; }
+
+    public int? OutputWidth { get; init; }
 }
 
 /// <summary>What one command line has done.</summary>

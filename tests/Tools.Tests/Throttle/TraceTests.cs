@@ -197,6 +197,14 @@ public class TraceTests
         Assert.That(coloured.Split('\n').Where(line => line.Contains("\x1b[3", StringComparison.Ordinal)), Is.All.EndsWith("\x1b[0m").Or.EndsWith("iops-total"), "a line gives the colour back");
     }
 
+    [TestCase(60, 60)]
+    [TestCase(5, 40)]
+    public void Charts_are_as_wide_as_the_terminal(int terminal, int width)
+    {
+        ToolRun run = ToolRun.On(new TestConsole { In = new StringReader(s_storm), OutputWidth = terminal }, "blockgraph", "throttle", "simulate", "--trace", "-", "--limits", "iops-total=10");
+        Assert.That(run.OutLines.Where(line => line.Contains('└', StringComparison.Ordinal)).Select(line => line.Length), Is.All.EqualTo(width), "the axes");
+    }
+
     [Test]
     public void Limits_that_touch_nothing_are_told_to() =>
         Assert.That(ToolRun.By("blockgraph", s_storm, "throttle", "simulate", "--trace", "-", "--limits", "iops-total=1000").Out, Does.Contain("waits         none: the limits do not touch this trace\n"));

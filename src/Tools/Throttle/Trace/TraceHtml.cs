@@ -165,7 +165,8 @@ internal sealed class TraceHtml
         string key = ThrottleKeys.Of(_series.Meter, ThrottleKeyPart.Rate).Name;
         double max = Math.Min(Math.Max(_series.Level.Max(), _series.Capacity), LevelFactor * _series.Capacity) * Headroom;
         Line($"<h2>Level of the bucket of {Escape(key)}</h2>");
-        Line("<p class=\"key\">Above its capacity requests wait.</p>");
+        string ceiling = _series.Limits.BurstLengthSeconds > 1 ? $" They also wait for {key}-max, which has a bucket of its own." : "";
+        Line($"<p class=\"key\">Above its capacity requests wait.{Escape(ceiling)}</p>");
         ChartSvg chart = new("Level of the bucket over time", _series, max, ChartAxis.Values(max, isBytes), value => QuantityText.Axis(value, isBytes));
         chart.AddArea(_series.Level, "level");
         chart.AddSteps(_series.Level, "level");
