@@ -1,4 +1,3 @@
-using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Throttling;
