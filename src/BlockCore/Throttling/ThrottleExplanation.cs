@@ -64,7 +64,7 @@ public sealed class ThrottleExplanation
         return Config.IopsSizeBytes != 0 && crossover > Config.IopsSizeBytes ? null : crossover;
     }
 
-    private static IEnumerable<ThrottleNote> FindNotes(ThrottleMeterExplanation meter)
+    private IEnumerable<ThrottleNote> FindNotes(ThrottleMeterExplanation meter)
     {
         (string key, ThrottleLimits limits) = (meter.Key, meter.Limits);
         string unit = meter.CountsBytes ? "bytes" : "operations";
@@ -73,9 +73,9 @@ public sealed class ThrottleExplanation
             yield return new ThrottleNote(
                 ThrottleNoteKind.EndlessBurst,
                 meter.Meter,
-                $"{key}-max is no more than {key}: it only makes the bucket larger, {Exact(meter.Capacity)} {unit} instead of {Exact(new LeakyBucket(new ThrottleLimits(limits.Rate)).Capacity)}.");
+                $"{key}-max is no more than {key}: it only makes the bucket larger, {Exact(meter.Capacity)} {unit} instead of {Exact(new LeakyBucket(new ThrottleLimits(limits.Rate), Config.BurstWindowMs, Config.IsPaced).Capacity)}.");
         }
-        else if (meter.CapacitySource == ThrottleCapacitySource.Pool)
+        else if (meter.CapacitySource == ThrottleCapacitySource.Pool && !meter.HasCeiling)
         {
             yield return new ThrottleNote(
                 ThrottleNoteKind.Pool,

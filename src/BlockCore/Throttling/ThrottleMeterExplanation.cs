@@ -43,8 +43,8 @@ public sealed class ThrottleMeterExplanation
         : Limits.BurstLengthSeconds == 1 ? ThrottleCapacitySource.Pool
         : ThrottleCapacitySource.Burst;
 
-    /// <summary>True where a burst has a rate that it does not exceed: a length of more than a second.</summary>
-    public bool HasCeiling => CapacitySource == ThrottleCapacitySource.Burst;
+    /// <summary>True where a burst has a rate that it does not exceed: a length of more than a second, or pacing.</summary>
+    public bool HasCeiling => _empty.HasBurstBucket;
 
     /// <summary>How many units go at once, from idle; the request that exceeds them goes too.</summary>
     public double AtOnce => HasCeiling ? Math.Min(_empty.BurstCapacity, Capacity) : Capacity;

@@ -31,6 +31,7 @@ internal static class LimitsArgument
         OptionsDictionary options = CommandOptions.Read(argument).Flatten();
         string? layer = options.ContainsKey(DriverKey) ? FindThrottleLayer(options) : null;
         ThrottleLimitsUpdate update = new();
+        ReadSettings(options, layer ?? string.Empty, update);
         string keyPrefix = layer is null ? string.Empty : layer + LimitsPrefix;
         foreach ((string key, OptionValue value) in options)
         {
@@ -47,6 +48,21 @@ internal static class LimitsArgument
         ThrottleConfig config = ThrottleConfig.Unlimited.Merge(update);
         config.Validate(keyPrefix);
         return config;
+    }
+
+    // What shapes the bursts stands beside the limits, not among them.
+    private static void ReadSettings(OptionsDictionary options, string layer, ThrottleLimitsUpdate update)
+    {
+        OptionsDictionary settings = [];
+        foreach (OptionDefinition definition in ThrottleSettingsReader.Definitions)
+        {
+            if (options.Take(layer + definition.Name) is { } value)
+            {
+                settings[definition.Name] = value;
+            }
+        }
+
+        ThrottleSettingsReader.Read(new OptionReader(settings, new OptionSchema([.. ThrottleSettingsReader.Definitions])), update);
     }
 
     private static void Set(ThrottleLimitsUpdate update, string key, string name, OptionValue value, bool isOption)

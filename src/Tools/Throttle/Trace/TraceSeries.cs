@@ -76,7 +76,7 @@ internal sealed class TraceSeries
     }
 
     /// <summary>The capacity of the meter's bucket, in units.</summary>
-    public double Capacity => new LeakyBucket(Limits).Capacity;
+    public double Capacity => new LeakyBucket(Limits, _replay.Config.BurstWindowMs, _replay.Config.IsPaced).Capacity;
 
     /// <summary>Cuts <paramref name="replay"/> into <paramref name="binCount"/> bins.</summary>
     public static TraceSeries Of(TraceReplay replay, int binCount) => new(replay, binCount);
@@ -88,7 +88,6 @@ internal sealed class TraceSeries
 
     private void FillRates()
     {
-        ThrottleState costs = new(_replay.Config);
         for (int index = 0; index < _replay.Trace.Requests.Length; index++)
         {
             SimulatedRequest request = _replay.Trace.Requests[index];
@@ -97,7 +96,7 @@ internal sealed class TraceSeries
             WaitMaxNs[bin] = Math.Max(WaitMaxNs[bin], admittedNs - request.SubmitNs);
             if (TraceReplay.Counts(Meter, request.Kind))
             {
-                double units = CountsBytes ? request.LengthBytes : costs.CostInOperations(request.LengthBytes);
+                double units = CountsBytes ? request.LengthBytes : _replay.Config.CostInOperations(request.LengthBytes);
                 Offered[bin] += units * NsPerSecond / _binNs;
                 Admitted[BinOf(admittedNs)] += units * NsPerSecond / _binNs;
             }
