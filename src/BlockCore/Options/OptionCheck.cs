@@ -6,6 +6,7 @@ namespace BlockGraph.BlockCore.Options;
 /// Holds options against a schema before anything is made of them: group by group in the schema's order, in each the types first and
 /// then the names that nobody knows. <i>QEMU: a QAPI visitor's walk over a struct.</i>
 /// </summary>
+/// <remarks>The options of objects are plain values: a schema with lists or children cannot be held against.</remarks>
 public static class OptionCheck
 {
     /// <summary>The flat form of <paramref name="options"/>, which <paramref name="schema"/> allows: reading it in <see cref="OptionDialect.Qapi"/> cannot fail.</summary>
@@ -29,6 +30,7 @@ public static class OptionCheck
 
             foreach (OptionDefinition definition in group)
             {
+                Invariant.Check(definition.Type is not (OptionType.List or OptionType.Child or OptionType.ChildList));
                 RefuseBelow(rest, definition);
                 reader.Check(definition);
             }
