@@ -59,6 +59,8 @@ public class GraphTests
         JsonElement node = top.GetProperty("node");
         Assert.That(node.GetProperty("node-name").GetString(), Is.EqualTo("top"));
         Assert.That(node.GetProperty("length").GetInt64(), Is.EqualTo(1 << 20));
+        JsonElement details = node.GetProperty("details");
+        Assert.That((details.GetProperty("throttle-group").GetString(), details.GetProperty("limits.iops-total").GetInt64()), Is.EqualTo(("#throttle0", 5)));
         JsonElement leaf = node.GetProperty("children").GetProperty("file").GetProperty("node").GetProperty("children").GetProperty("file").GetProperty("node");
         Assert.That(leaf.GetProperty("driver").GetString(), Is.EqualTo("null-co"));
         Assert.That(leaf.GetProperty("read-only").GetBoolean(), Is.False);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.Tools.Dispatch;
 
@@ -61,10 +62,35 @@ internal static class GraphJson
             writer.WriteString("filename", node.FileName);
         }
 
+        WriteDetails(writer, node.Details);
         writer.WriteStartObject("children");
         foreach (BlockChild child in node.Children)
         {
             WriteEdge(writer, child.Name, child, seen);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    // What the driver alone can tell: a throttle its group and the limits in force.
+    private static void WriteDetails(Utf8JsonWriter writer, OptionsDictionary details)
+    {
+        if (details.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartObject("details");
+        foreach ((string key, OptionValue value) in details)
+        {
+            if (value is OptionInteger integer)
+            {
+                writer.WriteNumber(key, (long)integer.Value);
+            }
+            else
+            {
+                writer.WriteString(key, value.AsText);
+            }
         }
 
         writer.WriteEndObject();

@@ -12,9 +12,13 @@ internal sealed class ThrottleLedger(ThrottleGroup group)
     private readonly ThrottleState _state = new(group.Config);
     private readonly int[] _freeStarts = new int[2];
     private readonly long[] _lengthBytesMax = new long[2];
+    private readonly int[] _admittedCounts = new int[2];
+
+    // By direction: when the next of those that wait is due, if nothing changes meanwhile.
+    private readonly (long AtNs, int AdmittedCount, ThrottleConfig? Config)[] _due = new (long, int, ThrottleConfig?)[2];
 
     /// <summary>How many requests were admitted.</summary>
-    public int AdmittedCount { get; private set; }
+    public int AdmittedCount => _admittedCounts.Sum();
 
     /// <summary>Takes limits over that have come into force at <paramref name="atNs"/>, if there are new ones.</summary>
     public void Follow(ThrottleChangePolicy policy, long atNs)
@@ -28,7 +32,7 @@ internal sealed class ThrottleLedger(ThrottleGroup group)
     /// <summary>Enters a request that has been admitted just now; what is wrong with that, or null.</summary>
     public string? Admit(ThrottleDirection direction, long lengthBytes, bool isDrained, long nowNs)
     {
-        AdmittedCount++;
+        _admittedCounts[(int)direction]++;
         _state.Leak(nowNs);
         string? finding = isDrained ? null : FindTooEarly(direction);
         if (isDrained)
@@ -60,6 +64,32 @@ internal sealed class ThrottleLedger(ThrottleGroup group)
             if (Math.Abs(charged - admitted) > 1e-6 * Math.Max(1, admitted))
             {
                 return $"group '{group.Name}' stands at {charged} on {meter}, what was admitted makes {admitted}";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whoever waits on though the next one was due, or null. To be asked after <see cref="FindDifference"/>.</summary>
+    public string? FindStranded(long nowNs)
+    {
+        foreach (ThrottleDirection direction in Enum.GetValues<ThrottleDirection>())
+        {
+            (long atNs, int admittedCount, ThrottleConfig? config) = _due[(int)direction];
+            int pendingCount = group.PendingCount(direction);
+            bool isExpected = ReferenceEquals(config, _state.Config) && admittedCount == _admittedCounts[(int)direction];
+            if (pendingCount > 0 && isExpected && nowNs > atNs)
+            {
+                return $"{pendingCount} requests of direction {direction} wait in group '{group.Name}', and the next was due {(nowNs - atNs) / 1000} us ago";
+            }
+
+            if (pendingCount == 0)
+            {
+                _due[(int)direction] = default;
+            }
+            else if (!isExpected)
+            {
+                _due[(int)direction] = (nowNs + _state.WaitNs(direction), _admittedCounts[(int)direction], _state.Config);
             }
         }
 
