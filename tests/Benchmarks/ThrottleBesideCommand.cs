@@ -94,9 +94,12 @@ internal static class ThrottleBesideCommand
         using Process server = Start(command[0], command[1..]);
         try
         {
-            for (int tries = 0; !File.Exists(socket) && !server.HasExited && tries < 100; tries++)
+            for (int tries = 0; !File.Exists(socket) && !server.WaitForExit(50); tries++)
             {
-                Thread.Sleep(50);
+                if (tries == 100)
+                {
+                    return null;
+                }
             }
 
             return server.HasExited ? null : ReadFio(socket, key, seconds);

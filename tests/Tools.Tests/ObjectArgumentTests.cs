@@ -43,7 +43,7 @@ public class ObjectArgumentTests
         Assert.That(ToolRun.Own("io", "--object", "help").Out, Is.EqualTo("List of user creatable objects:\n  throttle-group\n"), "types");
         ToolRun options = ToolRun.Own("io", "--object", "throttle-group,help");
         Assert.That(options.OutLines[0], Is.EqualTo("throttle-group options:"), "the type");
-        Assert.That(options.OutLines, Has.Length.EqualTo(1 + (2 * 19) + 1), "both forms of nineteen limits, and adopt");
+        Assert.That(options.OutLines, Has.Length.EqualTo(1 + (2 * 19) + 3 + 1 + 5 + 1), "both forms of nineteen limits, settings, parent, share, adopt");
         Assert.That((options.OutLines[^1], options.ExitCode), Is.EqualTo(("  adopt=<bool>                           - make a group of this name that nodes or devices have created the object's", 0)), "the last");
     }
 

@@ -48,10 +48,10 @@ public struct LeakyBucket
     /// rate; nothing where it is paced.
     /// </summary>
     public readonly double Capacity =>
-        Limits.Burst == 0 ? Limits.Rate / _windowsPerSecond : (double)Limits.Burst * Limits.BurstLengthSeconds;
+        Limits.Burst == 0 ? InWindow(Limits.Rate) : (double)Limits.Burst * Limits.BurstLengthSeconds;
 
     /// <summary>How much the second bucket may hold before requests wait, in units: a burst window (100 ms) worth of the burst rate.</summary>
-    public readonly double BurstCapacity => Limits.Burst / _windowsPerSecond;
+    public readonly double BurstCapacity => InWindow(Limits.Burst);
 
     /// <summary>What it holds above <see cref="Capacity"/>, in units: the debt that must leak out before the next request may go.</summary>
     public readonly double Debt => Limits.Rate == 0 ? 0 : Math.Max(0, Level - Capacity);
@@ -151,6 +151,9 @@ public struct LeakyBucket
         double owed = Math.Max(0, level - capacity);
         return newCapacity < capacity ? within : within + owed;
     }
+
+    // A bucket that nobody has made limits nothing, and knows no window.
+    private readonly double InWindow(long rate) => rate == 0 ? 0 : rate / _windowsPerSecond;
 
     private static long ToWaitNs(double excess, long rate) => (long)Math.Min(excess * NsPerSecond / rate, WaitMaxNs);
 }

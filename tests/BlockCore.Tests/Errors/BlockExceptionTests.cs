@@ -21,6 +21,7 @@ public sealed class BlockExceptionTests
     [TestCase(BlockErrorKind.CorruptImage, 22, "Invalid argument")]
     [TestCase(BlockErrorKind.TooLarge, 27, "File too large")]
     [TestCase(BlockErrorKind.IsDirectory, 21, "Is a directory")]
+    [TestCase(BlockErrorKind.ThrottleTimeout, 110, "Connection timed out")]
     [TestCase(BlockErrorKind.Cancelled, 125, "Operation canceled")]
     public void A_kind_stands_for_an_errno_and_its_words(BlockErrorKind kind, int errno, string text)
     {
