@@ -161,7 +161,12 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
             AddNode(prefix, driver);
             if (driver == "throttle")
             {
-                _parts.Add(chance.OneIn(3) ? $"{prefix}throttle-group={GroupObject}" : $"{prefix}limits.iops-total={world.ChooseRate(chance)}");
+                _parts.Add(chance.Next(4) switch
+                {
+                    0 => $"{prefix}throttle-group={GroupObject}",
+                    1 => $"{prefix}throttle-parent={GroupObject},{prefix}limits.iops-total={world.ChooseRate(chance)}",
+                    _ => $"{prefix}limits.iops-total={world.ChooseRate(chance)}",
+                });
             }
             else if (driver == "blkdebug" && chance.OneIn(4))
             {

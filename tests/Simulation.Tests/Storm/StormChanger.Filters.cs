@@ -25,7 +25,7 @@ internal sealed partial class StormChanger
             0 => "driver=pass-through",
             1 => "driver=witness",
             2 => "driver=switch-filter",
-            _ => $"driver=throttle,{AnyGroup()}",
+            _ => $"driver=throttle,{AnyNewThrottle()}",
         };
         return GraphFixture.Options($"{options},discard=unmap,node-name={NewName("f")}");
     }

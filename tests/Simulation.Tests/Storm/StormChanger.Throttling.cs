@@ -19,6 +19,12 @@ internal sealed partial class StormChanger
             return StormOutcome.Refused;
         }
 
+        if (_chance.OneIn(4))
+        {
+            MemberOf(node).SetShare(_chance.OneIn(3) ? ThrottleShare.Default : new ThrottleShare { Weight = 1 + _chance.Next(9), LimitIops = _chance.OneIn(2) ? world.ChooseRate(_chance) : 0 });
+            return StormOutcome.Done;
+        }
+
         if (_chance.OneIn(2))
         {
             return await ApplyAsync(GraphEdit.Reopen(node, GraphFixture.Options($"limits.iops-total={world.ChooseRate(_chance)}")));
@@ -76,7 +82,7 @@ internal sealed partial class StormChanger
         bool keepsOld = !_chance.OneIn(4);
         if (!keepsOld)
         {
-            foreach ((string key, OptionValue value) in node.Options.Where(o => o.Key != "throttle-group" && !o.Key.StartsWith("limits.", StringComparison.Ordinal)))
+            foreach ((string key, OptionValue value) in node.Options.Where(o => o.Key != "throttle-group" && !o.Key.StartsWith("limits.", StringComparison.Ordinal) && o.Key != "throttle-parent"))
             {
                 options.SetDefault(key, value);
             }
@@ -93,17 +99,38 @@ internal sealed partial class StormChanger
         2 => $"throttle-group=shared{_chance.Next(2)}",
         3 => $"throttle-group=shared{_chance.Next(2)},limits.iops-total={world.ChooseRate(_chance)}",
         _ => $"limits.iops-total={world.ChooseRate(_chance)}",
+    } + AnySettings();
+
+    /// <summary>The options of a throttle that comes: as often as not its group lies below the user's.</summary>
+    private string AnyNewThrottle() => _chance.Next(4) switch
+    {
+        0 => $"throttle-parent={StormBuilder.GroupObject}{AnySettings()}",
+        1 => $"throttle-group={NewName("g")},throttle-parent={StormBuilder.GroupObject},limits.iops-total={world.ChooseRate(_chance)}{AnySettings()}",
+        _ => AnyGroup(),
+    };
+
+    /// <summary>What a node has for itself, and how its group shapes bursts and takes turns; often nothing.</summary>
+    private string AnySettings() => _chance.Next(8) switch
+    {
+        0 => $",share.weight={1 + _chance.Next(9)}",
+        1 => $",share.limit-iops={world.ChooseRate(_chance)}",
+        2 => $",share.reservation-iops={1 + _chance.Next(50)}",
+        3 => ",fair-by=cost,flush-accounting=ops-only",
+        4 => ",pacing=on,discard-accounting=none,zeroes-accounting=ops-only",
+        5 => $",burst-window={_chance.Next(300)}",
+        _ => string.Empty,
     };
 
     private ThrottleConfig AnyConfig()
     {
         int rate = world.ChooseRate(_chance);
-        return _chance.Next(4) switch
+        ThrottleConfig limits = _chance.Next(4) switch
         {
             0 => ThrottleConfig.Unlimited,
             1 => new ThrottleConfig { IopsTotal = new ThrottleLimits(rate, rate + (rate / 2), 2) },
             _ => new ThrottleConfig { IopsTotal = new ThrottleLimits(rate) },
         };
+        return limits with { IsFairByCost = _chance.OneIn(4), IsPaced = _chance.OneIn(6), BurstWindowMs = _chance.OneIn(4) ? _chance.Next(300) : ThrottleConfig.DefaultBurstWindowMs };
     }
 
     private BlockNode? AnyThrottle() => AnyNode(n => n.Instance is ThrottleFilterInstance { HasMember: true });
