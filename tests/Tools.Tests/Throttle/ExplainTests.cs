@@ -23,6 +23,26 @@ public class ExplainTests
         Assert.That(limits.GetProperty("iops-total-max-length").GetInt64(), Is.EqualTo(1), "the default of what is not given");
     }
 
+    [TestCase("iops-total=10,burst-window=500", "5 operations", "500 ms of the rate")]
+    [TestCase("iops-total=10,pacing=on", "0 operations", "one by one")]
+    [TestCase("driver=throttle,limits.iops-total=10,burst-window=500,file.driver=null-co", "5 operations", "500 ms of the rate")]
+    public void Settings_beside_the_limits_count(string options, string capacity, string source)
+    {
+        ToolRun run = ToolRun.Own("throttle", "explain", options);
+
+        Assert.That(run.Out.Split('\n')[1], Does.Contain(capacity).And.Contain(source));
+    }
+
+    [TestCase("iops-total=10,burst-window=-1", "burst-window value must be in the range [0, 3600000]")]
+    [TestCase("iops-total=10,pacing=perhaps", "Parameter 'pacing' expects 'on' or 'off'")]
+    public void A_malformed_setting_is_refused_by_name(string options, string text)
+    {
+        ToolRun run = ToolRun.Own("throttle", "explain", options);
+
+        Assert.That((run.ExitCode, run.Out), Is.EqualTo((1, string.Empty)));
+        Assert.That(run.Error, Does.Contain(text));
+    }
+
     [Test]
     public void Json_has_the_numbers_of_a_burst()
     {

@@ -79,6 +79,7 @@ internal static class ExplanationReport
 
     private static string SourceText(ThrottleMeterExplanation meter) => meter.CapacitySource switch
     {
+        ThrottleCapacitySource.RateWindow when meter.Capacity == 0 => "one by one",
         ThrottleCapacitySource.RateWindow => $"{QuantityText.Duration(meter.RefillSeconds)} of the rate",
         ThrottleCapacitySource.Pool => "pool",
         _ => "burst",
