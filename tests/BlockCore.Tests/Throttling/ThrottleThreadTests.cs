@@ -55,6 +55,66 @@ public sealed class ThrottleThreadTests
         Assert.That(group.PendingCount(ThrottleDirection.Read) + group.PendingCount(ThrottleDirection.Write), Is.Zero);
     }
 
+    // root ── a ── member of the first thread
+    //      └─ b ── member of the second
+    [Test]
+    public async Task A_tree_changes_in_every_way_while_two_threads_run()
+    {
+        using IoThread first = new("io0");
+        using IoThread second = new("io1");
+        ThrottleGroup root = new("root", Limits(("iops-total", 50_000)));
+        ThrottleGroup[] children = [new ThrottleGroup("a", Limits(("iops-total", 40_000)), root), new ThrottleGroup("b", ThrottleConfig.Unlimited, root)];
+        ThrottleGroupMember[] members = [children[0].AddMember(first.Context), children[1].AddMember(second.Context)];
+        Task<long[]> hammering = Task.WhenAll(members.Select(member => member.Context!.RunAsync(() => HammerAsync(member))));
+        using PolledAioContext control = new("control");
+        control.Run(async () =>
+        {
+            for (int round = 0; !hammering.IsCompleted; round++)
+            {
+                ThrottleGroupMember member = members[round % 2];
+                member.BeginDrain();
+                ThrottleGroup changed = round % 3 == 2 ? root : children[round % 3];
+                ThrottleConfig config = round % 5 == 4 ? ThrottleConfig.Unlimited : Limits(("iops-total", 20_000 + (round % 7 * 10_000)));
+                changed.SetConfig(config with { IsFairByCost = round % 2 == 0, IsPaced = round % 11 == 0 }, (ThrottleChangePolicy)(round % 3));
+                children[round % 2].SetShare(new ThrottleShare { Weight = 1 + (round % 4), LimitIops = round % 4 == 0 ? 30_000 : 0 });
+                members[(round + 1) % 2].SetShare(round % 3 == 0 ? ThrottleShare.Default : new ThrottleShare { ReservationIops = 1000 });
+                root.AddMember(control).Leave();
+                await CancelOneAsync(members[(round + 1) % 2]);
+                member.EndDrain();
+                await control.DelayAsync(200_000);
+            }
+        });
+
+        Assert.That(await hammering, Is.All.EqualTo((long)LoopCount * RequestCount));
+        Assert.That(root.PendingCount(ThrottleDirection.Read) + root.PendingCount(ThrottleDirection.Write), Is.Zero);
+    }
+
+    [Test]
+    public void A_tree_with_shares_allocates_nothing_in_the_steady_state()
+    {
+        using VirtualTimeScheduler scheduler = new();
+        ThrottleGroup root = new("root", Limits(("iops-total", 1000)) with { IsFairByCost = true });
+        ThrottleGroup child = new("child", Limits(("bps-total", 1_000_000)), root);
+        ThrottleGroupMember[] members = [child.AddMember(scheduler.MainContext), child.AddMember(scheduler.MainContext)];
+        members[0].SetShare(new ThrottleShare { Weight = 3, ReservationIops = 10, LimitIops = 5000 });
+        long allocated = -1;
+        scheduler.Run(async () =>
+        {
+            long before = 0;
+            for (int count = 0; count < 600; count++)
+            {
+                before = count == 300 ? GC.GetAllocatedBytesForCurrentThread() : before;
+                ValueTask waiting = members[0].WaitAsync(ThrottleDirection.Write, 100);
+                await members[1].WaitAsync(ThrottleDirection.Write, 100);
+                await waiting;
+            }
+
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        });
+
+        Assert.That(allocated, Is.Zero);
+    }
+
     [Test]
     public void Admitting_allocates_nothing([Values(0, 1_000_000_000)] long iops)
     {
