@@ -127,6 +127,15 @@ public class BenchTests
     }
 
     [Test]
+    public void The_limit_that_binds_may_be_an_ancestor_s()
+    {
+        ToolRun run = ToolRun.Own(
+            "bench", "--object", "throttle-group,id=vm,limits.iops-total=50", "--object", "throttle-group,id=disk,parent=vm,limits.iops-total=100",
+            "driver=throttle,throttle-group=disk,file.driver=null-co", "--virtual-time", "--depth", "1", "--seconds", "1");
+        Assert.That(run.OutLines[1], Is.EqualTo("limit 50 operations/s (iops-total of 'vm'): steady state 50.0/s, error 0.000 %"), run.Error);
+    }
+
+    [Test]
     public void Plain_text_names_rate_limit_error_and_times()
     {
         ToolRun run = ToolRun.Own("bench", "driver=throttle,throttle-group=g,limits.iops-total=100,file.driver=null-co", "--virtual-time", "--depth", "1", "--seconds", "1");

@@ -69,14 +69,21 @@ internal sealed record BindingLimit(ThrottleGroup Group, ThrottleMeter Meter, do
         }
     }
 
-    private static IEnumerable<ThrottleGroup> GroupsOn(BlockNode root) => MembersOn(root).Select(member => member.Group).Distinct();
+    // Those of the nodes, and all above them.
+    private static IEnumerable<ThrottleGroup> GroupsOn(BlockNode root) => MembersOn(root).SelectMany(member => WithAncestors(member.Group)).Distinct();
+
+    private static IEnumerable<ThrottleGroup> WithAncestors(ThrottleGroup group)
+    {
+        for (ThrottleGroup? ancestor = group; ancestor is not null; ancestor = ancestor.Parent)
+        {
+            yield return ancestor;
+        }
+    }
 
     private static bool IsBytes(ThrottleMeter meter) => meter is ThrottleMeter.BpsTotal or ThrottleMeter.BpsRead or ThrottleMeter.BpsWrite;
 
     private static double UnitsPerRequest(ThrottleConfig config, ThrottleMeter meter, BenchLoad load) =>
-        IsBytes(meter) ? load.SizeBytes
-        : config.IopsSizeBytes != 0 && load.SizeBytes > config.IopsSizeBytes ? (double)load.SizeBytes / config.IopsSizeBytes
-        : 1;
+        IsBytes(meter) ? load.SizeBytes : config.CostInOperations(load.SizeBytes);
 
     private static double ShareOf(ThrottleMeter meter, BenchLoad load) => meter switch
     {
