@@ -19,6 +19,9 @@ public sealed record BackendThrottling(ThrottleConfig Limits, string? GroupName 
         .. s_limits.Definitions,
     ]);
 
+    /// <summary>True where the limits are the nineteen keys alone, so that how the group goes about stays as it is.</summary>
+    internal bool KeepsShape { get; init; }
+
     /// <summary>Takes <c>throttling.*</c>, and the old names without a prefix, out of <paramref name="options"/>, nested or flat; null where nothing is limited.</summary>
     /// <exception cref="BlockException">A value is malformed, is given under both names, or the limits contradict one another.</exception>
     public static BackendThrottling? TakeFrom(OptionsDictionary options)
@@ -27,7 +30,7 @@ public sealed record BackendThrottling(ThrottleConfig Limits, string? GroupName 
         FlattenPrefix(options);
         RenameOldKeys(options);
         OptionReader reader = new(options, s_schema);
-        BackendThrottling throttling = new(ThrottleConfig.Unlimited.Merge(s_limits.Read(reader)), reader.GetString(GroupKey));
+        BackendThrottling throttling = new(ThrottleConfig.Unlimited.Merge(s_limits.Read(reader)), reader.GetString(GroupKey)) { KeepsShape = true };
         throttling.Validate();
         return throttling.Limits.IsEnabled ? throttling : null;
     }
