@@ -12,11 +12,15 @@ public sealed record BackendThrottling(ThrottleConfig Limits, string? GroupName 
     private const string Prefix = "throttling.";
     private const string GroupKey = Prefix + DeviceThrottleKeys.Group;
 
+    private static readonly ThrottleLimitsReader s_limits = new(Prefix);
     private static readonly OptionSchema s_schema = new(
     [
         new OptionDefinition(GroupKey, OptionType.String, "the group to share limits with; one called as the device where absent"),
-        .. ThrottleKeys.All.Select(key => new OptionDefinition(Prefix + key.Name, OptionType.Integer, key.Help)),
+        .. s_limits.Definitions,
     ]);
+
+    /// <summary>True where the limits are the nineteen keys alone, so that how the group goes about stays as it is.</summary>
+    internal bool KeepsShape { get; init; }
 
     /// <summary>Takes <c>throttling.*</c>, and the old names without a prefix, out of <paramref name="options"/>, nested or flat; null where nothing is limited.</summary>
     /// <exception cref="BlockException">A value is malformed, is given under both names, or the limits contradict one another.</exception>
@@ -26,13 +30,7 @@ public sealed record BackendThrottling(ThrottleConfig Limits, string? GroupName 
         FlattenPrefix(options);
         RenameOldKeys(options);
         OptionReader reader = new(options, s_schema);
-        ThrottleLimitsUpdate update = new();
-        foreach (ThrottleKey key in ThrottleKeys.All)
-        {
-            update[key] = reader.GetIntegerOrNull(Prefix + key.Name);
-        }
-
-        BackendThrottling throttling = new(ThrottleConfig.Unlimited.Merge(update), reader.GetString(GroupKey));
+        BackendThrottling throttling = new(ThrottleConfig.Unlimited.Merge(s_limits.Read(reader)), reader.GetString(GroupKey)) { KeepsShape = true };
         throttling.Validate();
         return throttling.Limits.IsEnabled ? throttling : null;
     }
@@ -41,7 +39,7 @@ public sealed record BackendThrottling(ThrottleConfig Limits, string? GroupName 
     /// <exception cref="BlockException">The first rule that is broken.</exception>
     internal void Validate()
     {
-        Limits.Validate(Prefix);
+        Limits.Validate(s_limits.ErrorPrefix);
         if (Limits.IsEnabled && GroupName == "")
         {
             throw NamelessGroup();

@@ -53,7 +53,7 @@ public sealed partial class BlockBackend
         return Graph.MainContext.RunAsync(() =>
         {
             limits.Validate();
-            return LimitAsync(limits, groupName, defaultName: null);
+            return LimitAsync(limits, groupName, defaultName: null, keepsShape: false);
         });
     }
 
@@ -85,8 +85,8 @@ public sealed partial class BlockBackend
         return result;
     }
 
-    /// <summary>As the public one, for limits that are valid. Main context.</summary>
-    internal async Task LimitAsync(ThrottleConfig limits, string? groupName, string? defaultName)
+    /// <summary>As the public one, for limits that are valid; where <paramref name="keepsShape"/> of the nineteen keys alone. Main context.</summary>
+    internal async Task LimitAsync(ThrottleConfig limits, string? groupName, string? defaultName, bool keepsShape)
     {
         await _limits.EnterAsync();
         try
@@ -98,11 +98,11 @@ public sealed partial class BlockBackend
             }
             else if (_member is { } member && (groupName is null || groupName == member.Group.Name))
             {
-                SetLimits(member.Group, limits);
+                SetLimits(member.Group, limits, keepsShape);
             }
             else
             {
-                await MoveToGroupAsync(limits, groupName ?? defaultName);
+                await MoveToGroupAsync(limits, groupName ?? defaultName, keepsShape);
             }
         }
         finally
@@ -118,11 +118,11 @@ public sealed partial class BlockBackend
         {
             ThrottleGroup group = HoldGroup(throttling.GroupName);
             JoinGroup(group);
-            SetLimits(group, throttling.Limits);
+            SetLimits(group, throttling.Limits, throttling.KeepsShape);
         }
     }
 
-    private async Task MoveToGroupAsync(ThrottleConfig limits, string? groupName)
+    private async Task MoveToGroupAsync(ThrottleConfig limits, string? groupName, bool keepsShape)
     {
         ThrottleGroup group = HoldGroup(groupName);
         try
@@ -135,7 +135,7 @@ public sealed partial class BlockBackend
             throw;
         }
 
-        SetLimits(group, limits);
+        SetLimits(group, limits, keepsShape);
     }
 
     // The group that was left keeps its limits, if others are in it. Takes over a reference to the new one, unless it fails.
@@ -197,9 +197,10 @@ public sealed partial class BlockBackend
         }
     }
 
-    private void SetLimits(ThrottleGroup group, ThrottleConfig limits)
+    private void SetLimits(ThrottleGroup group, ThrottleConfig limits, bool keepsShape)
     {
-        group.SetConfig(limits, Graph.Profile.ThrottleChangeResetsLevels ? ThrottleChangePolicy.Reset : ThrottleChangePolicy.Scale);
+        ThrottleLimitsUpdate update = keepsShape ? ThrottleLimitsUpdate.ReplacingLimits(limits) : ThrottleLimitsUpdate.Replacing(limits);
+        group.MergeConfig(update, Graph.Profile.ThrottleChangeResetsLevels ? ThrottleChangePolicy.Reset : ThrottleChangePolicy.Scale);
         if (Graph.ThrottleGroups.IsObject(group))
         {
             Graph.Events.Publish(new ThrottleLimitsChanged(group.Name, null, Name ?? ""));

@@ -26,7 +26,7 @@ public static class DeviceThrottleCommand
                 }
 
                 request.Validate();
-                return backend.LimitAsync(request.Limits, request.Group, defaultName: request.Device ?? request.Id);
+                return backend.LimitAsync(request.Limits, request.Group, defaultName: request.Device ?? request.Id, keepsShape: true);
             });
         }
 

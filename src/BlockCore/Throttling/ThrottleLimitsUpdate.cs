@@ -54,13 +54,18 @@ public sealed class ThrottleLimitsUpdate : IEnumerable<KeyValuePair<string, long
     /// <summary>An update that names everything in <paramref name="config"/>, so that merging it replaces all.</summary>
     public static ThrottleLimitsUpdate Replacing(ThrottleConfig config)
     {
+        ThrottleLimitsUpdate update = ReplacingLimits(config);
+        update.BurstWindowMs = config.BurstWindowMs;
+        update.IsPaced = config.IsPaced;
+        update.IsFairByCost = config.IsFairByCost;
+        return update;
+    }
+
+    /// <summary>An update that names the nineteen keys of <paramref name="config"/>, and leaves the rest as it is.</summary>
+    internal static ThrottleLimitsUpdate ReplacingLimits(ThrottleConfig config)
+    {
         ArgumentNullException.ThrowIfNull(config);
-        ThrottleLimitsUpdate update = new()
-        {
-            BurstWindowMs = config.BurstWindowMs,
-            IsPaced = config.IsPaced,
-            IsFairByCost = config.IsFairByCost,
-        };
+        ThrottleLimitsUpdate update = new();
         foreach (ThrottleKey key in ThrottleKeys.All)
         {
             update[key] = config[key];

@@ -45,4 +45,25 @@ public static class ThrottleShareReader
         share.Validate(Prefix);
         return share;
     }
+
+    /// <summary>What of <paramref name="share"/> is not at its default, as options.</summary>
+    public static OptionsDictionary Describe(ThrottleShare share)
+    {
+        ArgumentNullException.ThrowIfNull(share);
+        OptionsDictionary options = [];
+        Add(WeightKey, share.Weight, ThrottleShare.Default.Weight);
+        Add(ReservationIopsKey, share.ReservationIops, 0);
+        Add(ReservationBpsKey, share.ReservationBps, 0);
+        Add(LimitIopsKey, share.LimitIops, 0);
+        Add(LimitBpsKey, share.LimitBps, 0);
+        return options;
+
+        void Add(string key, long value, long fallback)
+        {
+            if (value != fallback)
+            {
+                options[key] = value;
+            }
+        }
+    }
 }

@@ -73,6 +73,19 @@ public sealed class BackendThrottlingOptionTests : BackendTests
         Assert.That(Fixture.Graph.ThrottleGroups.Groups, Is.Empty, "nor is a group left");
     });
 
+    // The options of a device know nothing of how a group goes about: it is not theirs to take back.
+    [Test]
+    public void A_device_that_joins_replaces_the_limits_and_leaves_the_rest() => Fixture.Run(async () =>
+    {
+        ThrottleGroup group = Fixture.Graph.ThrottleGroups.CreateObject("g", new ThrottleLimitsUpdate { ["bps-total"] = 7, BurstWindowMs = 50, IsPaced = true, IsFairByCost = true });
+        OptionsDictionary all = GraphFixture.Options("throttling.iops-total=10,throttling.group=g,driver=memory,filename=disk");
+        await using BlockBackend backend = await Fixture.Graph.OpenAsync(all, BackendOptions.TakeFrom(all));
+        ThrottleConfig limits = new() { IopsTotal = new ThrottleLimits(10) };
+        Assert.That(group.Config, Is.EqualTo(limits with { BurstWindowMs = 50, IsPaced = true, IsFairByCost = true }), "by options");
+        await backend.LimitAsync(limits with { IsPaced = true });
+        Assert.That(group.Config, Is.EqualTo(limits with { IsPaced = true }), "a program says everything");
+    });
+
     [Test]
     public void Nothing_is_left_of_limits_when_the_device_is_refused() => Fixture.Run(async () =>
     {

@@ -91,6 +91,18 @@ public sealed class DeviceThrottleCommandTests : BackendTests
     }
 
     [Test]
+    public void How_the_group_goes_about_is_left_as_it_is() => Fixture.Run(async () =>
+    {
+        ThrottleGroup group = Fixture.Graph.ThrottleGroups.CreateObject("g", new ThrottleLimitsUpdate { ["bps-total"] = 7, BurstWindowMs = 50, IsPaced = true, IsFairByCost = true });
+        foreach (long rate in new[] { 10, 20 })
+        {
+            await SetAsync($"device=d0,iops={rate},group=g");
+            Assert.That(
+                group.Config, Is.EqualTo(new ThrottleConfig { IopsTotal = new ThrottleLimits(rate), BurstWindowMs = 50, IsPaced = true, IsFairByCost = true }), $"{rate}: the limits are replaced, and only they");
+        }
+    });
+
+    [Test]
     public void Reading_leaves_the_arguments_alone()
     {
         OptionsDictionary arguments = Arguments("device=d0,iops=3,group=g");

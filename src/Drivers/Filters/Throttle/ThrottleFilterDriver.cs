@@ -34,6 +34,7 @@ public sealed class ThrottleFilterDriver : BlockDriver
         BlockChild file = await context.OpenChildAsync("file", ChildRole.Filtered | ChildRole.Primary);
         context.Step("reserve throttle group");
         ThrottleReservation reservation = context.Graph.ThrottleGroups.Reserve(options.GroupName, options.Limits, operation: context.Operation, parentName: options.ParentName);
-        return new ThrottleFilterInstance(file, new ThrottlePlan(reservation, options.Settings), context.Profile.ThrottleChangeResetsLevels ? ThrottleChangePolicy.Reset : ThrottleChangePolicy.Scale);
+        ThrottleChangePolicy policy = context.Profile.ThrottleChangeResetsLevels ? ThrottleChangePolicy.Reset : ThrottleChangePolicy.Scale;
+        return new ThrottleFilterInstance(file, new ThrottlePlan(reservation, options.Settings), options.ParentName, policy);
     }
 }

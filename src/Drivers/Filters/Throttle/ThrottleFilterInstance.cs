@@ -21,6 +21,7 @@ namespace BlockGraph.Drivers.Filters.Throttle;
 public sealed class ThrottleFilterInstance : BlockDriverInstance
 {
     private readonly BlockChild _file;
+    private readonly string? _parentName;
     private readonly ThrottleChangePolicy _policy;
     private readonly Lock _drain = new();
     private ThrottlePlan? _plan;
@@ -30,9 +31,10 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
     private ThrottleGroupMember? _member;
     private bool _isDrained;
 
-    internal ThrottleFilterInstance(BlockChild file, ThrottlePlan plan, ThrottleChangePolicy policy)
+    internal ThrottleFilterInstance(BlockChild file, ThrottlePlan plan, string? parentName, ThrottleChangePolicy policy)
     {
         _file = file;
+        _parentName = parentName;
         _plan = plan;
         _settings = plan.Settings;
         _policy = policy;
@@ -42,6 +44,8 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
     private ThrottleGroup? Group => _member?.Group ?? _plan?.Reservation.Group;
 
     private ThrottleConfig? ConfigInForce => _member?.Group.Config ?? _plan?.Reservation.Config;
+
+    private ThrottleNodeSettings SettingsInForce => _member is { } member ? _settings with { Share = member.Share, MaxWaitMs = member.MaxWaitMs } : _settings;
 
     /// <summary>False until the operation that opens the node has succeeded, and once it is closed.</summary>
     public bool HasMember => _member is not null;
@@ -55,14 +59,18 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
     /// <inheritdoc/>
     public override RequestFlags SupportedZeroFlags => _file.Node.Instance.SupportedZeroFlags | RequestFlags.WriteUnchanged;
 
-    /// <summary>A named group by its name: its limits are not this node's. A group of the node's own by its limits, or the name would open without any.</summary>
+    /// <summary>
+    /// A named group by its name: its limits are not this node's. A group of the node's own by its limits, or the name would open without any. The
+    /// parent that was asked for, and what the node has for itself.
+    /// </summary>
     protected override OptionsDictionary? GetStrongOptions() =>
         Group is not { } group ? null
-        : Node.Graph.ThrottleGroups.IsAnonymous(group) ? ThrottleFilterOptions.Describe(null, ConfigInForce)
-        : ThrottleFilterOptions.Describe(group.Name, null);
+        : Node.Graph.ThrottleGroups.IsAnonymous(group) ? ThrottleFilterOptions.Describe(null, ConfigInForce, _parentName, SettingsInForce)
+        : ThrottleFilterOptions.Describe(group.Name, null, _parentName, SettingsInForce);
 
-    /// <summary>The group, and the limits in force.</summary>
-    protected override OptionsDictionary? GetDetails() => Group is { } group ? ThrottleFilterOptions.Describe(group.Name, ConfigInForce) : null;
+    /// <summary>The group, the one above it, the limits in force, and what the node has for itself.</summary>
+    protected override OptionsDictionary? GetDetails() =>
+        Group is { } group ? ThrottleFilterOptions.Describe(group.Name, ConfigInForce, group.Parent?.Name, SettingsInForce) : null;
 
     /// <inheritdoc/>
     protected override long GetLengthBytes() => _file.LengthBytes;

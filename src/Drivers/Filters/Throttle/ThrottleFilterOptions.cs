@@ -56,10 +56,12 @@ internal sealed record ThrottleFilterOptions(string? GroupName, ThrottleLimitsUp
         return Read(reopen.CreateReader(), reopen.Profile, reopen.IsAsked);
     }
 
-    /// <summary>The options that describe a membership: a group by its name, a group of the node's own by its limits.</summary>
+    /// <summary>The options that describe a membership: a group by its name, a group of the node's own by its limits. What is at its default is left out.</summary>
     /// <param name="groupName">The group's name, or null for one of the node's own.</param>
-    /// <param name="limits">The limits and settings in force, of which those at their defaults are left out.</param>
-    public static OptionsDictionary Describe(string? groupName, ThrottleConfig? limits)
+    /// <param name="limits">The limits and settings of the group that are in force; null for none of them.</param>
+    /// <param name="parentName">The group above it; null for none.</param>
+    /// <param name="settings">What the node has for itself.</param>
+    public static OptionsDictionary Describe(string? groupName, ThrottleConfig? limits, string? parentName, ThrottleNodeSettings settings)
     {
         OptionsDictionary options = [];
         if (groupName is not null)
@@ -73,6 +75,16 @@ internal sealed record ThrottleFilterOptions(string? GroupName, ThrottleLimitsUp
         }
 
         foreach ((string key, OptionValue value) in limits is null ? [] : ThrottleSettingsReader.Describe(limits))
+        {
+            options[key] = value;
+        }
+
+        if (parentName is not null)
+        {
+            options[ParentKey] = parentName;
+        }
+
+        foreach ((string key, OptionValue value) in settings.Describe())
         {
             options[key] = value;
         }

@@ -43,6 +43,31 @@ internal sealed record ThrottleNodeSettings(ThrottleShare Share, ThrottleCharge 
             (int)maxWaitMs);
     }
 
+    /// <summary>What of it is not at its default, as options.</summary>
+    public OptionsDictionary Describe()
+    {
+        OptionsDictionary options = ThrottleShareReader.Describe(Share);
+        AddCharge(DiscardKey, Discards);
+        AddCharge(ZeroesKey, Zeroes);
+        AddCharge(FlushKey, Flushes);
+        if (MaxWaitMs != 0)
+        {
+            options[MaxWaitKey] = (long)MaxWaitMs;
+        }
+
+        return options;
+
+        void AddCharge(string key, ThrottleCharge charge)
+        {
+            OptionDefinition definition = s_definitions.Single(option => option.Name == key);
+            string word = definition.AllowedValues[(int)charge];
+            if (word != definition.Default)
+            {
+                options[key] = word;
+            }
+        }
+    }
+
     private static OptionDefinition Charge(string name, string help, string fallback) =>
         new(name, OptionType.Enum, help) { AllowedValues = ["full", "ops-only", "none"], Default = fallback };
 }

@@ -18,9 +18,15 @@ internal interface IThrottleSurface
     /// <summary>How range rules spell a limit.</summary>
     string RuleNameOf(string key);
 
-    /// <summary>Makes the group <c>g</c>, with these limits, in such a way that this place can change it.</summary>
-    Task PrepareAsync(SurfaceWorld world, ThrottleConfig inForce);
+    /// <summary>Makes what must be there whatever the row: a device, or a node.</summary>
+    Task BeginAsync(SurfaceWorld world) => Task.CompletedTask;
+
+    /// <summary>Makes the group <c>g</c>, with these limits, below <paramref name="parentName"/> if that is not null, in such a way that this place can change it.</summary>
+    Task PrepareAsync(SurfaceWorld world, ThrottleConfig inForce, string? parentName = null);
 
     /// <summary>Writes <paramref name="limits"/>, a tree as JSON has it, for the group <paramref name="group"/>; null names none.</summary>
     Task ApplyAsync(SurfaceWorld world, string? group, OptionValue limits);
+
+    /// <summary>The limits of the group once <paramref name="given"/> was accepted: merged over what it had.</summary>
+    ThrottleConfig After(ThrottleConfig inForce, ThrottleLimitsUpdate given) => inForce.Merge(given);
 }

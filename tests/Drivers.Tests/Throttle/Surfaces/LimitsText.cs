@@ -22,6 +22,18 @@ internal static class LimitsText
         return update;
     }
 
+    /// <summary>The settings <paramref name="settings"/> as a node spells them.</summary>
+    public static OptionsDictionary OfNode(OptionsDictionary settings)
+    {
+        OptionsDictionary options = settings.Clone();
+        if (options.Take("parent") is { } parent)
+        {
+            options["throttle-parent"] = parent;
+        }
+
+        return options;
+    }
+
     /// <summary><c>,PREFIXkey=value,…</c> for an option string, or <c>,NAME=value</c> where <paramref name="limits"/> is no object.</summary>
     public static string Keyval(string prefix, OptionValue limits) => limits is OptionsDictionary dictionary
         ? string.Concat(dictionary.Flatten().Where(entry => entry.Value.AsText is not null).Select(entry => $",{prefix}{entry.Key}={entry.Value.AsText}"))

@@ -5,7 +5,7 @@ using BlockGraph.Qapi.Options;
 namespace BlockGraph.Drivers.Tests.Throttle.Surfaces;
 
 /// <summary>The options of a throttle node, as an option string or nested in JSON.</summary>
-internal sealed class NodeSurface(string name, bool isJson) : IThrottleSurface
+internal sealed class NodeSurface(string name, bool isJson) : IThrottleSettingSurface
 {
     public string Name => name;
 
@@ -15,12 +15,11 @@ internal sealed class NodeSurface(string name, bool isJson) : IThrottleSurface
 
     public string RuleNameOf(string key) => "limits." + key;
 
-    public Task PrepareAsync(SurfaceWorld world, ThrottleConfig inForce) => world.MakeObjectAsync(inForce);
+    public Task PrepareAsync(SurfaceWorld world, ThrottleConfig inForce, string? parentName = null) => world.MakeObjectAsync(inForce, parentName);
 
     public Task ApplyAsync(SurfaceWorld world, string? group, OptionValue limits)
     {
-        string groupOption = group is null ? "" : $",throttle-group={group}";
-        OptionsDictionary options = KeyvalParser.Parse("driver=throttle,file.driver=memory,file.filename=a" + groupOption + (isJson ? "" : LimitsText.Keyval("limits.", limits)));
+        OptionsDictionary options = Options(group, isJson ? "" : LimitsText.Keyval("limits.", limits));
         if (isJson)
         {
             options["limits"] = limits;
@@ -28,4 +27,24 @@ internal sealed class NodeSurface(string name, bool isJson) : IThrottleSurface
 
         return world.OpenAsync(options);
     }
+
+    public Task ApplySettingsAsync(SurfaceWorld world, string group, OptionsDictionary settings)
+    {
+        OptionsDictionary own = LimitsText.OfNode(settings);
+        OptionsDictionary options = Options(group, isJson ? "" : LimitsText.Keyval("", own));
+        if (isJson)
+        {
+            foreach ((string key, OptionValue value) in own)
+            {
+                options[key] = value;
+            }
+        }
+
+        return world.OpenAsync(options);
+    }
+
+    public ThrottleShare ShareIn(SurfaceWorld world) => world.Member.Share;
+
+    private static OptionsDictionary Options(string? group, string rest) =>
+        KeyvalParser.Parse("driver=throttle,file.driver=memory,file.filename=a" + (group is null ? "" : $",throttle-group={group}") + rest);
 }

@@ -8,8 +8,10 @@ namespace BlockGraph.Drivers.Tests.Throttle.Surfaces;
 /// <summary>What the rows about life cycles do: first what must be there, then the step that a cell is about.</summary>
 internal sealed class SurfaceLifeCycle(SurfaceWorld world, IThrottleSurface surface)
 {
+    private const string ParentName = "p";
     private const string GroupPath = "/throttle-groups/" + SurfaceWorld.GroupName;
     private static readonly OptionsDictionary s_nothing = [];
+    private static readonly OptionsDictionary s_below = new() { { "parent", ParentName } };
     private static readonly OptionsDictionary s_ten = new() { { "iops-total", 10 } };
     private static readonly OptionsDictionary s_twenty = new() { { "iops-total", 20 } };
 
@@ -25,6 +27,17 @@ internal sealed class SurfaceLifeCycle(SurfaceWorld world, IThrottleSurface surf
                 world.MakeImplicit(ThrottleConfig.Unlimited);
                 break;
             case "L3" or "L4" or "L5" or "L6" or "L15" or "L17":
+                break;
+            case "L18":
+                if (surface.NeedsGroup)
+                {
+                    await surface.PrepareAsync(world, ThrottleConfig.Unlimited);
+                }
+
+                break;
+            case "L19":
+                await world.AddObjectAsync("throttle-group,id=" + ParentName);
+                await GoBelowAsync();
                 break;
             case "L16":
                 await surface.PrepareAsync(world, ThrottleConfig.Unlimited with { BpsTotal = new ThrottleLimits(7) });
@@ -56,6 +69,8 @@ internal sealed class SurfaceLifeCycle(SurfaceWorld world, IThrottleSurface surf
         "L3" or "L4" => surface.ApplyAsync(world, null, s_nothing),
         "L5" => surface.ApplyAsync(world, "1g", s_nothing),
         "L6" => surface.ApplyAsync(world, SurfaceWorld.GroupName, s_nothing),
+        "L18" => surface.ApplyAsync(world, "", s_ten),
+        "L19" => world.Graph.ObjectTree.DeleteAsync(ParentName),
         "L7" or "L8" => world.Graph.ObjectTree.DeleteAsync(SurfaceWorld.GroupName),
         "L9" => world.Graph.ObjectTree.SetPropertyAsync(SurfaceWorld.GroupName, "x-iops-total", 20),
         "L10" => CheckGetAsync(SurfaceWorld.GroupName),
@@ -63,9 +78,12 @@ internal sealed class SurfaceLifeCycle(SurfaceWorld world, IThrottleSurface surf
         "L12" => CheckGetAsync(GroupPath),
         "L13" => world.Graph.ObjectTree.SetPropertyAsync(GroupPath, "limits", s_twenty),
         "L14" => CheckGetFlatAsync(),
-        "L15" => surface.Name == "object json"
-            ? world.AddObjectAsync("""{"qom-type":"throttle-group","id":"g","limits":{"bps-total":1},"x-iops-total":1}""")
-            : world.AddObjectAsync("throttle-group,id=g,limits.bps-total=1,x-iops-total=1"),
+        "L15" => surface switch
+        {
+            DeviceSurface => DeviceSurface.OpenAsync(world, ",throttling.iops-total=1,iops=1"),
+            ObjectJsonSurface => world.AddObjectAsync("""{"qom-type":"throttle-group","id":"g","limits":{"bps-total":1},"x-iops-total":1}"""),
+            _ => world.AddObjectAsync("throttle-group,id=g,limits.bps-total=1,x-iops-total=1"),
+        },
         "L17" => world.OpenAsync(KeyvalParser.Parse("driver=throttle,throttle-group=g,limits.iops-total=1")),
         _ => throw new InvalidOperationException($"nobody knows what to do in row {row}"),
     };
@@ -82,6 +100,20 @@ internal sealed class SurfaceLifeCycle(SurfaceWorld world, IThrottleSurface surf
                 Assert.That(world.Graph.ThrottleGroups.KindOf(world.Group), Is.EqualTo(ThrottleGroupKind.Object), "an object's from now on");
                 Assert.That((world.Group.Config.BpsTotal.Rate, world.Group.Config.IopsTotal.Rate), Is.EqualTo((7, 10)), "merged");
                 break;
+        }
+    }
+
+    // A place that makes groups makes one below the parent; another one changes one that is there.
+    private async Task GoBelowAsync()
+    {
+        if (surface is IThrottleSettingSurface { NeedsGroup: false } and not ReopenSurface)
+        {
+            await ((IThrottleSettingSurface)surface).ApplySettingsAsync(world, SurfaceWorld.GroupName, s_below);
+        }
+        else
+        {
+            await surface.PrepareAsync(world, ThrottleConfig.Unlimited, ParentName);
+            await surface.ApplyAsync(world, SurfaceWorld.GroupName, s_ten);
         }
     }
 

@@ -11,13 +11,17 @@ namespace BlockGraph.Drivers.Tests.Throttle.Surfaces;
 public sealed class SurfaceMatrixTests
 {
     private static readonly SurfaceMatrix s_matrix = SurfaceMatrix.Read();
+    private static readonly string[] s_sections = ["Validation", "Settings", "Life cycle"];
 
     private static IEnumerable<TestCaseData> ValidationCells => Tried("Validation");
 
+    private static IEnumerable<TestCaseData> SettingCells => Tried("Settings");
+
     private static IEnumerable<TestCaseData> LifeCycleCells => Tried("Life cycle");
 
-    [TestCase("Validation", 7 * 60)]
-    [TestCase("Life cycle", 7 * 16)]
+    [TestCase("Validation", 12 * 64)]
+    [TestCase("Settings", 12 * 37)]
+    [TestCase("Life cycle", 12 * 19)]
     public void Every_cell_is_a_test_or_a_reason(string section, int countMin)
     {
         SurfaceCell[] cells = [.. s_matrix.Cells(section)];
@@ -28,14 +32,14 @@ public sealed class SurfaceMatrixTests
     [Test]
     public void No_input_is_there_twice()
     {
-        string[] names = [.. s_matrix.Rows("Validation").Concat(s_matrix.Rows("Life cycle")).Select(row => row.Values.First())];
+        string[] names = [.. s_sections.SelectMany(s_matrix.Rows).Select(row => row.Values.First())];
         Assert.That(names, Is.Unique, "the names of rows");
     }
 
     [Test]
     public void Every_text_and_every_reason_is_used()
     {
-        HashSet<string> used = [.. s_matrix.Cells("Validation").Concat(s_matrix.Cells("Life cycle")).Select(cell => cell.Content)];
+        HashSet<string> used = [.. s_sections.SelectMany(s_matrix.Cells).Select(cell => cell.Content)];
         Assert.That(s_matrix.Rows("Texts").Concat(s_matrix.Rows("Reasons")).Select(row => row["name"]).Where(name => !used.Contains(name)), Is.Empty, "names that no cell has");
     }
 
@@ -49,6 +53,7 @@ public sealed class SurfaceMatrixTests
         using SurfaceWorld world = new(ProfileOf(cell));
         world.Run(async () =>
         {
+            await place.BeginAsync(world);
             if (place.NeedsGroup || cell.Row["in force"].Length > 0)
             {
                 await place.PrepareAsync(world, inForce);
@@ -57,7 +62,33 @@ public sealed class SurfaceMatrixTests
             await TryAsync(cell, place, world, () => place.ApplyAsync(world, SurfaceWorld.GroupName, given));
             if (cell.Content == "ok")
             {
-                Assert.That(world.Group.Config, Is.EqualTo(inForce.Merge(LimitsText.Update(given))), "what was in force, and what was given over it");
+                Assert.That(world.Group.Config, Is.EqualTo(place.After(inForce, LimitsText.Update(given))), "what was in force, and what was given over it");
+            }
+        });
+    }
+
+    [TestCaseSource(nameof(SettingCells))]
+    public void Settings(string row, string surface)
+    {
+        SurfaceCell cell = s_matrix.Cells("Settings").Single(cell => cell.RowName == row && cell.Surface == surface);
+        IThrottleSettingSurface place = (IThrottleSettingSurface)ThrottleSurfaces.Find(surface)!;
+        OptionsDictionary given = JsonOptions.Parse(cell.Row["given"]);
+        string there = cell.Row["there"];
+        using SurfaceWorld world = new(ProfileOf(cell));
+        world.Run(async () =>
+        {
+            await world.AddObjectAsync("throttle-group,id=p");
+            await world.AddObjectAsync("throttle-group,id=q");
+            await place.BeginAsync(world);
+            if (place.NeedsGroup || there.Length > 0)
+            {
+                await place.PrepareAsync(world, ThrottleConfig.Unlimited, there.Length == 0 ? null : JsonOptions.Parse(there).GetText("parent"));
+            }
+
+            await TryAsync(cell, place, world, () => place.ApplySettingsAsync(world, SurfaceWorld.GroupName, given));
+            if (cell.Content == "ok")
+            {
+                Assert.That(given.Flatten().Select(setting => world.Setting(place, setting.Key)), Is.EqualTo(given.Flatten().Select(setting => setting.Value.AsText)), "each as it was given");
             }
         });
     }
@@ -72,6 +103,7 @@ public sealed class SurfaceMatrixTests
         world.Run(async () =>
         {
             SurfaceLifeCycle life = new(world, place);
+            await place.BeginAsync(world);
             await life.ArrangeAsync(number);
             await TryAsync(cell, place, world, () => life.ActAsync(number));
             if (cell.Content == "ok")
@@ -117,7 +149,8 @@ public sealed class SurfaceMatrixTests
         }
 
         IThrottleSurface? surface = ThrottleSurfaces.Find(cell.Surface);
-        return surface is null ? $"{where}: no class tries it"
+        bool isTried = cell.Row.ContainsKey("there") ? surface is IThrottleSettingSurface : surface is not null;
+        return surface is null || !isTried ? $"{where}: no class tries it"
             : cell.Content == "ok" || s_matrix.Text(cell.Content, surface) is not null ? null
             : $"{where}: there is no text '{cell.Content}'";
     }

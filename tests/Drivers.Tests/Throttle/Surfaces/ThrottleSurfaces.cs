@@ -13,6 +13,11 @@ internal static class ThrottleSurfaces
         "object x-" => new ObjectSurface(name, "x-"),
         "set" => new SetLimitsSurface(),
         "library" => new LibrarySurface(),
+        "device" => new DeviceSurface(name, isOld: false),
+        "device old" => new DeviceSurface(name, isOld: true),
+        "io_throttle" => new IoThrottleSurface(),
+        "limit" => new LimitSurface(),
+        "reopen" => new ReopenSurface(),
         _ => null,
     };
 }
