@@ -109,6 +109,38 @@ public sealed class ThrottleParentTests
         Assert.That(failures, Is.GreaterThan(2), "steps that were made to fail");
     });
 
+    // backend -> t -> memory, in p itself, with ten a second; meanwhile a node is opened below p, or fails to be.
+    [TestCase("throttle-group=g,throttle-parent=p,limits.iops-total=1000", 0)]
+    [TestCase("throttle-group=g,throttle-parent=p,limits.iops-total=1,limits.iops-read=1", 3)]
+    [TestCase("throttle-group=g,throttle-parent=p,limits.iops-total=1000,file=nope", 3)]
+    public void Whoever_waits_in_the_parent_is_not_disturbed(string options, int failuresExpected) => _world.Run(async () =>
+    {
+        _world.Groups.CreateObject("p", ThrottleFixture.Iops(10));
+        await using BlockBackend backend = await _world.OpenAsync("t", "throttle-group=p");
+        long startNs = _world.World.Context.NowNs;
+        int failures = 0;
+        List<long> instants = [];
+        Task all = Task.WhenAll(Enumerable.Range(0, 6).Select(_ => ReadAsync(backend, instants)));
+        for (int i = 0; i < 3; i++)
+        {
+            await _world.World.Context.DelayAsync(90 * Ms);
+            try
+            {
+                await using BlockBackend below = await _world.OpenAsync("u", options);
+            }
+            catch (BlockException)
+            {
+                failures++;
+            }
+
+            Assert.That(_world.Describe(), Is.EqualTo("p(1): iops-total=10"), "nothing is left of it");
+        }
+
+        await all;
+        Assert.That(failures, Is.EqualTo(failuresExpected), "how often it has failed");
+        Assert.That(instants.Select(instant => (double)(instant - startNs) / Ms), Is.EqualTo(new double[] { 0, 0, 100, 200, 300, 400 }).Within(0.001), "at the pace of the parent");
+    });
+
     [Test]
     public void A_node_is_not_moved_away_from_below_its_parent() => _world.Run(async () =>
     {
