@@ -69,7 +69,15 @@ public sealed class ThrottleGroupMember : ThrottleClaimant
     /// For how long a request may wait, in milliseconds; then it fails as <see cref="BlockErrorKind.ThrottleTimeout"/>, uncharged. 0
     /// for ever. A change counts for requests that come later.
     /// </summary>
-    public int MaxWaitMs { get; set; }
+    public int MaxWaitMs
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            field = value;
+        }
+    }
 
     /// <summary>Called when <see cref="IsIdle"/> may have changed, on the thread that changed it. Set it before the first request.</summary>
     public Action? ActivityChanged { get; set; }

@@ -12,7 +12,7 @@ public sealed partial class ThrottleGroupRegistry
         {
             lock (_lock)
             {
-                return [.. _entries.Values.Select(entry => new ThrottleGroupEntry(entry.Group, entry.Kind))];
+                return [.. _entries.Values.Where(entry => entry.IsMade).Select(entry => new ThrottleGroupEntry(entry.Group, entry.Kind))];
             }
         }
     }

@@ -23,7 +23,7 @@ public sealed partial class ThrottleGroupRegistry
             if (name is not null && _entries.TryGetValue(name, out Entry? entry))
             {
                 CheckParent(entry.Group, parentName);
-                return IsThere(entry, operation) || !limits.IsEmpty ? ReserveUnsynchronized(entry, limits, keyPrefix, operation) : throw NoSuchGroup(name);
+                return IsThere(entry, operation) || !limits.IsEmpty || parentName is not null ? ReserveUnsynchronized(entry, limits, keyPrefix, operation) : throw NoSuchGroup(name);
             }
 
             if (name is { Length: 0 } || (name is not null && limits.IsEmpty && parentName is null))
@@ -83,7 +83,7 @@ public sealed partial class ThrottleGroupRegistry
         }
     }
 
-    private static bool IsThere(Entry entry, object? operation) => entry.Exists || entry.Reservations.Exists(r => r.IsPartOf(operation));
+    private static bool IsThere(Entry entry, object? operation) => entry.IsMade || entry.Reservations.Exists(r => r.IsPartOf(operation));
 
     private static void CheckParent(ThrottleGroup group, string? parentName)
     {

@@ -28,7 +28,7 @@ public sealed partial class ThrottleGroupRegistry
         {
             lock (_lock)
             {
-                return [.. _entries.Values.Where(entry => entry.Exists).Select(entry => entry.Group)];
+                return [.. _entries.Values.Where(entry => entry.IsMade).Select(entry => entry.Group)];
             }
         }
     }
@@ -39,7 +39,7 @@ public sealed partial class ThrottleGroupRegistry
         ArgumentNullException.ThrowIfNull(name);
         lock (_lock)
         {
-            return _entries.TryGetValue(name, out Entry? entry) && entry.Exists ? entry.Group : null;
+            return _entries.TryGetValue(name, out Entry? entry) && entry.IsMade ? entry.Group : null;
         }
     }
 
@@ -71,7 +71,7 @@ public sealed partial class ThrottleGroupRegistry
         ArgumentNullException.ThrowIfNull(name);
         lock (_lock)
         {
-            if (!_entries.TryGetValue(name, out Entry? entry) || !entry.Exists)
+            if (!_entries.TryGetValue(name, out Entry? entry) || !entry.IsMade)
             {
                 throw NoSuchGroup(name);
             }
@@ -136,6 +136,7 @@ public sealed partial class ThrottleGroupRegistry
                 entry = AddUnsynchronized(name, config, parentName is null ? null : FindParentUnsynchronized(parentName, null));
                 entry.IsObject = true;
                 entry.ReferenceCount++;
+                MakeUnsynchronized(entry);
                 return entry.Group;
             }
 
@@ -150,6 +151,7 @@ public sealed partial class ThrottleGroupRegistry
             merged = Merged(basis, limits, keyPrefix);
             entry.IsObject = true;
             entry.ReferenceCount++;
+            MakeUnsynchronized(entry);
         }
 
         if (!limits.IsEmpty)
@@ -279,11 +281,8 @@ public sealed partial class ThrottleGroupRegistry
 
         public bool IsObject { get; set; }
 
-        /// <summary>False while it is only planned: every reference is a reservation's.</summary>
+        /// <summary>False while it is only planned, and nobody else may know of it: every reference is a reservation's.</summary>
         public bool IsMade { get; set; }
-
-        /// <summary>True where everybody may know of it.</summary>
-        public bool Exists => IsMade || IsObject;
 
         /// <summary>The number in its name where it was created without one.</summary>
         public long? AnonymousNumber { get; set; }

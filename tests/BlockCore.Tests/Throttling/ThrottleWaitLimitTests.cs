@@ -125,4 +125,13 @@ public sealed class ThrottleWaitLimitTests
 
         Assert.That(world.TimesMs([.. requests, late]), Is.EqualTo(new long[] { 0, 900, 1900 }), "all in time, on both contexts");
     }
+
+    [Test]
+    public void A_negative_wait_is_refused()
+    {
+        using ThrottleWorld world = new(s_slow, 1);
+
+        Assert.That(() => world.Members[0].MaxWaitMs = -1, Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(world.Members[0].MaxWaitMs, Is.Zero, "nothing changed");
+    }
 }
