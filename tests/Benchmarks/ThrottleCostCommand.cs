@@ -12,7 +12,7 @@ namespace BlockGraph.Benchmarks;
 /// What a throttle costs a request whose limits are out of reach, by the number of groups of ten members, against as many nodes
 /// without one; and what a throttle without limits costs. The graphs take turns, round by round; medians count.
 /// A caller stays with a node for a few requests, as users of disks do. One row has every request go to another of ten thousand nodes: there
-/// nearly everything that a node is made of comes from memory, and a second node costs as much again as the first, throttle or not.
+/// nearly everything that a node is made of comes from memory. The row below it says what a second node costs there that is no throttle.
 /// </summary>
 internal static class ThrottleCostCommand
 {
@@ -38,6 +38,8 @@ internal static class ThrottleCostCommand
 
         (double cold, double bareCold) = Compare(GroupCountMax * MemberCount, index => Limited(index / MemberCount), burstLength: 1, count, rounds);
         report.Add($"{GroupCountMax} groups of {MemberCount}, each request to another node", cold, bareCold, cold - bareCold, cold / bareCold, null);
+        (double layered, double bareLayer) = Compare(GroupCountMax * MemberCount, _ => "driver=raw,file.driver=null-co,file.size=1G", burstLength: 1, count, rounds, usesPlans: false);
+        report.Add($"{GroupCountMax * MemberCount} raw nodes without plans, each request to another node", layered, bareLayer, layered - bareLayer, layered / bareLayer, null);
         foreach (int groupCount in (int[])[1, GroupCountMax])
         {
             double admission = Sample.Median(Enumerable.Range(0, (int)rounds).Select(_ => MeasureAdmission(groupCount, count)));
@@ -53,7 +55,7 @@ internal static class ThrottleCostCommand
     private static string Limited(int group) =>
         $"driver=throttle,throttle-group=g{group},limits.iops-total=1000000000000,limits.bps-total=1000000000000000,file.driver=null-co,file.size=1G";
 
-    private static (double Throttled, double Bare) Compare(int nodeCount, Func<int, string> throttled, int burstLength, long count, long rounds)
+    private static (double Throttled, double Bare) Compare(int nodeCount, Func<int, string> throttled, int burstLength, long count, long rounds, bool usesPlans = true)
     {
         List<double> throttledNs = [];
         List<double> bareNs = [];
@@ -71,7 +73,7 @@ internal static class ThrottleCostCommand
             {
                 await backend.DisposeAsync();
             }
-        });
+        }, usesPlans);
         return (Sample.Median(throttledNs), Sample.Median(bareNs));
     }
 

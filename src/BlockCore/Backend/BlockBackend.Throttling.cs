@@ -199,9 +199,10 @@ public sealed partial class BlockBackend
 
     private void SetLimits(ThrottleGroup group, ThrottleConfig limits, bool keepsShape)
     {
+        ThrottleConfig oldLimits = group.Config;
         ThrottleLimitsUpdate update = keepsShape ? ThrottleLimitsUpdate.ReplacingLimits(limits) : ThrottleLimitsUpdate.Replacing(limits);
         group.MergeConfig(update, Graph.Profile.ThrottleChangeResetsLevels ? ThrottleChangePolicy.Reset : ThrottleChangePolicy.Scale);
-        if (Graph.ThrottleGroups.IsObject(group))
+        if (group.Config != oldLimits && Graph.ThrottleGroups.IsObject(group))
         {
             Graph.Events.Publish(new ThrottleLimitsChanged(group.Name, null, Name ?? ""));
         }

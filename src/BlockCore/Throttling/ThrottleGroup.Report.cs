@@ -6,7 +6,10 @@ namespace BlockGraph.BlockCore.Throttling;
 public sealed partial class ThrottleGroup
 {
     /// <summary>How it stands at <paramref name="nowNs"/> of its members' clock, and what it has counted. Changes nothing; any thread.</summary>
-    public ThrottleGroupReport Query(long nowNs)
+    public ThrottleGroupReport Query(long nowNs) => Query(nowNs, includesMembers: true);
+
+    /// <summary>The same, for those who look often and want no members.</summary>
+    internal ThrottleGroupReport Query(long nowNs, bool includesMembers)
     {
         lock (SyncRoot)
         {
@@ -18,7 +21,7 @@ public sealed partial class ThrottleGroup
                 [.. MetersUnsynchronized(nowNs)],
                 DirectionUnsynchronized(ThrottleDirection.Read, nowNs),
                 DirectionUnsynchronized(ThrottleDirection.Write, nowNs),
-                [.. MembersUnsynchronized().Select(member => member.ReportUnsynchronized())]);
+                includesMembers ? [.. MembersUnsynchronized().Select(member => member.ReportUnsynchronized())] : []);
         }
     }
 

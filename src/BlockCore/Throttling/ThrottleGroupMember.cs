@@ -15,7 +15,7 @@ namespace BlockGraph.BlockCore.Throttling;
 /// </remarks>
 public sealed class ThrottleGroupMember : ThrottleClaimant
 {
-    private const long NsPerMs = 1_000_000;
+    internal const long NsPerMs = 1_000_000;
 
     /// <summary>The queues by direction. Protected by the tree's lock.</summary>
     internal PerDirection<ThrottleWaiterQueue> Queues;

@@ -94,6 +94,6 @@ public sealed class ThrottleMetrics : IDisposable
     private IEnumerable<ThrottleGroupReport> Reports()
     {
         long nowNs = _clock.ReadNowNs();
-        return _groups.Groups.Select(group => group.Query(nowNs));
+        return _groups.Groups.Select(group => group.Query(nowNs, includesMembers: false));
     }
 }

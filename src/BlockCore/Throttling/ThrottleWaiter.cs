@@ -61,7 +61,8 @@ internal sealed class ThrottleWaiter : AioOperation
     internal void Expire()
     {
         _cancellation.Unregister();
-        Fail(new BlockException(BlockErrorKind.ThrottleTimeout, $"Throttled for longer than {_member!.MaxWaitMs} ms in group '{_member.Group.Name}'"));
+        long maxWaitMs = (DeadlineNs - SinceNs) / ThrottleGroupMember.NsPerMs;
+        Fail(new BlockException(BlockErrorKind.ThrottleTimeout, $"Throttled for longer than {maxWaitMs} ms in group '{_member!.Group.Name}'"));
     }
 
     /// <inheritdoc/>

@@ -124,6 +124,8 @@ public sealed class BackendLimitTests : BackendTests
         BlockBackend drive = await OpenDriveAsync("drive", s_tenPerSecond, "g");
         Assert.That((drive.ThrottleGroup, group.Config), Is.EqualTo((group, s_tenPerSecond)), "starting from the defaults");
         Assert.That(events, Is.EqualTo(new[] { new ThrottleLimitsChanged("g", null, "drive") }), "one event");
+        await drive.LimitAsync(s_tenPerSecond);
+        Assert.That(events, Has.Count.EqualTo(1), "the same limits again are no change");
         Assert.That(() => Groups.DeleteObject("g"), Throws.TypeOf<BlockException>().With.Message.EqualTo("object 'g' is in use, can not be deleted"), "by the device");
         await drive.LimitAsync(ThrottleConfig.Unlimited);
         Assert.That(group.Config, Is.EqualTo(s_tenPerSecond), "it stays with its limits");

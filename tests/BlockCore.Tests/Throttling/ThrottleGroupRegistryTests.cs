@@ -256,36 +256,23 @@ public sealed class ThrottleGroupRegistryTests
         Assert.That(() => _registry.Release(new ThrottleGroup("g", ThrottleConfig.Unlimited)), Throws.InstanceOf<InvariantViolationException>(), "another group of that name");
     }
 
-    private static void AssertFails(Action action, BlockErrorKind kind, string text) =>
-        Assert.That(action, Throws.InstanceOf<BlockException>().With.Message.EqualTo(text).And.Property(nameof(BlockException.Kind)).EqualTo(kind));
-
-    [Test]
-    public void A_group_that_is_only_planned_is_in_no_list()
-    {
-        ThrottleGroupRegistry registry = new();
-        ThrottleReservation reservation = registry.Reserve("planned", new ThrottleLimitsUpdate { ["iops-total"] = 5 });
-
-        Assert.That(registry.Groups, Is.Empty, "groups");
-        Assert.That(registry.Entries, Is.Empty, "entries");
-        reservation.Discard();
-    }
-
     [Test]
     public void A_child_holds_its_parent_until_it_goes()
     {
-        using VirtualTimeScheduler scheduler = new();
-        ThrottleGroupRegistry registry = new();
-        registry.CreateObject("vm", new ThrottleLimitsUpdate { ["iops-total"] = 5 });
-        ThrottleReservation planned = registry.Reserve("disk", new ThrottleLimitsUpdate(), parentName: "vm");
-        Assert.That(() => registry.DeleteObject("vm"), Throws.TypeOf<BlockException>().With.Message.EqualTo("object 'vm' is in use, can not be deleted"), "planned");
+        _registry.CreateObject("vm", s_ten);
+        ThrottleReservation planned = _registry.Reserve("disk", s_nothing, parentName: "vm");
+        Assert.That(() => _registry.DeleteObject("vm"), Throws.TypeOf<BlockException>().With.Message.EqualTo("object 'vm' is in use, can not be deleted"), "planned");
 
-        ThrottleGroupMember member = planned.Commit(scheduler.MainContext);
+        ThrottleGroupMember member = planned.Commit(Context);
         Assert.That(member.Group.Parent?.Name, Is.EqualTo("vm"));
-        Assert.That(() => registry.DeleteObject("vm"), Throws.TypeOf<BlockException>(), "there");
+        Assert.That(() => _registry.DeleteObject("vm"), Throws.TypeOf<BlockException>(), "there");
 
         member.Leave();
-        Assert.That(registry.Find("disk"), Is.Null, "goes with its member");
-        registry.DeleteObject("vm");
-        Assert.That(registry.Groups, Is.Empty, "nothing is left");
+        Assert.That(_registry.Find("disk"), Is.Null, "goes with its member");
+        _registry.DeleteObject("vm");
+        Assert.That(_registry.Groups, Is.Empty, "nothing is left");
     }
+
+    private static void AssertFails(Action action, BlockErrorKind kind, string text) =>
+        Assert.That(action, Throws.InstanceOf<BlockException>().With.Message.EqualTo(text).And.Property(nameof(BlockException.Kind)).EqualTo(kind));
 }

@@ -33,6 +33,7 @@ public sealed class ThrottleReservationTests
     {
         ThrottleReservation reservation = _registry.Reserve(name, s_ten, operation: _operation);
         Assert.That((_registry.Groups.Count, _registry.Find(reservation.Group.Name)), Is.EqualTo((0, (ThrottleGroup?)null)), "neither listed nor found");
+        Assert.That(_registry.Entries, Is.Empty, "nor listed with its kind");
         AssertFails(() => _registry.Join(reservation.Group.Name), $"Throttle group '{reservation.Group.Name}' does not exist");
         reservation.Commit(Context);
 

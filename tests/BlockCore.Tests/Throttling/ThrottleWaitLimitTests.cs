@@ -60,6 +60,30 @@ public sealed class ThrottleWaitLimitTests
     }
 
     [Test]
+    public void A_failure_says_how_long_the_request_was_allowed_to_wait()
+    {
+        using ThrottleWorld world = new(s_slow, 1);
+        world.Members[0].MaxWaitMs = 500;
+        string? text = null;
+        world.Submit(world.Members[0]);
+        At(0, world.Members[0], async () =>
+        {
+            try
+            {
+                await world.Members[0].WaitAsync(ThrottleDirection.Read, 512);
+            }
+            catch (BlockException exception)
+            {
+                text = exception.Message;
+            }
+        });
+        At(Ms, world.Members[0], () => world.Members[0].MaxWaitMs = 0);
+        world.Run();
+
+        Assert.That(text, Is.EqualTo("Throttled for longer than 500 ms in group 'g'"), "not what is allowed by now");
+    }
+
+    [Test]
     public void Each_request_has_its_own_time()
     {
         using ThrottleWorld world = new(s_slow, 1);
