@@ -16,6 +16,7 @@ public static class BlockDriverServices
     /// <summary>Adds every driver of this library.</summary>
     public static IServiceCollection AddBlockDrivers(this IServiceCollection services) => services
         .AddBlockDriver<HostFileDriver>()
+        .AddBlockDriver<HostDeviceDriver>()
         .AddBlockDriver<NullCoDriver>()
         .AddBlockDriver<NullAioDriver>()
         .AddBlockDriver<RawDriver>()

@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.BlockCore.DriverModel;
 
@@ -27,6 +28,9 @@ public abstract class BlockDriver
 
     /// <summary>The prefix of file names that mean this driver, without the colon; null for none.</summary>
     public virtual string? ProtocolName => null;
+
+    /// <summary>True where <paramref name="fileName"/>, which has no prefix, means this driver for what it stands for on the host. Quick, and without effects.</summary>
+    public virtual bool IsMeantByName(string fileName, HostPlatform platform) => false;
 
     /// <summary>True where opening without a file name is refused.</summary>
     public virtual bool NeedsFileName => false;

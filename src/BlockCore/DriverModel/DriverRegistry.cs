@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.BlockCore.DriverModel;
 
@@ -37,14 +38,14 @@ public sealed class DriverRegistry
         throw new BlockException(BlockErrorKind.NotFound, $"Unknown driver '{name}'" + (nearest is null ? "" : $" (did you mean '{nearest}'?)"));
     }
 
-    /// <summary>The protocol driver that <paramref name="fileName"/> means by its prefix, or by having none.</summary>
+    /// <summary>The protocol driver that <paramref name="fileName"/> means by its prefix, or, where it has none, by what it stands for on <paramref name="platform"/>.</summary>
     /// <exception cref="BlockException">The prefix belongs to no driver.</exception>
-    public BlockDriver FindProtocol(string fileName)
+    public BlockDriver FindProtocol(string fileName, HostPlatform platform)
     {
         string? prefix = ProtocolPrefix(fileName);
         if (prefix is null)
         {
-            return Get("file");
+            return _byName.Values.FirstOrDefault(driver => driver.IsMeantByName(fileName, platform)) ?? Get("file");
         }
 
         foreach (BlockDriver driver in _byName.Values)

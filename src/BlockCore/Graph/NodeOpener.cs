@@ -288,7 +288,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
                 throw new BlockException("Must specify either driver or file");
             }
 
-            driver = graph.Drivers.FindProtocol(fileName);
+            driver = graph.Drivers.FindProtocol(fileName, graph.Platform);
             OptionsDictionary spelled = [];
             driver.ParseFileName(fileName, spelled);
             OptionsDictionary all = options.Flatten();

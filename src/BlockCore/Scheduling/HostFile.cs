@@ -56,6 +56,22 @@ public abstract class HostFile : IDisposable
     /// <see cref="BlockErrorKind.NoSpace"/>.</exception>
     public abstract void Write(long offset, IoVector vector);
 
+    /// <summary>Writes as <see cref="Write"/> does; when it returns, what it wrote is durable.</summary>
+    /// <exception cref="BlockException">As for <see cref="Write"/>, and for <see cref="Flush"/>: through the page cache every later flush may then fail, too.</exception>
+    public void WriteDurably(long offset, IoVector vector)
+    {
+        ThrowIfFlushFailed();
+        try
+        {
+            WriteDurablyCore(offset, vector);
+        }
+        catch (BlockException error) when (!IsDirect && error.Kind == BlockErrorKind.InputOutput)
+        {
+            Interlocked.CompareExchange(ref _flushError, error, null);
+            throw;
+        }
+    }
+
     /// <summary>Makes completed writes, and the length they gave the file, durable.</summary>
     /// <exception cref="BlockException">Written data may be lost. Through the page cache every later flush then fails too.</exception>
     public void Flush()
@@ -143,6 +159,25 @@ public abstract class HostFile : IDisposable
 
     /// <summary>Closes the descriptor; may be called twice.</summary>
     protected abstract void Dispose(bool disposing);
+
+    /// <summary>The way that <paramref name="run"/> is to take, one of <paramref name="runCount"/> that <paramref name="context"/> begins in this turn.</summary>
+    internal virtual TransferRoute ChooseRoute(TransferRun run, int runCount, AioContext context) => TransferRoute.Worker;
+
+    /// <summary>The way that is left where <see cref="TransferRoute.LoopIfCached"/> has failed.</summary>
+    internal virtual TransferRoute RouteOfMisses => TransferRoute.Worker;
+
+    /// <summary>
+    /// Moves all of <paramref name="run"/> by one call, which waits for no device unless it may; false where it moved less, or failed: nothing is lost then by carrying it
+    /// out again. It does not throw.
+    /// </summary>
+    internal virtual bool TryTransfer(TransferRun run, bool mayWait) => false;
+
+    /// <summary>Writes, and hands what was written to the disk.</summary>
+    private protected virtual void WriteDurablyCore(long offset, IoVector vector)
+    {
+        Write(offset, vector);
+        FlushCore();
+    }
 
     /// <summary>Hands completed writes to the disk.</summary>
     private protected abstract void FlushCore();

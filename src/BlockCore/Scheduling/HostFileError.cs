@@ -21,6 +21,10 @@ internal static class HostFileError
     public static BlockException NotRegular(string path) =>
         new(BlockErrorKind.InvalidArgument, $"'file' driver requires '{path}' to be a regular file");
 
+    /// <summary><paramref name="path"/> is no block device.</summary>
+    public static BlockException NotDevice(string path) =>
+        new(BlockErrorKind.InvalidArgument, $"'host_device' driver requires '{path}' to be either a character or block device");
+
     /// <summary>The kernel has no O_DIRECT for <paramref name="path"/>.</summary>
     public static BlockException NoDirect(string path) =>
         new(BlockErrorKind.InvalidArgument, $"Could not open '{path}': filesystem does not support O_DIRECT");

@@ -10,6 +10,12 @@ public readonly record struct HostFileOptions(string Path)
     /// <summary>True to bypass the page cache (O_DIRECT); requests must then keep to the file's alignments.</summary>
     public bool IsDirect { get; init; }
 
+    /// <summary>True where it is to be a block device, false where it is to be a regular file.</summary>
+    public bool IsDevice { get; init; }
+
+    /// <summary>How transfers are carried out.</summary>
+    public HostFileAio Aio { get; init; }
+
     /// <summary>
     /// True to keep other writers out by the means of the open itself, for as long as the file is open. Only an engine
     /// without byte locks looks at it: where <see cref="HostFile.SupportsByteLocks"/>, <see cref="ImageLocks"/> does it better.

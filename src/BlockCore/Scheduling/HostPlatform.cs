@@ -61,6 +61,19 @@ public abstract class HostPlatform
     /// </exception>
     public abstract void CreateFile(string path, long lengthBytes);
 
+    /// <summary>Refuses a way of carrying out transfers that this system has not. Control plane.</summary>
+    /// <exception cref="BlockException">It has not; the message says why.</exception>
+    public virtual void CheckAio(HostFileAio aio)
+    {
+        if (aio is HostFileAio.Native or HostFileAio.IoUring)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, $"aio={(aio == HostFileAio.Native ? "native" : "io_uring")} is not possible: the {Name} file engine has none");
+        }
+    }
+
+    /// <summary>True where <paramref name="path"/> stands for a block device.</summary>
+    public virtual bool IsBlockDevice(string path) => false;
+
     /// <summary>The one name by which the file called <paramref name="path"/> is known: absolute, and with every link on the way followed.</summary>
     public virtual string ResolvePath(string path)
     {
@@ -109,5 +122,6 @@ public abstract class HostPlatform
         _ => throw new BlockException($"{EngineVariable} does not accept value '{engine}' (use auto, {(isLinux ? "linux, " : "")}portable)"),
     };
 
-    internal abstract LoopWaiter CreateLoopWaiter();
+    /// <summary>How the loop of <paramref name="context"/> sleeps.</summary>
+    internal abstract LoopWaiter CreateLoopWaiter(PolledAioContext context);
 }

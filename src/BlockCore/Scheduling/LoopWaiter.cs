@@ -12,6 +12,23 @@ internal abstract class LoopWaiter : IDisposable
     /// <summary>How many handlers are watched.</summary>
     public int WatchCount { get; protected set; }
 
+    /// <summary>True where something may have happened that only <see cref="Wait"/> finds: a busy loop, too, calls it once a turn.</summary>
+    public virtual bool IsExpecting => WatchCount > 0;
+
+    /// <inheritdoc cref="AioContext.HasRing"/>
+    public virtual bool HasRing => false;
+
+    /// <inheritdoc cref="AioContext.IssuedCount"/>
+    public virtual int IssuedCount => 0;
+
+    /// <inheritdoc cref="AioContext.TryIssue"/>
+    public virtual bool TryIssue(TransferRun run, TransferRoute route) => false;
+
+    /// <inheritdoc cref="AioContext.SubmitIssued"/>
+    public virtual void SubmitIssued()
+    {
+    }
+
     /// <summary>Wakes a sleeping loop, or makes its next sleep end at once. Any thread.</summary>
     public abstract void Wake();
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using BlockGraph.BlockCore.Errors;
 
 namespace BlockGraph.BlockCore.Scheduling;
 
@@ -33,35 +32,46 @@ public sealed class PolledAioContext : AioContext
     {
         _clock = clock ?? TimeProvider.System;
         _originStamp = ReferenceEquals(_clock, TimeProvider.System) ? 0 : (long)s_origins.GetValue(_clock, static c => c.GetTimestamp());
-        _waiter = (platform ?? HostPlatform.Default).CreateLoopWaiter();
+        _waiter = (platform ?? HostPlatform.Default).CreateLoopWaiter(this);
     }
 
     /// <summary>A descriptor that polls readable when <see cref="AioContext.Poll"/> has something to do; -1 where the platform has none.</summary>
     public int PollDescriptor => _waiter.PollDescriptor;
 
+    /// <summary>
+    /// True where the loop serves one user who waits for its requests anyway, as in a tool with one purpose: transfers of files may then block it, which saves the
+    /// hand-over to a worker. <i>QEMU has no such thing: its tools hand over, too.</i>
+    /// </summary>
+    public bool MayBlock { get; init; }
+
+    /// <summary>True where the same thread runs the context all its life; a ring costs less then.</summary>
+    public bool HasOneThread { get; init; }
+
     /// <summary>How often a sleeping loop was woken by another thread.</summary>
     public long WakeCount { get; private set; }
 
     /// <inheritdoc/>
-    public override ValueTask RunOnWorkers(WorkerJob job)
+    internal override void SendToWorkers(AioWork work)
     {
-        ArgumentNullException.ThrowIfNull(job);
-        Invariant.Check(IsHome);
-        ValueTask task = job.Task;
-        job.NextWork = null;
+        work.NextWork = null;
         if (_batchTail is null)
         {
-            _batchHead = job;
+            _batchHead = work;
         }
         else
         {
-            _batchTail.NextWork = job;
+            _batchTail.NextWork = work;
         }
 
-        _batchTail = job;
+        _batchTail = work;
         _batchCount++;
-        return task;
     }
+
+    /// <inheritdoc/>
+    internal override bool TryIssue(TransferRun run, TransferRoute route) => _waiter.TryIssue(run, route);
+
+    /// <inheritdoc/>
+    internal override void SubmitIssued() => _waiter.SubmitIssued();
 
     /// <inheritdoc/>
     public override void Watch(DescriptorHandler handler)
@@ -78,15 +88,24 @@ public sealed class PolledAioContext : AioContext
     }
 
     /// <inheritdoc/>
+    internal override LoopTransfers LoopTransfers => MayBlock ? LoopTransfers.Any : LoopTransfers.Prompt;
+
+    /// <inheritdoc/>
+    internal override bool HasRing => _waiter.HasRing;
+
+    /// <inheritdoc/>
+    internal override int IssuedCount => _waiter.IssuedCount;
+
+    /// <inheritdoc/>
     internal override bool Turn(bool mayBlock)
     {
         Volatile.Write(ref _isSleeping, 0);
         InvalidateNow();
         TakeRemoteWork();
         TakeDueTimers();
-        if (_waiter.WatchCount > 0 && HasReadyWork)
+        if (_waiter.IsExpecting && HasReadyWork)
         {
-            // A busy loop must not starve its descriptors.
+            // A busy loop must not starve its descriptors and rings.
             _waiter.Wait(0, this);
         }
 

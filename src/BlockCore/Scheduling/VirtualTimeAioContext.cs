@@ -23,22 +23,17 @@ public class VirtualTimeAioContext : AioContext
     public override void Arm(AioTimer timer, long dueNs) => base.Arm(timer, checked(dueNs + _world.ChooseLatenessNs()));
 
     /// <inheritdoc/>
-    public override ValueTask RunOnWorkers(WorkerJob job)
+    internal override void SendToWorkers(AioWork work)
     {
-        ArgumentNullException.ThrowIfNull(job);
-        Invariant.Check(IsHome);
-        ValueTask task = job.Task;
         long jobNs = _world.ChooseJobNs();
         if (jobNs == 0)
         {
-            _world.AddJob(this, job);
+            _world.AddJob(this, work);
         }
         else
         {
-            base.Arm(new JobTimer(_world, this, job), NowNs + jobNs);
+            base.Arm(new JobTimer(_world, this, work), NowNs + jobNs);
         }
-
-        return task;
     }
 
     /// <inheritdoc/>
@@ -72,7 +67,7 @@ public class VirtualTimeAioContext : AioContext
         // The world looks at every context before every step.
     }
 
-    private sealed class JobTimer(VirtualTimeScheduler world, VirtualTimeAioContext context, WorkerJob job) : AioTimer
+    private sealed class JobTimer(VirtualTimeScheduler world, VirtualTimeAioContext context, AioWork job) : AioTimer
     {
         protected internal override void Run() => world.AddJob(context, job);
     }

@@ -122,7 +122,7 @@ public class VirtualTimeScheduler : IDisposable
 
     internal int NextContextIndex => _contexts.Count;
 
-    internal void AddJob(VirtualTimeAioContext context, WorkerJob job) => _ready.Add(new ReadyItem(context, job, true));
+    internal void AddJob(VirtualTimeAioContext context, AioWork job) => _ready.Add(new ReadyItem(context, job, true));
 
     private void Collect()
     {
@@ -148,7 +148,7 @@ public class VirtualTimeScheduler : IDisposable
                 AioContext.Entry saved = AioContext.EnterNone();
                 try
                 {
-                    ((WorkerJob)Work).ExecuteOnWorker();
+                    ((IWorkerWork)Work).ExecuteOnWorker();
                     Context.Send(Work);
                 }
                 finally

@@ -4,7 +4,7 @@ namespace BlockGraph.BlockCore.Scheduling;
 /// A pooled operation whose work is done on a worker thread and whose task completes at home. Everything that
 /// <see cref="Execute"/> needs is a field, set before it is submitted. <i>QEMU: thread_pool_submit_co().</i>
 /// </summary>
-public abstract class WorkerJob : AioOperation
+public abstract class WorkerJob : AioOperation, IWorkerWork
 {
     private Exception? _error;
 
@@ -31,7 +31,10 @@ public abstract class WorkerJob : AioOperation
         Fail(error);
     }
 
-    /// <summary>On the worker: does the work. The job is sent home afterwards.</summary>
+    /// <inheritdoc/>
+    void IWorkerWork.ExecuteOnWorker() => ExecuteOnWorker();
+
+    /// <summary>On the worker, or wherever it may block: does the work. The job is run at home afterwards.</summary>
     internal void ExecuteOnWorker()
     {
         try

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace BlockGraph.BlockCore.Scheduling;
 
 /// <summary>
@@ -34,7 +32,7 @@ internal sealed class WorkerPool(int threadCountMax)
         }
     }
 
-    /// <summary>Takes a linked batch of <paramref name="count"/> jobs.</summary>
+    /// <summary>Takes a linked batch of <paramref name="count"/> jobs: work that is <see cref="IWorkerWork"/>.</summary>
     public void Submit(AioWork head, AioWork tail, int count)
     {
         lock (_idle)
@@ -73,7 +71,7 @@ internal sealed class WorkerPool(int threadCountMax)
     {
         while (TakeJob() is { } work)
         {
-            WorkerJob job = Unsafe.As<WorkerJob>(work);
+            IWorkerWork job = (IWorkerWork)work;
             job.ExecuteOnWorker();
             lock (_idle)
             {
@@ -81,7 +79,7 @@ internal sealed class WorkerPool(int threadCountMax)
                 _idleCount++;
             }
 
-            job.Context.Send(job);
+            job.Context.Send(work);
         }
     }
 

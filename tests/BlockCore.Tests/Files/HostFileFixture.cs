@@ -45,10 +45,11 @@ public abstract class HostFileFixture(string engine)
         return PathOf(name);
     }
 
-    protected HostFile Open(string path, bool isWritable = true) => Platform.OpenFile(new HostFileOptions(path) { IsWritable = isWritable });
+    protected HostFile Open(string path, bool isWritable = true, bool isDevice = false) =>
+        Platform.OpenFile(new HostFileOptions(path) { IsWritable = isWritable, IsDevice = isDevice });
 
-    protected BlockException OpenFails(string path, bool isWritable) =>
-        Assert.Throws<BlockException>(() => Open(path, isWritable).Dispose())!;
+    protected BlockException OpenFails(string path, bool isWritable, bool isDevice = false) =>
+        Assert.Throws<BlockException>(() => Open(path, isWritable, isDevice).Dispose())!;
 
     /// <summary>How many descriptors of this process are open on files whose names begin so; without a name, in the test's folder.</summary>
     protected int OpenDescriptorCount(string? path = null) =>

@@ -88,10 +88,10 @@ public sealed class HostFileMountTests(string engine) : HostFileFixture(engine)
     public void A_block_device_is_read_written_zeroed_and_has_its_own_length([Values] bool isDirect)
     {
         Attach();
-        HostFileOptions options = new(_device) { IsWritable = true, IsDirect = isDirect && IsLinuxEngine };
+        HostFileOptions options = new(_device) { IsDevice = true, IsWritable = true, IsDirect = isDirect && IsLinuxEngine };
         if (!IsLinuxEngine)
         {
-            Assert.That(OpenFails(_device, isWritable: true).Message, Is.EqualTo($"'file' driver requires '{_device}' to be a regular file"));
+            Assert.That(OpenFails(_device, isWritable: true, isDevice: true).Message, Is.EqualTo($"Could not open '{_device}': the portable file engine has no block devices"));
             return;
         }
 
@@ -121,10 +121,10 @@ public sealed class HostFileMountTests(string engine) : HostFileFixture(engine)
 
         Attach("--read-only");
 
-        BlockException error = OpenFails(_device, isWritable: true);
+        BlockException error = OpenFails(_device, isWritable: true, isDevice: true);
         Assert.That((error.Kind, error.Message), Is.EqualTo((BlockErrorKind.AccessDenied, "The device is not writable: Permission denied")));
         Assert.That(OpenDescriptorCount(_device), Is.Zero, "it was open when it was refused");
-        using HostFile file = Open(_device, isWritable: false);
+        using HostFile file = Open(_device, isWritable: false, isDevice: true);
         Assert.That(file.GetLengthBytes(), Is.EqualTo(1 << 20));
     }
 

@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.BlockCore.Scheduling.Linux;
 
 namespace BlockGraph.BlockCore.Tests.Files;
@@ -14,12 +15,12 @@ public sealed class PinnedSegmentsTests
     [TestCase(3000, 512, 512, 1024 * 512, Description = "Aligned as it is")]
     public void As_much_is_listed_as_one_call_may_carry(int count, int pieceBytes, int alignmentBytes, int listedBytes)
     {
-        FileNative.Segment[] segments = new FileNative.Segment[FileNative.IoVectorCountMax];
+        IoPiece[] segments = new IoPiece[FileNative.IoVectorCountMax];
 
         using PinnedSegments pinned = new(Vector(count, pieceBytes), segments, alignmentBytes);
 
-        Assert.That(segments.Take(pinned.Count).Sum(segment => (long)segment.Length), Is.EqualTo(listedBytes));
-        Assert.That(segments.Take(pinned.Count).All(segment => segment.Length > 0), "no piece may be listed empty");
+        Assert.That(segments.Take(pinned.Count).Sum(segment => (long)segment.LengthBytes), Is.EqualTo(listedBytes));
+        Assert.That(segments.Take(pinned.Count).All(segment => segment.LengthBytes > 0), "no piece may be listed empty");
     }
 
     [Test]
@@ -27,7 +28,7 @@ public sealed class PinnedSegmentsTests
         Assert.That(
             () =>
             {
-                using PinnedSegments pinned = new(Vector(1025, 1), new FileNative.Segment[FileNative.IoVectorCountMax], 4096);
+                using PinnedSegments pinned = new(Vector(1025, 1), new IoPiece[FileNative.IoVectorCountMax], 4096);
             },
             Throws.TypeOf<InvariantViolationException>());
 

@@ -15,11 +15,16 @@ internal sealed unsafe class EpollLoopWaiter : LoopWaiter
     private static readonly int s_dataOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
     private const int HarvestMax = 64;
     private readonly Dictionary<int, DescriptorHandler> _handlers = [];
+    private readonly PolledAioContext _context;
     private readonly int _event;
     private readonly int _epoll;
+    private IoRing? _ring;
+    private NativeAioQueue? _nativeAio;
+    private int _ringRefusal;
 
-    public EpollLoopWaiter()
+    public EpollLoopWaiter(PolledAioContext context)
     {
+        _context = context;
         _event = LoopNative.EventFd(0, LoopNative.EventFdFlags);
         if (_event < 0)
         {
@@ -40,6 +45,12 @@ internal sealed unsafe class EpollLoopWaiter : LoopWaiter
 
     public override bool CanWatch => true;
 
+    public override bool IsExpecting => WatchCount > 0 || _ring is { IsActive: true };
+
+    public override bool HasRing => _ringRefusal == 0;
+
+    public override int IssuedCount => (_ring?.RunCount ?? 0) + (_nativeAio?.RunCount ?? 0);
+
     public override void Wake()
     {
         ulong one = 1;
@@ -48,6 +59,12 @@ internal sealed unsafe class EpollLoopWaiter : LoopWaiter
 
     public override void Wait(long timeoutNs, AioContext context)
     {
+        if (_ring is { IsActive: true } ring)
+        {
+            WaitWithRing(ring, timeoutNs, context);
+            return;
+        }
+
         LoopNative.TimeSpec timeout = new() { Seconds = timeoutNs / 1_000_000_000, Nanoseconds = timeoutNs % 1_000_000_000 };
         LoopNative.PollDescriptor poll = new() { Descriptor = WatchCount == 0 ? _event : _epoll, Events = LoopNative.PollIn };
         int ready = LoopNative.PPoll(&poll, 1, timeoutNs < 0 ? null : &timeout, null);
@@ -56,14 +73,28 @@ internal sealed unsafe class EpollLoopWaiter : LoopWaiter
             return;
         }
 
-        if (WatchCount > 0)
+        TakeWakes(context);
+    }
+
+    public override bool TryIssue(TransferRun run, TransferRoute route)
+    {
+        if (route == TransferRoute.NativeAio)
         {
-            Harvest(context);
+            _nativeAio ??= NativeAioQueue.TryOpen(_context);
+            _nativeAio?.Add(run);
+            return _nativeAio is not null;
         }
 
-        ulong count;
-        LoopNative.Read(_event, &count, sizeof(ulong));
+        if (_ring is null && _ringRefusal == 0)
+        {
+            _ring = IoRing.TryOpen(_context, out _ringRefusal);
+        }
+
+        _ring?.Add(run);
+        return _ring is not null;
     }
+
+    public override void SubmitIssued() => _nativeAio?.Submit();
 
     public override void Watch(DescriptorHandler handler)
     {
@@ -89,8 +120,36 @@ internal sealed unsafe class EpollLoopWaiter : LoopWaiter
 
     public override void Dispose()
     {
+        _nativeAio?.Dispose();
+        _ring?.Dispose();
         _ = LoopNative.Close(_epoll);
         _ = LoopNative.Close(_event);
+    }
+
+    // A busy loop enters the kernel for the ring only where that has something to say.
+    private void WaitWithRing(IoRing ring, long timeoutNs, AioContext context)
+    {
+        if (timeoutNs != 0)
+        {
+            ring.ArmWake(_epoll);
+        }
+
+        bool isAwake = (timeoutNs != 0 || ring.HasNews) && ring.Enter(timeoutNs, context);
+        if (isAwake || (timeoutNs == 0 && WatchCount > 0))
+        {
+            TakeWakes(context);
+        }
+    }
+
+    private void TakeWakes(AioContext context)
+    {
+        if (WatchCount > 0)
+        {
+            Harvest(context);
+        }
+
+        ulong count;
+        LoopNative.Read(_event, &count, sizeof(ulong));
     }
 
     private void Harvest(AioContext context)

@@ -33,7 +33,10 @@ internal static unsafe partial class FileNative
     public const uint StatTypeAndMode = 1 | 2;
     public const uint StatDirectAlignment = 0x2000;
 
-    public const int IoVectorCountMax = 1024;
+    public const int IoVectorCountMax = TransferRun.PieceCountMax;
+
+    public const int NeverWait = 8; // RWF_NOWAIT
+    public const int DataDurably = 2; // RWF_DSYNC
 
     private const int BlockGetReadOnly = 0x125E; // BLKROGET
     private const int BlockGetSectorSize = 0x1268; // BLKSSZGET
@@ -63,10 +66,21 @@ internal static unsafe partial class FileNative
     public static partial nint Write(int descriptor, byte* data, nuint length, long offset);
 
     [LibraryImport("libc", EntryPoint = "preadv", SetLastError = true)]
-    public static partial nint ReadVector(int descriptor, Segment* segments, int count, long offset);
+    public static partial nint ReadVector(int descriptor, IoPiece* segments, int count, long offset);
 
     [LibraryImport("libc", EntryPoint = "pwritev", SetLastError = true)]
-    public static partial nint WriteVector(int descriptor, Segment* segments, int count, long offset);
+    public static partial nint WriteVector(int descriptor, IoPiece* segments, int count, long offset);
+
+    /// <summary>preadv2, by its number: not every C library has it.</summary>
+    public static nint ReadVectorNow(int descriptor, IoPiece* pieces, int count, long offset, int flags) =>
+        KernelNative.Call(KernelNative.ReadVector2, descriptor, (nint)pieces, count, (nint)offset, 0, flags);
+
+    /// <summary>pwritev2.</summary>
+    public static nint WriteVectorNow(int descriptor, IoPiece* pieces, int count, long offset, int flags) =>
+        KernelNative.Call(KernelNative.WriteVector2, descriptor, (nint)pieces, count, (nint)offset, 0, flags);
+
+    [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
+    public static partial int StatFileSystem(int descriptor, FileSystemStatus* status);
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     public static partial int SyncData(int descriptor);
@@ -100,14 +114,6 @@ internal static unsafe partial class FileNative
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     private static partial int IoControl(int descriptor, nuint request, int* argument);
 
-    /// <summary>struct iovec.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    public struct Segment
-    {
-        public byte* Start;
-        public nuint Length;
-    }
-
     /// <summary>struct flock on 64-bit Linux. The process id stays 0, as open-file-description locks want it.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 32)]
     public struct FileLock
@@ -123,6 +129,17 @@ internal static unsafe partial class FileNative
 
         [FieldOffset(16)]
         public long Length;
+    }
+
+    /// <summary>struct statfs, of which only the first field is read.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    public struct FileSystemStatus
+    {
+        [FieldOffset(0)]
+        public long Magic;
+
+        /// <summary>True for tmpfs and ramfs: what is in them is in memory.</summary>
+        public readonly bool IsInMemory => (Magic & 0xFFFFFFFF) is 0x01021994 or 0x858458F6;
     }
 
     /// <summary>The fields of struct statx that the engine reads; its layout is the same everywhere.</summary>

@@ -30,6 +30,13 @@ internal static unsafe class LinuxFileOpener
         }
     }
 
+    public static bool IsBlockDevice(string path)
+    {
+        FileStatus status = default;
+        return !path.Contains('\0', StringComparison.Ordinal)
+            && Stat(CurrentDirectory, path, 0, StatTypeAndMode, &status) == 0 && status.Type == FileType.BlockDevice;
+    }
+
     /// <summary>Makes the file, or takes the one that is there; gives it its length under the locks of a creator.</summary>
     public static void Create(string path, long lengthBytes)
     {
@@ -54,20 +61,12 @@ internal static unsafe class LinuxFileOpener
     {
         try
         {
-            LinuxHostFile file = Open(new HostFileOptions(path) { IsWritable = true });
-            if (!file.IsBlockDevice)
-            {
-                return file;
-            }
-
-            file.Dispose();
+            return Open(new HostFileOptions(path) { IsWritable = true });
         }
         catch (BlockException error) when (error.InnerException is BlockException cause)
         {
             throw HostFileError.CannotCreate(path, cause);
         }
-
-        throw HostFileError.NotRegular(path);
     }
 
     // The final length first: whether it is possible shows before anything is lost.
@@ -125,7 +124,9 @@ internal static unsafe class LinuxFileOpener
 
         return status.Type switch
         {
-            FileType.Regular or FileType.BlockDevice => status.Type,
+            FileType.BlockDevice when options.IsDevice => status.Type,
+            FileType.Regular when !options.IsDevice => status.Type,
+            _ when options.IsDevice => throw HostFileError.NotDevice(path),
             FileType.Directory when options.IsWritable => throw HostFileError.CannotOpen(path, BlockErrorKind.IsDirectory),
             FileType.Socket => throw HostFileError.CannotOpen(path, LinuxErrno.ToException(LinuxErrno.NoDevice)),
             _ => throw HostFileError.NotRegular(path),
@@ -167,7 +168,7 @@ internal static unsafe class LinuxFileOpener
 
         if (status.Type != type)
         {
-            throw HostFileError.NotRegular(options.Path);
+            throw options.IsDevice ? HostFileError.NotDevice(options.Path) : HostFileError.NotRegular(options.Path);
         }
 
         if (type == FileType.BlockDevice && options.IsWritable && IsReadOnlyDevice(descriptor))

@@ -8,6 +8,9 @@ namespace BlockGraph.BlockCore.Scheduling.Linux;
 /// <summary>Reads and writes: one call for one piece of memory, one call for up to 1024.</summary>
 internal sealed unsafe partial class LinuxHostFile
 {
+    // Goes from false to true once.
+    private volatile bool _cannotWriteDurably;
+
     public override void Read(long offset, IoVector vector)
     {
         CheckOpen();
@@ -43,14 +46,35 @@ internal sealed unsafe partial class LinuxHostFile
         GC.KeepAlive(this);
     }
 
-    public override void Write(long offset, IoVector vector)
+    public override void Write(long offset, IoVector vector) => Write(offset, vector, flags: 0);
+
+    private protected override void WriteDurablyCore(long offset, IoVector vector)
+    {
+        if (!_cannotWriteDurably)
+        {
+            try
+            {
+                Write(offset, vector, DataDurably);
+                return;
+            }
+            catch (BlockException refusal) when (refusal.Kind == BlockErrorKind.NotSupported)
+            {
+                // The file system, or the kernel, does not know the flag; nothing was written.
+                _cannotWriteDurably = true;
+            }
+        }
+
+        base.WriteDurablyCore(offset, vector);
+    }
+
+    private void Write(long offset, IoVector vector, int flags)
     {
         CheckOpen();
         CheckRange(offset, vector.Length);
         Invariant.Check(!IsReadOnly);
         if (!vector.TryGetSingle(out Memory<byte> memory))
         {
-            WriteSegments(offset, vector);
+            WriteSegments(offset, vector, flags);
             return;
         }
 
@@ -60,7 +84,10 @@ internal sealed unsafe partial class LinuxHostFile
         {
             while (done < span.Length)
             {
-                done += CheckWritten(FileNative.Write(_descriptor, start + done, (nuint)(span.Length - done), offset + done));
+                IoPiece piece = new() { Start = start + done, LengthBytes = (nuint)(span.Length - done) };
+                done += CheckWritten(flags == 0
+                    ? FileNative.Write(_descriptor, piece.Start, piece.LengthBytes, offset + done)
+                    : WriteVectorNow(_descriptor, &piece, 1, offset + done, flags));
             }
         }
 
@@ -70,12 +97,12 @@ internal sealed unsafe partial class LinuxHostFile
     [SkipLocalsInit]
     private void ReadSegments(long offset, IoVector vector)
     {
-        Segment* segments = stackalloc Segment[IoVectorCountMax];
+        IoPiece* segments = stackalloc IoPiece[IoVectorCountMax];
         int done = 0;
         while (done < vector.Length)
         {
             nint count;
-            using (PinnedSegments pinned = new(vector.Slice(done, vector.Length - done), new Span<Segment>(segments, IoVectorCountMax), RequestAlignmentBytes))
+            using (PinnedSegments pinned = new(vector.Slice(done, vector.Length - done), new Span<IoPiece>(segments, IoVectorCountMax), RequestAlignmentBytes))
             {
                 count = ReadVector(_descriptor, segments, pinned.Count, offset + done);
             }
@@ -98,16 +125,18 @@ internal sealed unsafe partial class LinuxHostFile
     }
 
     [SkipLocalsInit]
-    private void WriteSegments(long offset, IoVector vector)
+    private void WriteSegments(long offset, IoVector vector, int flags)
     {
-        Segment* segments = stackalloc Segment[IoVectorCountMax];
+        IoPiece* segments = stackalloc IoPiece[IoVectorCountMax];
         int done = 0;
         while (done < vector.Length)
         {
             nint count;
-            using (PinnedSegments pinned = new(vector.Slice(done, vector.Length - done), new Span<Segment>(segments, IoVectorCountMax), RequestAlignmentBytes))
+            using (PinnedSegments pinned = new(vector.Slice(done, vector.Length - done), new Span<IoPiece>(segments, IoVectorCountMax), RequestAlignmentBytes))
             {
-                count = WriteVector(_descriptor, segments, pinned.Count, offset + done);
+                count = flags == 0
+                    ? WriteVector(_descriptor, segments, pinned.Count, offset + done)
+                    : WriteVectorNow(_descriptor, segments, pinned.Count, offset + done, flags);
             }
 
             done += CheckWritten(count);

@@ -10,6 +10,7 @@ internal sealed unsafe partial class LinuxHostFile : HostFile
     // Owns the descriptor; calls use the number itself, and keep this object alive meanwhile.
     private readonly SafeFileHandle _handle;
     private readonly int _descriptor;
+    private bool _hasLocked;
 
     /// <summary>Takes <paramref name="handle"/> over.</summary>
     public LinuxHostFile(SafeFileHandle handle, in HostFileOptions options, bool isBlockDevice)
@@ -20,6 +21,8 @@ internal sealed unsafe partial class LinuxHostFile : HostFile
         IsBlockDevice = isBlockDevice;
         _rangeAlignmentBytes = isBlockDevice ? LogicalBlockBytes(_descriptor) : 1;
         SupportsByteLocks = HasByteLocks(_descriptor);
+        _aio = options.Aio;
+        _isInMemory = !isBlockDevice && IsInMemory(_descriptor);
         if (options.IsDirect)
         {
             (RequestAlignmentBytes, MemoryAlignmentBytes) = DirectAlignment.Of(_descriptor);
@@ -74,6 +77,7 @@ internal sealed unsafe partial class LinuxHostFile : HostFile
         Invariant.Check(SupportsByteLocks);
         if (SetLock(ReadLock, offset))
         {
+            _hasLocked = true;
             return true;
         }
 
@@ -103,10 +107,19 @@ internal sealed unsafe partial class LinuxHostFile : HostFile
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (!disposing || _handle.IsClosed)
         {
-            _handle.Dispose();
+            return;
         }
+
+        // A ring may keep the file open for a moment more, and the locks with it: they go now.
+        LeaveRings();
+        if (_hasLocked)
+        {
+            _ = SetLock(NoLock, 0, lengthBytes: 0);
+        }
+
+        _handle.Dispose();
     }
 
     private protected override void FlushCore()
@@ -137,10 +150,11 @@ internal sealed unsafe partial class LinuxHostFile : HostFile
         }
     }
 
-    private bool SetLock(short type, long offset)
+    // A length of 0 reaches to the end of all files.
+    private bool SetLock(short type, long offset, long lengthBytes = 1)
     {
         CheckOpen();
-        FileLock fileLock = new() { Type = type, Start = offset, Length = 1 };
+        FileLock fileLock = new() { Type = type, Start = offset, Length = lengthBytes };
         int result;
         do
         {

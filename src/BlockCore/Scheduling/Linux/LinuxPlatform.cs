@@ -12,5 +12,15 @@ internal sealed class LinuxPlatform : HostPlatform
 
     public override void CreateFile(string path, long lengthBytes) => LinuxFileOpener.Create(path, lengthBytes);
 
-    internal override LoopWaiter CreateLoopWaiter() => new EpollLoopWaiter();
+    public override bool IsBlockDevice(string path) => LinuxFileOpener.IsBlockDevice(path);
+
+    public override void CheckAio(HostFileAio aio)
+    {
+        if (aio == HostFileAio.IoUring && IoRing.Probe() is var errno and not 0)
+        {
+            throw LinuxErrno.ToException(errno).Prefixed("Unable to use io_uring: ");
+        }
+    }
+
+    internal override LoopWaiter CreateLoopWaiter(PolledAioContext context) => new EpollLoopWaiter(context);
 }

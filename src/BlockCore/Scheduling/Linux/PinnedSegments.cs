@@ -18,7 +18,7 @@ internal readonly unsafe ref struct PinnedSegments : IDisposable
     /// has room for so many. Where more are left, what is listed is a multiple of <paramref name="alignmentBytes"/> long, so
     /// that the next call begins aligned.
     /// </summary>
-    public PinnedSegments(IoVector vector, Span<Segment> segments, int alignmentBytes)
+    public PinnedSegments(IoVector vector, Span<IoPiece> segments, int alignmentBytes)
     {
         _pins = ArrayPool<MemoryHandle>.Shared.Rent(RentedCountMin);
         int listedBytes = 0;
@@ -36,7 +36,7 @@ internal readonly unsafe ref struct PinnedSegments : IDisposable
 
             MemoryHandle pin = piece.Pin();
             _pins[_pinCount] = pin;
-            segments[_pinCount++] = new Segment { Start = (byte*)pin.Pointer, Length = (nuint)piece.Length };
+            segments[_pinCount++] = new IoPiece { Start = (byte*)pin.Pointer, LengthBytes = (nuint)piece.Length };
             listedBytes += piece.Length;
         }
 
@@ -64,16 +64,16 @@ internal readonly unsafe ref struct PinnedSegments : IDisposable
         return larger;
     }
 
-    private static int Trim(Span<Segment> segments, int count, int excessBytes)
+    private static int Trim(Span<IoPiece> segments, int count, int excessBytes)
     {
         nuint excess = (nuint)excessBytes;
         while (excess > 0)
         {
             Invariant.Check(count > 0);
-            nuint cut = nuint.Min(excess, segments[count - 1].Length);
-            segments[count - 1].Length -= cut;
+            nuint cut = nuint.Min(excess, segments[count - 1].LengthBytes);
+            segments[count - 1].LengthBytes -= cut;
             excess -= cut;
-            count -= segments[count - 1].Length == 0 ? 1 : 0;
+            count -= segments[count - 1].LengthBytes == 0 ? 1 : 0;
         }
 
         // So many pieces shorter than a block together cannot have aligned addresses: whoever asked should have copied.

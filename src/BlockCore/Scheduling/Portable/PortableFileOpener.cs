@@ -14,6 +14,11 @@ internal static class PortableFileOpener
             throw new BlockException(BlockErrorKind.NotSupported, $"Could not open '{path}': cache.direct=on is not supported by the portable file engine");
         }
 
+        if (options.IsDevice)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, $"Could not open '{path}': the portable file engine has no block devices");
+        }
+
         CheckKind(path, options.IsWritable);
         SafeFileHandle? handle = null;
         try

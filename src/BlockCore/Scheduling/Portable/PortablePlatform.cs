@@ -9,5 +9,5 @@ internal sealed class PortablePlatform : HostPlatform
 
     public override void CreateFile(string path, long lengthBytes) => PortableFileOpener.Create(path, lengthBytes);
 
-    internal override LoopWaiter CreateLoopWaiter() => new SignalLoopWaiter();
+    internal override LoopWaiter CreateLoopWaiter(PolledAioContext context) => new SignalLoopWaiter();
 }

@@ -81,8 +81,13 @@ internal sealed partial class HostFileInstance
     {
         ArgumentNullException.ThrowIfNull(reopen);
         bool isDynamic = reopen.NewSettings.AutoReadOnly && !reopen.NewIsReadOnly;
-        HostFileOptions options = _options with { IsWritable = !reopen.NewIsReadOnly && !isDynamic, IsDirect = reopen.NewSettings.CacheDirect };
-        bool fits = options.IsDirect == _handle.File.IsDirect && (isDynamic || options.IsWritable == !_handle.File.IsReadOnly);
+        HostFileOptions options = _options with
+        {
+            IsWritable = !reopen.NewIsReadOnly && !isDynamic,
+            IsDirect = reopen.NewSettings.CacheDirect,
+            Aio = HostStorageDriver.ReadAio(reopen.CreateReader(), reopen.NewSettings, _platform),
+        };
+        bool fits = options.Aio == _options.Aio && options.IsDirect == _handle.File.IsDirect && (isDynamic || options.IsWritable == !_handle.File.IsReadOnly);
         FileHandle? handle = null;
         if (!fits)
         {

@@ -6,7 +6,7 @@ using BlockGraph.BlockCore.Scheduling;
 namespace BlockGraph.Drivers.Protocols.HostFile;
 
 /// <summary>
-/// One open file. Transfers run on workers; what the users need together becomes byte locks that other processes see, and, with
+/// One open file. Its transfers go the way that the engine finds the cheapest; what the users need together becomes byte locks that other processes see, and, with
 /// auto-read-only, a descriptor that is writable only while somebody writes.
 /// </summary>
 /// <remarks>
@@ -45,7 +45,7 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
     };
 
     /// <inheritdoc/>
-    public override RequestFlags SupportedWriteFlags => RequestFlags.WriteUnchanged;
+    public override RequestFlags SupportedWriteFlags => RequestFlags.WriteUnchanged | RequestFlags.Fua | RequestFlags.Serialising;
 
     /// <inheritdoc/>
     public override RequestFlags SupportedZeroFlags => RequestFlags.MayUnmap | RequestFlags.NoFallback | RequestFlags.WriteUnchanged;
@@ -70,15 +70,15 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
 
     /// <inheritdoc/>
     protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        Rent().Submit(BeginHandle(), RequestKind.Read, offset, buffer);
+        Rent().Submit(BeginHandle(), RequestKind.Read, offset, buffer, flags);
 
     /// <inheritdoc/>
     protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        Rent().Submit(BeginHandle(), RequestKind.Write, offset, buffer);
+        Rent().Submit(BeginHandle(), RequestKind.Write, offset, buffer, Node.Settings.CacheNoFlush ? flags & ~RequestFlags.Fua : flags);
 
     /// <inheritdoc/>
     protected override ValueTask FlushAsync(CancellationToken cancel) =>
-        _handle.File.IsReadOnly ? default : Rent().Submit(BeginHandle(), RequestKind.Flush, 0, default);
+        _handle.File.IsReadOnly ? default : Rent().Submit(BeginHandle(), RequestKind.Flush, 0, default, RequestFlags.None);
 
     /// <inheritdoc/>
     protected override ValueTask<bool> TryWriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel) =>
