@@ -24,6 +24,9 @@ public abstract class HostFile : IDisposable
         IsDirect = options.IsDirect;
     }
 
+    /// <summary>True where a flush has failed, and with it every later one.</summary>
+    public bool HasFailedFlush => Volatile.Read(ref _flushError) is not null;
+
     /// <summary>The name that the file was opened by.</summary>
     public string Path { get; }
 
@@ -86,6 +89,13 @@ public abstract class HostFile : IDisposable
             Interlocked.CompareExchange(ref _flushError, error, null);
             throw;
         }
+    }
+
+    /// <summary>This open takes the place of <paramref name="other"/>: what that one could not flush, this one cannot promise either.</summary>
+    public void TakeFlushFailureOf(HostFile other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        Interlocked.CompareExchange(ref _flushError, Volatile.Read(ref other._flushError), null);
     }
 
     /// <summary>The length of the file or device, in bytes.</summary>

@@ -11,7 +11,7 @@ public sealed class IoThread : IDisposable
     /// <summary>Starts the thread <paramref name="name"/>.</summary>
     public IoThread(string name, HostPlatform? platform = null)
     {
-        Context = new PolledAioContext(name, platform: platform);
+        Context = new PolledAioContext(name, platform: platform) { HasOneThread = true };
         _thread = new Thread(RunLoop) { IsBackground = true, Name = name };
         _thread.Start();
     }

@@ -50,7 +50,8 @@ internal sealed class ToolWorld
             return Run(time.MainContext, profile, isVirtualTime, warn, body);
         }
 
-        using PolledAioContext context = new("main");
+        // The command waits for its requests anyway, and nobody else is served.
+        using PolledAioContext context = new("main") { MayBlock = true, HasOneThread = true };
         return Run(context, profile, isVirtualTime, warn, body);
     }
 

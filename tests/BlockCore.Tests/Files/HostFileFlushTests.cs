@@ -30,6 +30,32 @@ public sealed class HostFileFlushTests
         Assert.That(file.Flush, Throws.Nothing, "nothing was cached that could be lost");
     }
 
+    [TestCase(BlockErrorKind.InputOutput, true)]
+    [TestCase(BlockErrorKind.NoSpace, false)]
+    public void A_durable_write_that_was_lost_counts_as_a_failed_flush(BlockErrorKind failure, bool isLost)
+    {
+        using BrokenFile file = new(isDirect: false) { FlushFailure = failure };
+        Assert.That(() => file.WriteDurably(0, new byte[1]), Throws.TypeOf<BlockException>());
+        file.FlushFailure = null;
+
+        Assert.That(file.HasFailedFlush, Is.EqualTo(isLost), "what was refused was not lost");
+        Assert.That(file.Flush, isLost ? Throws.TypeOf<BlockException>() : Throws.Nothing, "the flush after it");
+        Assert.That(() => file.WriteDurably(0, new byte[1]), isLost ? Throws.TypeOf<BlockException>() : Throws.Nothing, "and a durable write");
+    }
+
+    [Test]
+    public void A_descriptor_that_takes_the_place_of_another_takes_its_failure_along()
+    {
+        using BrokenFile file = new(isDirect: false) { FlushFailure = BlockErrorKind.InputOutput };
+        Assert.That(file.Flush, Throws.TypeOf<BlockException>());
+        using BrokenFile next = new(isDirect: false);
+        next.TakeFlushFailureOf(file);
+        Assert.That(next.Flush, Throws.TypeOf<BlockException>(), "it cannot promise what the other has lost");
+        using BrokenFile sound = new(isDirect: false);
+        sound.TakeFlushFailureOf(new BrokenFile(isDirect: false));
+        Assert.That(sound.Flush, Throws.Nothing, "nothing was lost");
+    }
+
     private sealed class BrokenFile(bool isDirect) : HostFile(new HostFileOptions("f") { IsWritable = true, IsDirect = isDirect })
     {
         public BlockErrorKind? FlushFailure { get; set; }
@@ -38,7 +64,9 @@ public sealed class HostFileFlushTests
 
         public override void Read(long offset, IoVector vector) => throw new NotSupportedException();
 
-        public override void Write(long offset, IoVector vector) => throw new NotSupportedException();
+        public override void Write(long offset, IoVector vector)
+        {
+        }
 
         public override long GetLengthBytes() => 0;
 

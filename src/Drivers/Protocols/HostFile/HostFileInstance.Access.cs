@@ -87,7 +87,7 @@ internal sealed partial class HostFileInstance
             IsDirect = reopen.NewSettings.CacheDirect,
             Aio = HostStorageDriver.ReadAio(reopen.CreateReader(), reopen.NewSettings, _platform),
         };
-        bool fits = options.Aio == _options.Aio && options.IsDirect == _handle.File.IsDirect && (isDynamic || options.IsWritable == !_handle.File.IsReadOnly);
+        bool fits = !_handle.File.HasFailedFlush && options.Aio == _options.Aio && options.IsDirect == _handle.File.IsDirect && (isDynamic || options.IsWritable == !_handle.File.IsReadOnly);
         FileHandle? handle = null;
         if (!fits)
         {
@@ -133,6 +133,12 @@ internal sealed partial class HostFileInstance
         {
             BlockCore.Scheduling.HostFile file = _platform.OpenAgain(present, (prepared?.NewOptions ?? _options) with { IsWritable = isWriting });
             CheckAlignment(file, present);
+            if (prepared?.NewHandle is null)
+            {
+                // Another descriptor is no new beginning; a reopen is.
+                file.TakeFlushFailureOf(present);
+            }
+
             return new FileHandle(file);
         }
         catch (BlockException) when (!isWriting)
