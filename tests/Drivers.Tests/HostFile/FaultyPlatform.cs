@@ -120,6 +120,21 @@ internal sealed class FaultyPlatform(HostPlatform inner) : HostPlatform
             _inner.Flush();
         }
 
+        // A joint call that fails has lost nothing: its transfers are carried out one by one.
+        internal override bool TryTransfer(TransferRun run, bool mayWait)
+        {
+            try
+            {
+                _platform.Fault("joint", _options);
+            }
+            catch (BlockException)
+            {
+                return false;
+            }
+
+            return _inner.TryTransfer(run, mayWait);
+        }
+
         // As a kernel does that wants whole pieces.
         private void CheckLengths(IoVector vector)
         {

@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
@@ -83,8 +84,8 @@ public sealed class FileEngineTests() : FileDriverFixture("linux")
             Assert.That(node.Options.GetText("aio"), Is.EqualTo(aio), "the option in effect");
         }
 
-        Assert.That((await RefusedAsync(() => Graph.ApplyAsync(GraphEdit.Reopen(node, new OptionsDictionary { ["aio"] = "native" })))).InnerException?.Message
-            ?? string.Empty, Does.StartWith("aio=native was specified, but it requires cache.direct=on"), "the refusal");
+        BlockException refusal = await RefusedAsync(() => Graph.ApplyAsync(GraphEdit.Reopen(node, new OptionsDictionary { ["aio"] = "native" })));
+        Assert.That(refusal.Message, Does.StartWith("aio=native was specified, but it requires cache.direct=on"), "the refusal");
         Assert.That(File.ReadAllBytes(path).Take(16 * BlockBytes), Is.All.EqualTo((byte)"auto".Length), "the last writes");
     });
 

@@ -73,15 +73,16 @@ internal sealed unsafe partial class LinuxHostFile
 
     private TransferRoute ChooseCheapest(TransferRun run, int runCount, AioContext context, LoopTransfers allowed)
     {
-        if (_isInMemory)
+        // One alone has nothing to overlap with.
+        bool isAlone = runCount == 1 && context.IssuedCount == 0;
+        if (_isInMemory || (isAlone && allowed == LoopTransfers.Any))
         {
             return TransferRoute.Loop;
         }
 
         if (IsDirect)
         {
-            // One alone has nothing to overlap with.
-            return allowed == LoopTransfers.Any && runCount == 1 && context.IssuedCount == 0 ? TransferRoute.Loop : TransferRoute.Ring;
+            return TransferRoute.Ring;
         }
 
         if (run.Kind == RequestKind.Read)

@@ -70,15 +70,15 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
 
     /// <inheritdoc/>
     protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        Rent().Submit(BeginHandle(), RequestKind.Read, offset, buffer, flags);
+        Submit(RequestKind.Read, offset, buffer, flags);
 
     /// <inheritdoc/>
     protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        Rent().Submit(BeginHandle(), RequestKind.Write, offset, buffer, Node.Settings.CacheNoFlush ? flags & ~RequestFlags.Fua : flags);
+        Submit(RequestKind.Write, offset, buffer, Node.Settings.CacheNoFlush ? flags & ~RequestFlags.Fua : flags);
 
     /// <inheritdoc/>
     protected override ValueTask FlushAsync(CancellationToken cancel) =>
-        _handle.File.IsReadOnly ? default : Rent().Submit(BeginHandle(), RequestKind.Flush, 0, default, RequestFlags.None);
+        _handle.File.IsReadOnly ? default : Submit(RequestKind.Flush, 0, default, RequestFlags.None);
 
     /// <inheritdoc/>
     protected override ValueTask<bool> TryWriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel) =>
@@ -138,12 +138,19 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
         return handle;
     }
 
-    private FileTransfer Rent()
+    private ValueTask Submit(RequestKind kind, long offset, IoVector buffer, RequestFlags flags)
     {
         AioContext context = AioContext.Current!;
         FileTransferPool?[] pools = Volatile.Read(ref _pools);
         FileTransferPool? pool = context.Id < pools.Length ? pools[context.Id] : null;
-        return (pool is not null && ReferenceEquals(pool.Context, context) ? pool : AddPool(context)).Rent();
+        pool = pool is not null && ReferenceEquals(pool.Context, context) ? pool : AddPool(context);
+        ValueTask task;
+        while (!pool.TrySubmit(Volatile.Read(ref _handle), kind, offset, buffer, flags, out task))
+        {
+            // Replaced between the look and the count; the one that is there now is counted.
+        }
+
+        return task;
     }
 
     private FileTransferPool AddPool(AioContext context)
