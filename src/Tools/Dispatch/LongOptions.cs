@@ -6,7 +6,8 @@ namespace BlockGraph.Tools.Dispatch;
 /// <param name="Letter">The short form; NUL for none.</param>
 /// <param name="Name">The long form.</param>
 /// <param name="TakesValue">Whether a value follows.</param>
-internal sealed record LongOption(char Letter, string Name, bool TakesValue = false);
+/// <param name="IsLetterOnly">The long form is a name for the program only: nobody can write it.</param>
+internal sealed record LongOption(char Letter, string Name, bool TakesValue = false, bool IsLetterOnly = false);
 
 /// <summary>Why a command line cannot be read.</summary>
 /// <param name="Argument">The option at fault, as it was written.</param>
@@ -63,10 +64,10 @@ internal sealed class LongOptions(IReadOnlyList<LongOption> declared)
     {
         int equals = argument.IndexOf('=', StringComparison.Ordinal);
         string name = equals < 0 ? argument[2..] : argument[2..equals];
-        LongOption[] matches = declared.Where(option => option.Name == name).ToArray();
+        LongOption[] matches = declared.Where(option => option.Name == name && !option.IsLetterOnly).ToArray();
         if (matches.Length == 0)
         {
-            matches = declared.Where(option => option.Name.StartsWith(name, StringComparison.Ordinal)).ToArray();
+            matches = declared.Where(option => option.Name.StartsWith(name, StringComparison.Ordinal) && !option.IsLetterOnly).ToArray();
         }
 
         if (matches.Length != 1)

@@ -11,6 +11,9 @@ namespace BlockGraph.Tools.Img;
 /// <param name="Text">The argument.</param>
 internal sealed record ImageArgument(string Text)
 {
+    // An option string that is one word refers to a node.
+    private const string ImpliedKey = "file";
+
     /// <summary>The argument is an option string (<c>--image-opts</c>).</summary>
     public bool IsOptions { get; init; }
 
@@ -32,19 +35,30 @@ internal sealed record ImageArgument(string Text)
     {
         try
         {
-            OptionsDictionary options = Mode.ApplyTo(IsOptions ? QemuOptsParser.Parse(Text, null, warn).ToDictionary() : FileOptions());
+            OptionsDictionary options = Mode.ApplyTo(IsOptions ? QemuOptsParser.Parse(Text, ImpliedKey, warn).ToDictionary() : FileOptions());
             if (Engine is not null)
             {
                 EngineOption.SetDefault(options, Engine, world.Graph);
             }
 
             BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = Mode.IsReadOnly });
+            await RefuseReadOnlyAsync(backend);
             backend.IsWriteCacheEnabled = !Mode.IsWritethrough;
             return backend;
         }
         catch (BlockException failure) when (name.FollowsTexts)
         {
             throw failure.Prefixed($"Could not open '{Text}': ");
+        }
+    }
+
+    // An option may have made read-only what was to be written.
+    private async Task RefuseReadOnlyAsync(BlockBackend backend)
+    {
+        if (backend.IsReadOnly && !Mode.IsReadOnly)
+        {
+            await backend.DisposeAsync();
+            throw new BlockException(BlockErrorKind.ReadOnlyStorage, "Block node is read-only");
         }
     }
 

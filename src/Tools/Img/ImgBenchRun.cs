@@ -23,7 +23,11 @@ internal sealed class ImgBenchRun
     private readonly ImgBenchLoad _load;
     private readonly ImgName _name;
     private readonly long _lengthBytes;
-    private readonly ImgBenchSlot[] _free;
+    private readonly int _stepBytes;
+    private readonly ImgBenchSlot[] _slots;
+
+    // By index: storing references in an array costs the garbage collector's barrier for each request.
+    private readonly int[] _free;
     private readonly TaskCompletionSource _requestsOver = new();
     private readonly Action _onTurn;
     private ValueTaskAwaiter _turn;
@@ -51,7 +55,9 @@ internal sealed class ImgBenchRun
         _toSubmitCount = load.RequestCount;
         _offset = load.OffsetBytes;
         _onTurn = OnTurn;
-        _free = CreateSlots();
+        _stepBytes = load.EffectiveStepBytes;
+        _slots = CreateSlots();
+        _free = [.. Enumerable.Range(0, _slots.Length).Reverse()];
         _freeCount = _free.Length;
     }
 
@@ -94,7 +100,7 @@ internal sealed class ImgBenchRun
             ImgBenchSlot[] slots = new ImgBenchSlot[_load.SlotCount];
             for (int i = 0; i < slots.Length; i++)
             {
-                slots[^(i + 1)] = new ImgBenchSlot(this, memory.Slice(i * _load.SizeBytes, _load.SizeBytes));
+                slots[i] = new ImgBenchSlot(this, i, memory.Slice(i * _load.SizeBytes, _load.SizeBytes));
             }
 
             return slots;
@@ -140,7 +146,7 @@ internal sealed class ImgBenchRun
                 immediateCount = 0;
             }
 
-            ImgBenchSlot slot = _free[--_freeCount];
+            ImgBenchSlot slot = _slots[_free[--_freeCount]];
             _toSubmitCount--;
             _inFlightCount++;
             if (!slot.Submit(_backend, _load.IsWrite, TakeOffset()))
@@ -181,7 +187,7 @@ internal sealed class ImgBenchRun
     private long TakeOffset()
     {
         long offset = _offset;
-        ulong next = (ulong)offset + (ulong)_load.EffectiveStepBytes;
+        ulong next = (ulong)offset + (ulong)_stepBytes;
         _offset = next < (ulong)_lengthBytes ? (long)next : _lengthBytes == 0 ? 0 : (long)(next % (ulong)_lengthBytes);
         return offset;
     }
@@ -197,7 +203,7 @@ internal sealed class ImgBenchRun
             Stop(failure, "Failed request: ");
         }
 
-        _free[_freeCount++] = slot;
+        _free[_freeCount++] = slot.Index;
         _inFlightCount--;
         if (_load.FlushInterval > 0 && _toSubmitCount % _load.FlushInterval == 0 && _failure is null)
         {

@@ -30,9 +30,25 @@ internal sealed record ImgBenchRunner(ImgName Name, ImageArgument Image, ImgBenc
             return 0;
         }
 
-        await using BlockBackend backend = await Image.OpenAsync(world, Name, warning => Warn(console, warning));
+        BlockBackend backend = await Image.OpenAsync(world, Name, warning => Warn(console, warning));
+        try
+        {
+            await DriveAsync(world, console.Out, backend);
+        }
+        catch (BlockException)
+        {
+            // What has failed first is told: closing fails for the same reason, perhaps.
+            await TryCloseAsync(backend);
+            throw;
+        }
+
+        return await TryCloseAsync(backend) is { } failure ? throw failure.Prefixed("Failed flush request: ") : 0;
+    }
+
+    private async Task DriveAsync(ToolWorld world, TextWriter output, BlockBackend backend)
+    {
         ImgBenchRun run = new(backend, Load, Name);
-        PrintStart(console.Out);
+        PrintStart(output);
 
         // The loop's clock stands still within a turn: both instants are those of a turn that has just begun.
         await world.Context.YieldAsync();
@@ -40,9 +56,21 @@ internal sealed record ImgBenchRunner(ImgName Name, ImageArgument Image, ImgBenc
         await run.RunAsync();
         await world.Context.YieldAsync();
         double seconds = world.Context.TimeProvider.GetElapsedTime(startStamp).TotalSeconds;
-        console.Out.WriteLine($"Run completed in {seconds.ToString("F3", CultureInfo.InvariantCulture)} seconds.");
+        output.WriteLine($"Run completed in {seconds.ToString("F3", CultureInfo.InvariantCulture)} seconds.");
         await run.FinishFlushesAsync();
-        return 0;
+    }
+
+    private static async Task<BlockException?> TryCloseAsync(BlockBackend backend)
+    {
+        try
+        {
+            await backend.DisposeAsync();
+            return null;
+        }
+        catch (BlockException failure)
+        {
+            return failure;
+        }
     }
 
     private void PrintStart(TextWriter output)

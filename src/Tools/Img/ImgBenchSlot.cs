@@ -18,13 +18,18 @@ internal sealed class ImgBenchSlot
 
     /// <summary>A slot without a request.</summary>
     /// <param name="run">Hears what completes later.</param>
+    /// <param name="index">Which slot it is.</param>
     /// <param name="buffer">What is read into, or written.</param>
-    public ImgBenchSlot(ImgBenchRun run, Memory<byte> buffer)
+    public ImgBenchSlot(ImgBenchRun run, int index, Memory<byte> buffer)
     {
+        Index = index;
         _run = run;
         _buffer = buffer;
         _onDone = OnDone;
     }
+
+    /// <summary>Which slot it is.</summary>
+    public int Index { get; }
 
     /// <summary>Submits a request; true where it is still to complete, and the run will hear of it. Otherwise <see cref="TakeResult"/> is next.</summary>
     public bool Submit(BlockBackend backend, bool isWrite, long offset) =>

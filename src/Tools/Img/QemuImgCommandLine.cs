@@ -13,17 +13,17 @@ internal static class QemuImgCommandLine
     private static readonly LongOption[] s_benchOptions =
     [
         new('h', "help"),
-        new('c', "count", TakesValue: true),
-        new('d', "depth", TakesValue: true),
-        new('f', "format", TakesValue: true),
-        new('i', "aio", TakesValue: true),
-        new('n', "native"),
-        new('o', "offset", TakesValue: true),
-        new('q', "quiet"),
-        new('s', "buffer-size", TakesValue: true),
-        new('S', "step-size", TakesValue: true),
-        new('t', "cache", TakesValue: true),
-        new('w', "write"),
+        new('c', "count", TakesValue: true, IsLetterOnly: true),
+        new('d', "depth", TakesValue: true, IsLetterOnly: true),
+        new('f', "format", TakesValue: true, IsLetterOnly: true),
+        new('i', "aio", TakesValue: true, IsLetterOnly: true),
+        new('n', "native", IsLetterOnly: true),
+        new('o', "offset", TakesValue: true, IsLetterOnly: true),
+        new('q', "quiet", IsLetterOnly: true),
+        new('s', "buffer-size", TakesValue: true, IsLetterOnly: true),
+        new('S', "step-size", TakesValue: true, IsLetterOnly: true),
+        new('t', "cache", TakesValue: true, IsLetterOnly: true),
+        new('w', "write", IsLetterOnly: true),
         new('U', "force-share"),
         new('\0', "flush-interval", TakesValue: true),
         new('\0', "pattern", TakesValue: true),
@@ -49,6 +49,19 @@ internal static class QemuImgCommandLine
     /// <summary>Runs <paramref name="arguments"/> and returns the exit code.</summary>
     /// <exception cref="BlockException">The command line is wrong, or the command has failed.</exception>
     public static int Run(IToolConsole console, IReadOnlyList<string> arguments)
+    {
+        try
+        {
+            return RunCommand(console, arguments);
+        }
+        catch (BlockException failure) when (failure.Message.Contains('\n', StringComparison.Ordinal))
+        {
+            // Each of its lines has the program's name in front.
+            return failure.Message.Split('\n').Max(line => Complaint.Print(console, Program, line));
+        }
+    }
+
+    private static int RunCommand(IToolConsole console, IReadOnlyList<string> arguments)
     {
         switch (arguments.Count == 0 ? null : arguments[0])
         {
