@@ -23,7 +23,14 @@ internal static class EngineOption
     private static void Visit(OptionsDictionary options, string prefix, string? parentsFileName, bool isProtocolLevel, string engine, NodeGraph graph)
     {
         string? fileName = parentsFileName ?? options.GetText(prefix + "filename");
-        BlockDriver? driver = options.GetText(prefix + "driver") is { } name ? graph.Drivers.All.FirstOrDefault(known => known.Name == name) : null;
+        string? driverName = options.GetText(prefix + "driver");
+        BlockDriver? driver = graph.Drivers.All.FirstOrDefault(known => known.Name == driverName);
+        if (driverName is not null && driver is null)
+        {
+            // Opening tells it.
+            return;
+        }
+
         if (driver?.Category == DriverCategory.Protocol || (driver is null && isProtocolLevel))
         {
             SetOn(driver ?? ProtocolOf(fileName, graph), options, prefix, engine);

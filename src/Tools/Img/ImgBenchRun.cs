@@ -28,6 +28,10 @@ internal sealed class ImgBenchRun
 
     // By index: storing references in an array costs the garbage collector's barrier for each request.
     private readonly int[] _free;
+
+    // With flushes, what completes inside its submission completes after the others that can be submitted: so a flush comes when as many
+    // requests are under way as there are slots, whatever storage answers at once.
+    private readonly Queue<ImgBenchSlot>? _finished;
     private readonly TaskCompletionSource _requestsOver = new();
     private readonly Action _onTurn;
     private ValueTaskAwaiter _turn;
@@ -59,6 +63,7 @@ internal sealed class ImgBenchRun
         _slots = CreateSlots();
         _free = [.. Enumerable.Range(0, _slots.Length).Reverse()];
         _freeCount = _free.Length;
+        _finished = load.FlushInterval > 0 ? new Queue<ImgBenchSlot>(_slots.Length) : null;
     }
 
     /// <summary>Drives the load; complete when the last request is, though a flush may still be under way.</summary>
@@ -134,7 +139,7 @@ internal sealed class ImgBenchRun
     private void SubmitWhilePossible()
     {
         int immediateCount = 0;
-        while (_toSubmitCount > 0 && _freeCount > 0 && !_isHeldForFlush)
+        while (true)
         {
             if (immediateCount == ImmediateCountMax)
             {
@@ -146,13 +151,34 @@ internal sealed class ImgBenchRun
                 immediateCount = 0;
             }
 
-            ImgBenchSlot slot = _slots[_free[--_freeCount]];
-            _toSubmitCount--;
-            _inFlightCount++;
-            if (!slot.Submit(_backend, _load.IsWrite, TakeOffset()))
+            if (_toSubmitCount > 0 && _freeCount > 0 && !_isHeldForFlush)
+            {
+                ImgBenchSlot slot = _slots[_free[--_freeCount]];
+                _toSubmitCount--;
+                _inFlightCount++;
+                if (slot.Submit(_backend, _load.IsWrite, TakeOffset()))
+                {
+                    continue;
+                }
+
+                if (_finished is null)
+                {
+                    immediateCount++;
+                    Take(slot);
+                }
+                else
+                {
+                    _finished.Enqueue(slot);
+                }
+            }
+            else if (_finished is not null && _finished.TryDequeue(out ImgBenchSlot? finished))
             {
                 immediateCount++;
-                Take(slot);
+                Take(finished);
+            }
+            else
+            {
+                return;
             }
         }
     }
