@@ -1,5 +1,4 @@
 using BlockGraph.BlockCore.DriverModel;
-using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Qapi.Options;
@@ -79,18 +78,11 @@ internal static class EngineOption
         }
     }
 
-    private static BlockDriver? ProtocolOf(string? fileName, NodeGraph graph)
-    {
-        try
-        {
-            return fileName is null ? null : graph.Drivers.FindProtocol(fileName);
-        }
-        catch (BlockException)
-        {
-            // Opening tells it.
-            return null;
-        }
-    }
+    // A name without a prefix is a file's. Where it stands for a block device another driver takes it, with the same option.
+    private static BlockDriver? ProtocolOf(string? fileName, NodeGraph graph) =>
+        fileName is null ? null
+        : DriverRegistry.ProtocolPrefix(fileName) is { } prefix ? graph.Drivers.All.FirstOrDefault(known => known.ProtocolName == prefix)
+        : graph.Drivers.Get("file");
 
     private static void ExpandPseudoFileName(OptionsDictionary options)
     {
