@@ -11,7 +11,7 @@ internal static class MachineDescription
     {
         List<(string, string)> lines =
         [
-            ("date", DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture)),
+            ("date", TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture)),
             ("processor", $"{ProcessorName()}, {Environment.ProcessorCount} logical processors"),
             ("memory", $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 30} GiB"),
             ("system", RuntimeInformation.OSDescription),

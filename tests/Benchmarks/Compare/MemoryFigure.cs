@@ -35,12 +35,15 @@ internal static class MemoryFigure
         using Process child = Process.Start(start)!;
         try
         {
-            Thread.Sleep(SettleMs);
             List<double> samples = [];
             for (int i = 0; i < SampleCount; i++)
             {
+                if (child.WaitForExit(i == 0 ? SettleMs : SampleMs))
+                {
+                    throw new ArgumentException($"{tool} {string.Join(' ', arguments)} has ended early: {child.StandardError.ReadToEnd()}");
+                }
+
                 samples.Add(DirtyKib(child.Id));
-                Thread.Sleep(SampleMs);
             }
 
             return Sample.Median(samples);
