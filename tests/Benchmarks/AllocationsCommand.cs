@@ -58,6 +58,13 @@ internal static class AllocationsCommand
 
     private static void AddRow(Report report, string name, string options, int depth, RequestKind kind, long count)
     {
+        (double loopBytes, double processBytes) = Measure(options, depth, kind, count);
+        report.AddChecked(loopBytes == 0 && processBytes < ProcessBytesMax, name, depth, kind.ToString(), loopBytes, processBytes);
+    }
+
+    /// <summary>Bytes allocated a request, by the loop's thread and by the whole process.</summary>
+    public static (double LoopBytes, double ProcessBytes) Measure(string options, int depth, RequestKind kind, long count)
+    {
         long loopBytes = 0;
         long processBytes = 0;
         BenchmarkWorld.Run(options, async (_, backend) =>
@@ -69,7 +76,6 @@ internal static class AllocationsCommand
                 () => (processBytes, loopBytes) = (GC.GetTotalAllocatedBytes(precise: true), GC.GetAllocatedBytesForCurrentThread()),
                 () => (loopBytes, processBytes) = (GC.GetAllocatedBytesForCurrentThread() - loopBytes, GC.GetTotalAllocatedBytes(precise: true) - processBytes));
         });
-        double perRequest = (double)processBytes / count;
-        report.AddChecked(loopBytes == 0 && perRequest < ProcessBytesMax, name, depth, kind.ToString(), (double)loopBytes / count, perRequest);
+        return ((double)loopBytes / count, (double)processBytes / count);
     }
 }

@@ -1,3 +1,5 @@
+using BlockGraph.Benchmarks.Compare;
+
 namespace BlockGraph.Benchmarks;
 
 /// <summary>One command of this program.</summary>
@@ -12,6 +14,7 @@ internal static class BenchmarkCommands
 {
     public static BenchmarkCommand[] All { get; } =
     [
+        new("compare", "[--only TEXT] [--rounds N] [--count-scale X] [--dir DIR] [--out DIR] [--list] [--json]", "every number that is held against QEMU's, side by side", CompareCommand.Run),
         new("throttle-accuracy", "[--seconds N] [--json]", "how exactly a limit is kept in the steady state", ThrottleAccuracyCommand.Run),
         new("throttle-beside", "[--seconds N] [--json]", "the same beside qemu-storage-daemon and nbdkit, which serve fio over NBD", ThrottleBesideCommand.Run),
         new("throttle-threads", "[--requests N] [--json]", "two members of one group on two threads: total, split, stalls", ThrottleThreadsCommand.Run),

@@ -10,4 +10,14 @@ internal static class Sample
         int middle = sorted.Length / 2;
         return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
+
+    /// <summary>The value at <paramref name="fraction"/> of the sorted values, between neighbours where it falls between them.</summary>
+    public static double At(IEnumerable<double> values, double fraction)
+    {
+        double[] sorted = [.. values.Order()];
+        double position = fraction * (sorted.Length - 1);
+        int below = (int)position;
+        int above = Math.Min(below + 1, sorted.Length - 1);
+        return sorted[below] + ((position - below) * (sorted[above] - sorted[below]));
+    }
 }

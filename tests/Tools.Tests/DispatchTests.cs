@@ -78,6 +78,7 @@ public class DispatchTests
 
     [TestCase("io", "--virtual-time")]
     [TestCase("bench", "--create <SIZE>")]
+    [TestCase("img", "bench")]
     [TestCase("graph", "--json")]
     [TestCase("plan", "CHANGE")]
     [TestCase("throttle", "simulate")]
@@ -91,7 +92,6 @@ public class DispatchTests
         Assert.That(run.Error, Is.Empty);
     }
 
-    [TestCase("qemu-img")]
     [TestCase("qemu-nbd")]
     [TestCase("qemu-storage-daemon")]
     public void A_link_whose_program_is_not_there_yet_says_so(string name)
@@ -116,6 +116,10 @@ public class DispatchTests
     [TestCase("blockgraph: unknown command 'frob' (try 'blockgraph throttle --help')", "throttle", "frob")]
     [TestCase("blockgraph: Required argument 'OPTIONS' missing for command: 'explain'.", "throttle", "explain")]
     [TestCase("blockgraph: unknown option '--nope'", "throttle", "simulate", "--nope")]
+    [TestCase("blockgraph: Required command was not provided.", "img")]
+    [TestCase("blockgraph: unknown command 'bnech' (did you mean 'bench'?)", "img", "bnech")]
+    [TestCase("blockgraph: Required argument 'IMAGE' missing for command: 'bench'.", "img", "bench")]
+    [TestCase("blockgraph: unknown option '--nope'", "img", "bench", "--nope", "x")]
     public void A_wrong_command_line_is_one_line_and_exit_code_1(string error, params string[] arguments)
     {
         ToolRun run = ToolRun.Own(arguments);

@@ -9,8 +9,11 @@ internal static class CalledName
     /// <summary>The program that exercises an image with single requests.</summary>
     public const string QemuIo = "qemu-io";
 
+    /// <summary>The program that works on images: creates, converts, measures them.</summary>
+    public const string QemuImg = "qemu-img";
+
     /// <summary>The names that <c>install-links</c> makes.</summary>
-    public static IReadOnlyList<string> Links { get; } = [QemuIo, "qemu-img", "qemu-nbd", "qemu-storage-daemon"];
+    public static IReadOnlyList<string> Links { get; } = [QemuIo, QemuImg, "qemu-nbd", "qemu-storage-daemon"];
 
     /// <summary>The name in <paramref name="path"/>: its last part, without what Windows or a framework-dependent start adds.</summary>
     public static string Of(string path)

@@ -6,6 +6,7 @@ using BlockGraph.BlockCore.Options;
 using BlockGraph.Tools.Bench;
 using BlockGraph.Tools.DriverList;
 using BlockGraph.Tools.GraphView;
+using BlockGraph.Tools.Img;
 using BlockGraph.Tools.Io;
 using BlockGraph.Tools.Plan;
 using BlockGraph.Tools.Throttle;
@@ -23,6 +24,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
         {
             return isOwn ? RunOwn(arguments)
                 : name == CalledName.QemuIo ? QemuIoCommandLine.Run(console, arguments)
+                : name == CalledName.QemuImg ? QemuImgCommandLine.Run(console, arguments)
                 : Complaint.Print(console, name, $"{CalledName.Own} {VersionText.Number} does not do the work of {name} yet");
         }
         catch (BlockException failure)
@@ -75,6 +77,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
         {
             IoCommandLine.Create(console),
             BenchCommandLine.Create(console),
+            ImgCommandLine.Create(console),
             GraphCommandLine.Create(console),
             PlanCommandLine.Create(console),
             ThrottleCommandLine.Create(console),

@@ -6,7 +6,14 @@ namespace BlockGraph.Tools.Dispatch;
 /// <param name="Letter">The short form; NUL for none.</param>
 /// <param name="Name">The long form.</param>
 /// <param name="TakesValue">Whether a value follows.</param>
-internal sealed record LongOption(char Letter, string Name, bool TakesValue = false);
+/// <param name="IsLetterOnly">The long form is a name for the program only: nobody can write it.</param>
+internal sealed record LongOption(char Letter, string Name, bool TakesValue = false, bool IsLetterOnly = false);
+
+/// <summary>Why a command line cannot be read.</summary>
+/// <param name="Argument">The option at fault, as it was written.</param>
+/// <param name="Text">What getopt_long() says of it.</param>
+/// <param name="IsValueMissing">It needs a value and has none; otherwise there is no such option, or it takes no value.</param>
+internal sealed record LongOptionFault(string Argument, string Text, bool IsValueMissing = false);
 
 /// <summary>
 /// Reads a command line by getopt_long()'s rules: letters bundled or not, long names abbreviated where that is unique, operands
@@ -23,11 +30,11 @@ internal sealed class LongOptions(IReadOnlyList<LongOption> declared)
     /// <summary>What is no option.</summary>
     public IReadOnlyList<string> Operands => _operands;
 
-    /// <summary>Reads <paramref name="arguments"/>; where it cannot, <paramref name="error"/> says why.</summary>
-    public bool TryRead(IReadOnlyList<string> arguments, [NotNullWhen(false)] out string? error)
+    /// <summary>Reads <paramref name="arguments"/>; where it cannot, <paramref name="fault"/> says why.</summary>
+    public bool TryRead(IReadOnlyList<string> arguments, [NotNullWhen(false)] out LongOptionFault? fault)
     {
-        error = null;
-        for (int i = 0; i < arguments.Count && error is null; i++)
+        fault = null;
+        for (int i = 0; i < arguments.Count && fault is null; i++)
         {
             string argument = arguments[i];
             if (argument == "--")
@@ -38,11 +45,11 @@ internal sealed class LongOptions(IReadOnlyList<LongOption> declared)
 
             if (argument.StartsWith("--", StringComparison.Ordinal))
             {
-                error = TakeLong(argument, arguments, ref i);
+                fault = TakeLong(argument, arguments, ref i);
             }
             else if (argument is ['-', _, ..])
             {
-                error = TakeLetters(argument, arguments, ref i);
+                fault = TakeLetters(argument, arguments, ref i);
             }
             else
             {
@@ -50,48 +57,48 @@ internal sealed class LongOptions(IReadOnlyList<LongOption> declared)
             }
         }
 
-        return error is null;
+        return fault is null;
     }
 
-    private string? TakeLong(string argument, IReadOnlyList<string> arguments, ref int index)
+    private LongOptionFault? TakeLong(string argument, IReadOnlyList<string> arguments, ref int index)
     {
         int equals = argument.IndexOf('=', StringComparison.Ordinal);
         string name = equals < 0 ? argument[2..] : argument[2..equals];
-        LongOption[] matches = declared.Where(option => option.Name == name).ToArray();
+        LongOption[] matches = declared.Where(option => option.Name == name && !option.IsLetterOnly).ToArray();
         if (matches.Length == 0)
         {
-            matches = declared.Where(option => option.Name.StartsWith(name, StringComparison.Ordinal)).ToArray();
+            matches = declared.Where(option => option.Name.StartsWith(name, StringComparison.Ordinal) && !option.IsLetterOnly).ToArray();
         }
 
         if (matches.Length != 1)
         {
-            return matches.Length == 0 ? $"unrecognized option '{argument}'" : $"option '{argument}' is ambiguous";
+            return new LongOptionFault(argument, matches.Length == 0 ? $"unrecognized option '{argument}'" : $"option '{argument}' is ambiguous");
         }
 
         LongOption found = matches[0];
         if (!found.TakesValue)
         {
             _found.Add(new(found.Name, null));
-            return equals < 0 ? null : $"option '--{found.Name}' doesn't allow an argument";
+            return equals < 0 ? null : new LongOptionFault(argument, $"option '--{found.Name}' doesn't allow an argument");
         }
 
         if (equals < 0 && index + 1 == arguments.Count)
         {
-            return $"option '--{found.Name}' requires an argument";
+            return new LongOptionFault(argument, $"option '--{found.Name}' requires an argument", IsValueMissing: true);
         }
 
         _found.Add(new(found.Name, equals < 0 ? arguments[++index] : argument[(equals + 1)..]));
         return null;
     }
 
-    private string? TakeLetters(string argument, IReadOnlyList<string> arguments, ref int index)
+    private LongOptionFault? TakeLetters(string argument, IReadOnlyList<string> arguments, ref int index)
     {
         for (int at = 1; at < argument.Length; at++)
         {
             LongOption? found = declared.FirstOrDefault(option => option.Letter == argument[at]);
             if (found is null)
             {
-                return $"invalid option -- '{argument[at]}'";
+                return new LongOptionFault(argument, $"invalid option -- '{argument[at]}'");
             }
 
             if (!found.TakesValue)
@@ -102,7 +109,7 @@ internal sealed class LongOptions(IReadOnlyList<LongOption> declared)
 
             if (at + 1 == argument.Length && index + 1 == arguments.Count)
             {
-                return $"option requires an argument -- '{found.Letter}'";
+                return new LongOptionFault(argument, $"option requires an argument -- '{found.Letter}'", IsValueMissing: true);
             }
 
             _found.Add(new(found.Name, at + 1 < argument.Length ? argument[(at + 1)..] : arguments[++index]));

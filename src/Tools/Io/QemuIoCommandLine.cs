@@ -53,9 +53,9 @@ internal static class QemuIoCommandLine
     public static int Run(IToolConsole console, IReadOnlyList<string> arguments)
     {
         LongOptions options = new(s_options);
-        if (!options.TryRead(arguments, out string? error))
+        if (!options.TryRead(arguments, out LongOptionFault? fault))
         {
-            Complaint.Print(console, CalledName.QemuIo, error);
+            Complaint.Print(console, CalledName.QemuIo, fault.Text);
             PrintHelp(console);
             return 1;
         }

@@ -1,0 +1,75 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.Qapi.Options;
+using BlockGraph.Tools.Dispatch;
+using BlockGraph.Tools.Io;
+
+namespace BlockGraph.Tools.Img;
+
+/// <summary>An image as the command line names it: a file name, or an option string, and how to open it.</summary>
+/// <param name="Text">The argument.</param>
+internal sealed record ImageArgument(string Text)
+{
+    // An option string that is one word refers to a node.
+    private const string ImpliedKey = "file";
+
+    /// <summary>The argument is an option string (<c>--image-opts</c>).</summary>
+    public bool IsOptions { get; init; }
+
+    /// <summary>The image's format; null to look for it.</summary>
+    public string? Format { get; init; }
+
+    /// <summary>How to open it.</summary>
+    public IoOpenMode Mode { get; init; } = new();
+
+    /// <summary>The engine that reads and writes files of the host; null for each file's own choice.</summary>
+    public string? Engine { get; init; }
+
+    /// <summary>Opens the image.</summary>
+    /// <param name="world">Where to.</param>
+    /// <param name="name">Whose texts failures have.</param>
+    /// <param name="warn">Told of option strings that are written in an old way.</param>
+    /// <exception cref="BlockException">The options, the storage or the permissions refuse.</exception>
+    public async Task<BlockBackend> OpenAsync(ToolWorld world, ImgName name, Action<OptionWarning> warn)
+    {
+        try
+        {
+            OptionsDictionary options = Mode.ApplyTo(IsOptions ? QemuOptsParser.Parse(Text, ImpliedKey, warn).ToDictionary() : FileOptions());
+            if (Engine is not null)
+            {
+                EngineOption.SetDefault(options, Engine, world.Graph);
+            }
+
+            BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = Mode.IsReadOnly });
+            await RefuseReadOnlyAsync(backend);
+            backend.IsWriteCacheEnabled = !Mode.IsWritethrough;
+            return backend;
+        }
+        catch (BlockException failure) when (name.FollowsTexts)
+        {
+            throw failure.Prefixed($"Could not open '{Text}': ");
+        }
+    }
+
+    // An option may have made read-only what was to be written.
+    private async Task RefuseReadOnlyAsync(BlockBackend backend)
+    {
+        if (backend.IsReadOnly && !Mode.IsReadOnly)
+        {
+            await backend.DisposeAsync();
+            throw new BlockException(BlockErrorKind.ReadOnlyStorage, "Block node is read-only");
+        }
+    }
+
+    private OptionsDictionary FileOptions()
+    {
+        OptionsDictionary options = new() { { "filename", Text } };
+        if (Format is not null)
+        {
+            options["driver"] = Format;
+        }
+
+        return options;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text;
+
+namespace BlockGraph.Benchmarks.Compare;
+
+/// <summary>A raw image whose every block is known, so that what programs read and write can be held against it.</summary>
+internal sealed class TestImage
+{
+    /// <summary>Every block is full of one byte.</summary>
+    public const int BlockBytes = 4096;
+
+    private const int ReadBytes = 1 << 20;
+    private readonly byte[] _blocks;
+
+    /// <summary>Makes the file, every block of it written and durable.</summary>
+    public TestImage(string path, long lengthBytes)
+    {
+        Path = path;
+        _blocks = new byte[lengthBytes / BlockBytes];
+        using FileStream file = new(path, FileMode.CreateNew, FileAccess.Write);
+        byte[] block = new byte[BlockBytes];
+        for (int i = 0; i < _blocks.Length; i++)
+        {
+            // Neighbours differ, and so do blocks that lie 256 apart.
+            _blocks[i] = (byte)(((i * 37) + (i / 256 * 11) + 1) & byte.MaxValue);
+            Array.Fill(block, _blocks[i]);
+            file.Write(block);
+        }
+
+        file.Flush(flushToDisk: true);
+    }
+
+    /// <summary>Where it is.</summary>
+    public string Path { get; }
+
+    /// <summary>Its length, in bytes.</summary>
+    public long LengthBytes => (long)_blocks.Length * BlockBytes;
+
+    /// <summary>Notes what writing <paramref name="pattern"/> has left: requests of <paramref name="sizeBytes"/>, whole blocks, each <paramref name="stepBytes"/> behind the last, round and round.</summary>
+    public void Note(long count, int sizeBytes, int stepBytes, byte pattern)
+    {
+        long offset = 0;
+        for (long i = 0; i < count; i++, offset = (offset + stepBytes) % LengthBytes)
+        {
+            _blocks.AsSpan((int)(offset / BlockBytes), sizeBytes / BlockBytes).Fill(pattern);
+        }
+    }
+
+    /// <summary>Whether every byte of the file is as it was noted; this program reads it itself.</summary>
+    public bool HoldsWhatWasNoted()
+    {
+        using FileStream file = new(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+        byte[] buffer = new byte[ReadBytes];
+        int index = 0;
+        for (int length; (length = file.Read(buffer)) > 0;)
+        {
+            for (int start = 0; start < length; start += BlockBytes, index++)
+            {
+                if (index >= _blocks.Length || buffer.AsSpan(start, BlockBytes).IndexOfAnyExcept(_blocks[index]) >= 0)
+                {
+                    return false;
+                }
+            }
+        }
+
+        return index == _blocks.Length;
+    }
+
+    /// <summary>The commands of <c>qemu-io</c> or <c>blockgraph io</c> that read the whole image block by block and hold it against what was noted.</summary>
+    public string ReadCommands()
+    {
+        StringBuilder commands = new();
+        for (int i = 0; i < _blocks.Length; i++)
+        {
+            commands.Append("read -q -P ").Append(_blocks[i]).Append(' ').Append((long)i * BlockBytes).Append(' ').Append(BlockBytes).Append('\n');
+        }
+
+        return commands.ToString();
+    }
+}
