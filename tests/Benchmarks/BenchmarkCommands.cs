@@ -25,6 +25,7 @@ internal static class BenchmarkCommands
         new("null-cpu", "[--count N] [--rounds N] [--json]", "CPU for a request, the tool against qemu-img", NullCpuCommand.Run),
         new("startup", "[--runs N] [--json]", "how long the tool takes to answer --version", StartupCommand.Run),
         new("request-cost", "[--count N] [--rounds N] [--only TEXT] [--json]", "CPU for a request in this process, by graph and depth", RequestCostCommand.Run),
+        new("threads", "[--count N] [--rounds N] [--json]", "one image from several I/O threads: CPU for a request, and how many a second", ThreadScalingCommand.Run),
         new("graph-changes", "[--rounds N] [--json]", "what opening, permissions, replacing under load and draining cost", GraphChangesCommand.Run),
         new("micro", "[BenchmarkDotNet arguments]", "the parts of a request, by BenchmarkDotNet", MicroCommand.Run),
         new("simulate", "SEED", "the event hash of a small simulated run", SimulateCommand.Run),
