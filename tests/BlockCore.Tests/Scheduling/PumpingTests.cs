@@ -202,9 +202,4 @@ public sealed class PumpingTests
             Throws.TypeOf<BlockException>().With.Message.EqualTo("Cannot watch descriptor -1 (errno 9)"),
             "bad descriptor");
     }
-
-    private sealed class CallbackHandler(int descriptor, DescriptorEvents events, Action onReady) : DescriptorHandler(descriptor, events)
-    {
-        protected override void OnReady() => onReady();
-    }
 }

@@ -21,6 +21,7 @@ internal sealed unsafe class EpollLoopWaiter : LoopWaiter
     private IoRing? _ring;
     private NativeAioQueue? _nativeAio;
     private int _ringRefusal;
+    private bool _isPolledOutside;
 
     public EpollLoopWaiter(PolledAioContext context)
     {
@@ -41,7 +42,20 @@ internal sealed unsafe class EpollLoopWaiter : LoopWaiter
         Control(LoopNative.EpollAdd, _event, DescriptorEvents.Readable);
     }
 
-    public override int PollDescriptor => _epoll;
+    /// <summary>Who asks is going to wait for it: from now on ends in the ring make it readable, too.</summary>
+    public override int PollDescriptor
+    {
+        get
+        {
+            if (!_isPolledOutside)
+            {
+                _isPolledOutside = true;
+                _ring?.TellBy(_event);
+            }
+
+            return _epoll;
+        }
+    }
 
     public override bool CanWatch => true;
 
@@ -88,6 +102,10 @@ internal sealed unsafe class EpollLoopWaiter : LoopWaiter
         if (_ring is null && _ringRefusal == 0)
         {
             _ring = IoRing.TryOpen(_context, out _ringRefusal);
+            if (_isPolledOutside)
+            {
+                _ring?.TellBy(_event);
+            }
         }
 
         _ring?.Add(run);
@@ -135,7 +153,7 @@ internal sealed unsafe class EpollLoopWaiter : LoopWaiter
         }
 
         bool isAwake = (timeoutNs != 0 || ring.HasNews) && ring.Enter(timeoutNs, context);
-        if (isAwake || (timeoutNs == 0 && WatchCount > 0))
+        if (isAwake || _isPolledOutside || (timeoutNs == 0 && WatchCount > 0))
         {
             TakeWakes(context);
         }

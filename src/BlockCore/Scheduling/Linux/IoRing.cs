@@ -157,6 +157,13 @@ internal sealed unsafe class IoRing : IDisposable
         *NextEntry() = new Submission { Operation = PollOnce, File = descriptor, OperationFlags = LoopNative.PollIn, Tag = WakeTag };
     }
 
+    /// <summary>From now on every end is told of by the event descriptor <paramref name="eventDescriptor"/>, too.</summary>
+    public void TellBy(int eventDescriptor)
+    {
+        nint result = KernelNative.Call(KernelNative.RingRegister, _descriptor, (nint)RegisterEventDescriptor, (nint)(&eventDescriptor), 1, 0, 0);
+        Invariant.Check(result == 0);
+    }
+
     /// <summary>True where an entry into the kernel would find something to do.</summary>
     public bool HasNews => _unsubmittedCount > 0
         || Volatile.Read(ref *_completionTail) != *_completionHead

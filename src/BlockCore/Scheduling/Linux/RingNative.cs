@@ -31,6 +31,7 @@ internal static class RingNative
     public const uint EnterHasWaitArgument = 1 << 3;
 
     public const uint RegisterFiles = 2;
+    public const uint RegisterEventDescriptor = 4;
     public const uint RegisterFilesUpdate = 6;
 
     public const long MapSubmissions = 0;

@@ -68,6 +68,55 @@ public sealed class EngineLoopTests(string way) : EngineFixture(way)
     }
 
     [Test]
+    [CancelAfter(60_000)]
+    public void An_outer_loop_that_waits_for_the_poll_descriptor_hears_of_ends(CancellationToken cancel)
+    {
+        // outer loop -- watches --> poll descriptor of the inner one, which it pumps
+        using HostFile file = MakeFile(new byte[1 << 20]);
+        using PolledAioContext outer = new("outer", platform: HostPlatform.Linux);
+        bool isOver = false;
+        int endCount = 0;
+        Task load = Task.CompletedTask;
+        Context.Post(_ => load = LoadAsync(), null);
+        outer.Run(async () =>
+        {
+            CallbackHandler pump = new(Context.PollDescriptor, DescriptorEvents.Readable, Pump);
+            outer.Watch(pump);
+            Pump();
+            while (!isOver)
+            {
+                cancel.ThrowIfCancellationRequested();
+                await outer.DelayAsync(1_000_000, cancel);
+            }
+
+            outer.Unwatch(pump);
+            await load;
+        });
+        Assert.That(endCount, Is.EqualTo(200), "transfers that have ended");
+
+        void Pump()
+        {
+            while (Context.Poll(mayBlock: false))
+            {
+            }
+        }
+
+        async Task LoadAsync()
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                await Task.WhenAll(Enumerable.Range(0, 4).Select(async block =>
+                {
+                    await BeginAsync(file, RequestKind.Read, ((i * 5) + block) % 256 * BlockBytes, Buffer(BlockBytes));
+                    endCount++;
+                }));
+            }
+
+            isOver = true;
+        }
+    }
+
+    [Test]
     public void Another_open_finds_no_lock_and_nothing_open_when_the_file_is_closed()
     {
         HostFile file = MakeFile(new byte[1 << 20]);
