@@ -29,6 +29,7 @@ internal static class RequestCostCommand
         new("throttle, 2 limits out of reach, depth 64", Nested("driver=throttle," + FarLimits), 64),
         new("throttle, 4 limits out of reach, depth 64", Nested("driver=throttle," + FarDirectedLimits), 64),
         new("device, 2 limits out of reach, depth 64", Null + ",throttling.iops-total=1000000000000,throttling.bps-total=1000000000000000", 64),
+        new("null-co, depth 64, measured before, no longer", Null, 64) { WasMeasured = true },
         new("null-co, depth 64, measured", Null, 64) { IsMeasured = true },
         new("10 raw layers, depth 64, measured", RawChain(10), 64) { IsMeasured = true },
         new("null-co, depth 64, traced, nobody listens", Null, 64) { IsTraced = true },
@@ -90,6 +91,7 @@ internal static class RequestCostCommand
             which.Options,
             async (world, backend) =>
             {
+                await (which.WasMeasured ? (await world.Graph.MeasureAsync()).DisposeAsync() : default);
                 await using GraphMeasurement? measurement = which.IsMeasured ? await world.Graph.MeasureAsync() : null;
                 await world.Graph.TraceSlowRequestsAsync(which.IsTraced ? new SlowRequestTracing { ThresholdNs = long.MaxValue } : null);
                 cost = which.IsForeign
@@ -137,6 +139,8 @@ internal static class RequestCostCommand
         public bool IsForeign { get; init; }
 
         public bool IsMeasured { get; init; }
+
+        public bool WasMeasured { get; init; }
 
         public bool IsTraced { get; init; }
 

@@ -117,7 +117,7 @@ public sealed partial class BenchScreenTests
         Assert.That(blocks[^1], Is.EqualTo("\x1b[J"), "nothing is left");
         Assert.That(blocks[2].Split("\x1b[K\n"), Is.EqualTo(new[]
         {
-            "load   ████████████████████████░░░░░░░░   0.8 s   3000 requests",
+            "load   ████████████████████████░░░░░░░░   0.8 s   2996 requests",
             "rate   ████████████████████████████████   4000 IOPS   16.38 MB/s",
             "time   ████████████████████████████████   wait 0 ns   device 1.00 ms   p99 1.00 ms",
             "queue  ████████████████████████████████   4 of 4 under way",

@@ -181,11 +181,11 @@ public sealed class GraphMetrics : IAsyncDisposable
     private IEnumerable<Measurement<T>> Backends<T>(Func<RequestCounters, T> value)
         where T : struct
     {
-        foreach (IAccountedRoot root in _graph.Roots.OfType<IAccountedRoot>())
+        foreach (IRootParent root in _graph.Roots.Where(root => root is IAccountedRoot))
         {
             foreach (RequestKind kind in Enum.GetValues<RequestKind>())
             {
-                RequestCounters counters = root.GetCounters(kind);
+                RequestCounters counters = ((IAccountedRoot)root).GetCounters(kind);
                 if (counters.OperationCount != 0 || counters.InvalidCount != 0)
                 {
                     yield return new Measurement<T>(value(counters), new("backend", _graph.RootLabels.Of(root)), new("operation", OperationName.Of(kind)));
@@ -195,5 +195,5 @@ public sealed class GraphMetrics : IAsyncDisposable
     }
 
     private IEnumerable<Measurement<long>> BackendsInFlight() =>
-        _graph.Roots.OfType<IAccountedRoot>().Select(root => new Measurement<long>(root.InFlightCount, new KeyValuePair<string, object?>("backend", _graph.RootLabels.Of(root))));
+        _graph.Roots.Where(root => root is IAccountedRoot).Select(root => new Measurement<long>(((IAccountedRoot)root).InFlightCount, new KeyValuePair<string, object?>("backend", _graph.RootLabels.Of(root))));
 }

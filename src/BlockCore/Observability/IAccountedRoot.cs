@@ -1,11 +1,10 @@
 using BlockGraph.BlockCore.Accounting;
-using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.BlockCore.Observability;
 
 /// <summary>A user of the graph whose requests are counted, such as a backend.</summary>
-internal interface IAccountedRoot : IRootParent
+internal interface IAccountedRoot
 {
     /// <summary>The name of the device in front of it, or null.</summary>
     string? DeviceName { get; }

@@ -39,7 +39,7 @@ internal sealed class SlowRequestTracer(SlowRequestTracing options, RootLabels l
             return;
         }
 
-        IAccountedRoot user = (IAccountedRoot)request.Owner;
+        IRootParent user = (IRootParent)request.Owner;
         span.SetTag("backend", labels.Of(user));
         span.SetTag("node", user.RootEdge?.Node.Name);
         span.SetTag("device_time", (double)request.DeviceNs / NsPerSecond);

@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using BlockGraph.BlockCore.Backend;
-using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Observability;
 using BlockGraph.BlockCore.Tests.Graph;
 using BlockGraph.TestKit;

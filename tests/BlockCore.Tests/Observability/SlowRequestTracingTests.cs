@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Observability;
 using BlockGraph.BlockCore.Tests.Graph;
