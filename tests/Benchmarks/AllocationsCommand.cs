@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Observability;
 
 namespace BlockGraph.Benchmarks;
 
@@ -31,6 +32,9 @@ internal static class AllocationsCommand
                     AddRow(report, name, options, depth, RequestKind.Write, count);
                 }
             }
+
+            AddRow(report, "raw over null-co, measured", "driver=raw,file.driver=null-co,file.size=64M", 64, RequestKind.Read, count, isMeasured: true);
+            AddRow(report, "raw over file, measured", $"driver=raw,file.driver=file,file.filename={path}", 64, RequestKind.Write, count, isMeasured: true);
         }
         finally
         {
@@ -56,7 +60,7 @@ internal static class AllocationsCommand
         ];
     }
 
-    private static void AddRow(Report report, string name, string options, int depth, RequestKind kind, long count)
+    private static void AddRow(Report report, string name, string options, int depth, RequestKind kind, long count, bool isMeasured = false)
     {
         (double loopBytes, double processBytes) = Measure(options, depth, kind, count);
         report.AddChecked(loopBytes == 0 && processBytes < ProcessBytesMax, name, depth, kind.ToString(), loopBytes, processBytes);
@@ -67,8 +71,9 @@ internal static class AllocationsCommand
     {
         long loopBytes = 0;
         long processBytes = 0;
-        BenchmarkWorld.Run(options, async (_, backend) =>
+        BenchmarkWorld.Run(options, async (world, backend) =>
         {
+            await using GraphMeasurement? measurement = isMeasured ? await world.Graph.MeasureAsync() : null;
             RequestLoad load = new(backend, kind, depth);
             await load.RunAsync(
                 count,

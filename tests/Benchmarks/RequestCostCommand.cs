@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Observability;
 
 namespace BlockGraph.Benchmarks;
 
@@ -28,6 +29,11 @@ internal static class RequestCostCommand
         new("throttle, 2 limits out of reach, depth 64", Nested("driver=throttle," + FarLimits), 64),
         new("throttle, 4 limits out of reach, depth 64", Nested("driver=throttle," + FarDirectedLimits), 64),
         new("device, 2 limits out of reach, depth 64", Null + ",throttling.iops-total=1000000000000,throttling.bps-total=1000000000000000", 64),
+        new("null-co, depth 64, measured before, no longer", Null, 64) { WasMeasured = true },
+        new("null-co, depth 64, measured", Null, 64) { IsMeasured = true },
+        new("10 raw layers, depth 64, measured", RawChain(10), 64) { IsMeasured = true },
+        new("null-co, depth 64, traced, nobody listens", Null, 64) { IsTraced = true },
+        new("null-co, depth 64, traced, none slow", Null, 64) { IsTraced = true, IsListenedTo = true },
         new("null-co, foreign thread, depth 64", Null, 64) { IsForeign = true },
         new("null-co, foreign thread, depth 1", Null, 1) { IsForeign = true },
     ];
@@ -80,13 +86,31 @@ internal static class RequestCostCommand
         // A hop to another thread costs twenty times as much as the rest: fewer of them say as much.
         count = which.IsForeign ? Math.Max(1, count / 20) : count;
         Cost cost = default;
+        using ActivityListener? listener = which.IsListenedTo ? ListenToSpans() : null;
         BenchmarkWorld.Run(
             which.Options,
-            async (_, backend) => cost = which.IsForeign
-                ? await ForeignCaller.CallAsync(() => MeasureAsync(backend, which, count))
-                : await MeasureAsync(backend, which, count),
+            async (world, backend) =>
+            {
+                await (which.WasMeasured ? (await world.Graph.MeasureAsync()).DisposeAsync() : default);
+                await using GraphMeasurement? measurement = which.IsMeasured ? await world.Graph.MeasureAsync() : null;
+                await world.Graph.TraceSlowRequestsAsync(which.IsTraced ? new SlowRequestTracing { ThresholdNs = long.MaxValue } : null);
+                cost = which.IsForeign
+                    ? await ForeignCaller.CallAsync(() => MeasureAsync(backend, which, count))
+                    : await MeasureAsync(backend, which, count);
+            },
             which.UsesPlans);
         return cost;
+    }
+
+    private static ActivityListener ListenToSpans()
+    {
+        ActivityListener listener = new()
+        {
+            ShouldListenTo = source => source.Name == SlowRequestTracing.SourceName,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+        };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
     }
 
     private static async Task<Cost> MeasureAsync(BlockBackend backend, Case which, long count)
@@ -113,5 +137,13 @@ internal static class RequestCostCommand
         public bool UsesPlans { get; init; } = true;
 
         public bool IsForeign { get; init; }
+
+        public bool IsMeasured { get; init; }
+
+        public bool WasMeasured { get; init; }
+
+        public bool IsTraced { get; init; }
+
+        public bool IsListenedTo { get; init; }
     }
 }

@@ -21,6 +21,10 @@ internal sealed class TestConsole : IToolConsole
     public bool IsErrorTerminal { get; init; }
 
     public int? OutputWidth { get; init; }
+
+    public int? ErrorWidth { get; init; }
+
+    public bool HasErrorColour { get; init; }
 }
 
 /// <summary>What one command line has done.</summary>

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using BlockGraph.BlockCore.Errors;
 
 namespace BlockGraph.BlockCore.Accounting;
 
@@ -86,6 +87,26 @@ public sealed class LatencyHistogram
         }
 
         return 0;
+    }
+
+    /// <summary>Adds what <paramref name="other"/>, as precise, has recorded; nothing where it is null. Another thread may be recording there: what the caller may know of is not missing.</summary>
+    internal void Add(LatencyHistogram? other)
+    {
+        if (other is null)
+        {
+            return;
+        }
+
+        Invariant.Check(_precisionBits == other._precisionBits);
+        for (int bucket = 0; bucket < _counts.Length; bucket++)
+        {
+            long count = Volatile.Read(ref other._counts[bucket]);
+            _counts[bucket] += count;
+            Count += count;
+        }
+
+        // The maximum may be that of one that is just being counted: the buckets' sum is what counts.
+        MaxNs = Math.Max(MaxNs, other.MaxNs);
     }
 
     /// <summary>Forgets everything.</summary>

@@ -45,9 +45,14 @@ public sealed partial class BlockBackend
         return BlockRequest.Start(lane, plan, kind, offset + plan.ShiftBytes, buffer, flags, cancel);
     }
 
-    // From another context, while a drain holds requests back, or where the backend is throttled.
+    // From another context, while a drain holds requests back, or where the backend is throttled or traced.
     private ValueTask SubmitElsewhere(RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
+        if (FindTracer() is { } tracer)
+        {
+            return TraceAsync(tracer, kind, offset, buffer, flags, cancel);
+        }
+
         if (FindLane() is not { } lane)
         {
             return SubmitForeign(kind, offset, buffer, flags, cancel);
@@ -129,6 +134,12 @@ public sealed partial class BlockBackend
     // itself, which is not the lane's thread where that method has hopped.
     private async ValueTask SubmitRange(RequestKind kind, long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
+        if (FindTracer() is { } tracer)
+        {
+            await TraceRangeAsync(tracer, kind, offset, length, flags, cancel);
+            return;
+        }
+
         AioContext? origin = AioContext.Current;
         try
         {

@@ -30,7 +30,7 @@ public sealed partial class BlockBackend
     // The main context writes, lanes read. While a request is in flight it stays in its group, and at its home.
     private ThrottleGroupMember? _member;
 
-    // Not zero where requests cannot take the short way in: the gate is closed, or the backend is throttled.
+    // Not zero where requests cannot take the short way in: the gate is closed, the backend is throttled, or slow requests are traced.
     private int _obstacleCount;
 
     /// <summary>The group whose limits count for the device, or null. Any thread.</summary>
@@ -214,7 +214,7 @@ public sealed partial class BlockBackend
         UpdateObstacles();
     }
 
-    private void UpdateObstacles() => Volatile.Write(ref _obstacleCount, _gateCount + (_member is null ? 0 : 1));
+    private void UpdateObstacles() => Volatile.Write(ref _obstacleCount, _gateCount + (_member is null ? 0 : 1) + (Graph.Tracer is null ? 0 : 1));
 
     private static ThrottleDirection DirectionOf(RequestKind kind) => kind == RequestKind.Read ? ThrottleDirection.Read : ThrottleDirection.Write;
 

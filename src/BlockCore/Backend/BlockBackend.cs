@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Observability;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Requests;
 using BlockGraph.BlockCore.Scheduling;
@@ -15,7 +16,7 @@ namespace BlockGraph.BlockCore.Backend;
 /// Every request is checked against the image's length, the backend's permissions and its cancellation before it has an effect,
 /// counted in flight, held back while the tree is drained, and accounted. Dispose it to flush and let go of the tree.
 /// </remarks>
-public sealed partial class BlockBackend : IRootParent, IContextual, ISharingParent
+public sealed partial class BlockBackend : IRootParent, IContextual, ISharingParent, IAccountedRoot
 {
     private readonly BackendOptions _options;
 
@@ -39,6 +40,7 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
         Blocking = new BlockingRequests(this);
         ReadErrorPolicy = options.ReadErrorPolicy;
         WriteErrorPolicy = options.WriteErrorPolicy;
+        UpdateObstacles();
     }
 
     /// <summary>The graph that the backend belongs to.</summary>

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Observability;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Requests;
 
@@ -16,6 +17,7 @@ namespace BlockGraph.BlockCore.Graph;
 public sealed class BlockChild
 {
     private RequestPlan? _plan;
+    private EdgeMeter? _meter;
 
     internal BlockChild(IChildParent parent, BlockNode node, string name, ChildRole role)
     {
@@ -50,6 +52,13 @@ public sealed class BlockChild
 
     /// <summary>True while the edge has no permissions because the change that it was linked for is not committed.</summary>
     internal bool IsProvisional { get; set; }
+
+    /// <summary>What is counted here while the graph is measured, or null.</summary>
+    internal EdgeMeter? Meter
+    {
+        get => Volatile.Read(ref _meter);
+        set => Volatile.Write(ref _meter, value);
+    }
 
     /// <summary>The last walk of the graph that came by. Main context.</summary>
     internal int VisitMark { get; set; }
@@ -147,6 +156,9 @@ public sealed class BlockChild
     /// <inheritdoc cref="ReadHere"/>
     internal ValueTask DiscardHere(long offset, long length, CancellationToken cancel) =>
         IsInside(offset, length) ? SlowRequest.DiscardAsync(this, offset, length, cancel) : OutsideAsync(offset, length);
+
+    /// <summary>Puts <paramref name="meter"/> in the place of <paramref name="replaced"/>, and returns what was there. Any context.</summary>
+    internal EdgeMeter? ExchangeMeter(EdgeMeter meter, EdgeMeter? replaced) => Interlocked.CompareExchange(ref _meter, meter, replaced);
 
     /// <summary>The compiled path of this edge, which dies with the graph's epoch.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

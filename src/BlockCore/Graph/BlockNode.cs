@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Observability;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Requests;
@@ -21,6 +22,7 @@ public sealed partial class BlockNode : IChildParent
     private BlockChild[] _children = [];
     private BlockChild[] _parents = [];
     private long _lengthBytes;
+    private NodeMeter? _meter;
 
     internal BlockNode(NodeGraph graph, string name, BlockDriver driver, AioContext context)
     {
@@ -184,6 +186,13 @@ public sealed partial class BlockNode : IChildParent
     /// <summary>Told of every request that completes at this node, or null. Set inside a drain, with a new epoch.</summary>
     internal INodeObserver? Observer { get; set; }
 
+    /// <summary>What is counted here while the graph is measured, or null.</summary>
+    internal NodeMeter? Meter
+    {
+        get => Volatile.Read(ref _meter);
+        set => Volatile.Write(ref _meter, value);
+    }
+
     /// <summary>The edge called <paramref name="name"/>, or null.</summary>
     public BlockChild? FindChild(string name) => Array.Find(_children, c => c.Name == name);
 
@@ -200,6 +209,9 @@ public sealed partial class BlockNode : IChildParent
 
         return null;
     }
+
+    /// <summary>Puts <paramref name="meter"/> in the place of <paramref name="replaced"/>, and returns what was there. Any context.</summary>
+    internal NodeMeter? ExchangeMeter(NodeMeter meter, NodeMeter? replaced) => Interlocked.CompareExchange(ref _meter, meter, replaced);
 
     internal void SetInstance(BlockDriverInstance instance)
     {

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Observability;
 using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.BlockCore.Requests;
@@ -18,11 +19,11 @@ internal sealed class RequestPlan
     private readonly BlockDriverInstance? _debugListener;
     private readonly WatchedNode[] _watched;
 
-    private RequestPlan(int epoch, BlockNode target, long shiftBytes, bool passesDiscard, bool isDetour, BlockDriverInstance? debugListener, WatchedNode[] watched)
+    private RequestPlan(int epoch, BlockNode target, BlockDriverInstance instance, long shiftBytes, bool passesDiscard, bool isDetour, BlockDriverInstance? debugListener, WatchedNode[] watched)
     {
         Epoch = epoch;
         Target = target;
-        Instance = target.Instance;
+        Instance = instance;
         _home = target.TakesAnyContext ? null : target.Context;
         _isDetour = isDetour;
         ShiftBytes = shiftBytes;
@@ -45,7 +46,7 @@ internal sealed class RequestPlan
     /// <summary>The first node with something to do.</summary>
     public BlockNode Target { get; }
 
-    /// <summary>The target's driver instance.</summary>
+    /// <summary>The target's driver instance, or what stands before it while the graph is measured.</summary>
     public BlockDriverInstance Instance { get; }
 
     /// <summary>True where a request of the calling context may go on as it is; otherwise it takes a detour: home and back, or counted by itself.</summary>
@@ -91,6 +92,7 @@ internal sealed class RequestPlan
         // Read before anything is looked at: a change during compiling makes the plan stale at once.
         NodeGraph graph = edge.Node.Graph;
         int epoch = graph.Epoch;
+        GraphMeters? meters = graph.Meters;
         BlockNode node = edge.Node;
         long shiftBytes = 0;
         bool passesDiscard = node.Settings.DiscardUnmap;
@@ -98,7 +100,7 @@ internal sealed class RequestPlan
         // Every layer above one that listens to debug events raises its own.
         BlockDriverInstance? debugListener = FindDebugListener(node);
         List<WatchedNode>? watched = WatchIfAsked(null, node, shiftBytes);
-        while (graph.UsesPlans && debugListener is null && !MustBePassed(node) && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
+        while (graph.UsesPlans && meters is null && debugListener is null && !MustBePassed(node) && node.Instance.TryGetIdlePath(out BlockChild? next, out long shift) && next is not null)
         {
             shiftBytes += shift;
             watched = WatchIfAsked(watched, next.Node, shiftBytes);
@@ -108,11 +110,11 @@ internal sealed class RequestPlan
 
         // While its parent is being opened no user's request covers what goes through the edge.
         bool isDetour = edge.Parent.AsNode is { HasInstance: false };
-        return new RequestPlan(epoch, node, shiftBytes, passesDiscard, isDetour, debugListener, watched?.ToArray() ?? []);
+        return new RequestPlan(epoch, node, meters?.InstanceFor(edge) ?? node.Instance, shiftBytes, passesDiscard, isDetour, debugListener, watched?.ToArray() ?? []);
     }
 
     /// <summary>The plan of a request that is about the child itself, whatever it may have to do.</summary>
-    public static RequestPlan OfOwnNode(BlockChild edge) => new(edge.Node.Graph.Epoch, edge.Node, 0, false, false, null, []);
+    public static RequestPlan OfOwnNode(BlockChild edge) => new(edge.Node.Graph.Epoch, edge.Node, edge.Node.Instance, 0, false, false, null, []);
 
     /// <summary>Lets whoever listens hear of <paramref name="debugEvent"/>; the request goes on when the task completes.</summary>
     public ValueTask DebugEventAsync(DebugEvent debugEvent) => _debugListener is null ? default : _debugListener.OnDebugEventAsync(debugEvent);

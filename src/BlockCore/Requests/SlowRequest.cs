@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Observability;
 using BlockGraph.BlockCore.Permissions;
 
 namespace BlockGraph.BlockCore.Requests;
@@ -142,7 +143,7 @@ internal static partial class SlowRequest
         bool isSuccess = false;
         try
         {
-            await node.Instance.FlushAsync(cancel);
+            await MeteredInstance.Of(node).FlushAsync(cancel);
             isSuccess = true;
         }
         finally

@@ -3,6 +3,7 @@ using System.Globalization;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Observability;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Qapi.Options;
 using BlockGraph.Tools.Dispatch;
@@ -28,6 +29,8 @@ internal sealed class BenchCommandLine
     private readonly Option<string> _mix = new("--mix") { Description = "read and write go through the image in order, the others at random; rw is half and half", HelpName = string.Join('|', s_mixes), DefaultValueFactory = _ => "randread" };
     private readonly Option<string> _count = new("--count") { Description = "stop after so many requests", HelpName = "N" };
     private readonly Option<string> _seed = new("--seed") { Description = "decides the random order", HelpName = "N", DefaultValueFactory = _ => "1" };
+    private readonly Option<bool> _metrics = new("--metrics") { Description = "show what each node and edge has carried out, with latencies and queue depths" };
+    private readonly Option<string> _traceSlow = new("--trace-slow") { Description = "show the slowest of the requests that take so many milliseconds, and where their time went", HelpName = "MS" };
     private readonly Option<bool> _json = CommonArguments.Json();
     private readonly Option<bool> _virtualTime = CommonArguments.VirtualTime();
 
@@ -39,7 +42,7 @@ internal sealed class BenchCommandLine
         BenchCommandLine line = new(console);
         Command command = new("bench", "Open a graph, drive a load through it and report rates, latencies, and how well limits are kept.")
         {
-            line._options, line._objects, line._create, line._seconds, line._depth, line._size, line._mix, line._count, line._seed, line._json, line._virtualTime,
+            line._options, line._objects, line._create, line._seconds, line._depth, line._size, line._mix, line._count, line._seed, line._metrics, line._traceSlow, line._json, line._virtualTime,
         };
         command.SetAction(line.Run);
         return command;
@@ -72,7 +75,7 @@ internal sealed class BenchCommandLine
                     await using BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = load.IsReadOnly });
                     BenchRun run = new(backend, load, world.IsVirtualTime);
                     isOpened = true;
-                    Print(await RunAsync(world, run), parsed.GetValue(_json));
+                    await RunAsync(world, run, load, parsed);
                     return 0;
                 });
         }
@@ -86,15 +89,38 @@ internal sealed class BenchCommandLine
         }
     }
 
-    private async Task<BenchResult> RunAsync(ToolWorld world, BenchRun run)
+    private async Task RunAsync(ToolWorld world, BenchRun run, BenchLoad load, ParseResult parsed)
+    {
+        using SlowestRequests? slowest = parsed.GetValue(_traceSlow) is { } ms ? new SlowestRequests(ReadNs(_traceSlow, ms, NsPerSecond / 1000)) : null;
+        if (slowest is not null)
+        {
+            await world.Graph.TraceSlowRequestsAsync(slowest.Tracing);
+        }
+
+        await using GraphMeasurement? measurement = parsed.GetValue(_metrics) ? await world.Graph.MeasureAsync() : null;
+        BenchResult result = await RunAsync(world, run, load);
+        BenchMetrics? metrics = measurement is null ? null : BenchMetrics.Read(measurement, run.Root, result.ElapsedNs);
+        if (parsed.GetValue(_json))
+        {
+            BenchReport.PrintJson(_console.Out, result, metrics, slowest);
+        }
+        else
+        {
+            BenchReport.PrintText(_console.Out, result, metrics, slowest, _console.IsOutputTerminal);
+        }
+    }
+
+    private async Task<BenchResult> RunAsync(ToolWorld world, BenchRun run, BenchLoad load)
     {
         if (world.IsVirtualTime || !_console.IsErrorTerminal)
         {
             return await run.RunAsync();
         }
 
+        BenchPulse pulse = new(run, load);
+        run.Recent = pulse.Recent;
         using CancellationTokenSource over = new();
-        Task progress = BenchProgress.ShowAsync(_console.Error, world.Context, run, over.Token);
+        Task progress = BenchProgress.ShowAsync(_console, world.Context, pulse, over.Token);
         try
         {
             return await run.RunAsync();
@@ -106,25 +132,13 @@ internal sealed class BenchCommandLine
         }
     }
 
-    private void Print(BenchResult result, bool isJson)
-    {
-        if (isJson)
-        {
-            BenchReport.PrintJson(_console.Out, result);
-        }
-        else
-        {
-            BenchReport.PrintText(_console.Out, result, _console.IsOutputTerminal);
-        }
-    }
-
     private BenchLoad ReadLoad(ParseResult parsed)
     {
         string? seconds = parsed.GetValue(_seconds);
         string? count = parsed.GetValue(_count);
         return new BenchLoad
         {
-            DurationNs = seconds is not null ? ReadSeconds(seconds) : count is null ? SecondsDefault * NsPerSecond : null,
+            DurationNs = seconds is not null ? ReadNs(_seconds, seconds, NsPerSecond) : count is null ? SecondsDefault * NsPerSecond : null,
             RequestCountMax = count is null ? null : InRange(_count, NumberText.Parse(_count.Name, count), long.MaxValue),
             Depth = (int)InRange(_depth, NumberText.Parse(_depth.Name, parsed.GetValue(_depth)!), DepthMax),
             SizeBytes = (int)InRange(_size, SizeText.Parse(_size.Name, parsed.GetValue(_size)!), SizeBytesMax),
@@ -141,10 +155,10 @@ internal sealed class BenchCommandLine
             : throw new BlockException($"Parameter '--mix' does not accept value '{text}' (use {string.Join(", ", s_mixes)})");
     }
 
-    private long ReadSeconds(string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds is > 0 and <= SecondsMax
-            ? (long)(seconds * NsPerSecond)
-            : throw new BlockException($"Parameter '{_seconds.Name}' expects a number of seconds above 0 and up to {SecondsMax}");
+    private static long ReadNs(Option<string> option, string text, long unitNs) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value is > 0 and <= SecondsMax
+            ? (long)(value * unitNs)
+            : throw new BlockException($"Parameter '{option.Name}' expects a number of {(unitNs == NsPerSecond ? "seconds" : "milliseconds")} above 0 and up to {SecondsMax}");
 
     private static long InRange(Option<string> option, long value, long most) =>
         value >= 1 && value <= most ? value : throw new BlockException($"Parameter '{option.Name}' expects a number from 1 to {most}");

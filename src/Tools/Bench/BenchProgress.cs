@@ -1,28 +1,37 @@
-using System.Globalization;
 using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Bench;
 
-/// <summary>Shows a person how a load is doing, on one line that is written over and gone at the end.</summary>
+/// <summary>Shows a person how a load is doing, as a block of lines on the terminal of standard error that is written over and gone at the end.</summary>
 internal static class BenchProgress
 {
-    private const long IntervalNs = 500_000_000;
+    /// <summary>How often the block is written, in nanoseconds.</summary>
+    public const long IntervalNs = 250_000_000;
 
-    /// <summary>Writes the line again and again until <paramref name="stop"/> is cancelled.</summary>
-    public static async Task ShowAsync(TextWriter output, AioContext context, BenchRun run, CancellationToken stop)
+    private const int WidthDefault = 80;
+
+    /// <summary>Writes the block again and again until <paramref name="stop"/> is cancelled.</summary>
+    public static async Task ShowAsync(IToolConsole console, AioContext context, BenchPulse pulse, CancellationToken stop)
     {
+        int height = 0;
         try
         {
-            for (long lastCount = 0; ; lastCount = run.DoneCount)
+            while (true)
             {
                 await context.DelayAsync(IntervalNs, stop);
-                double rate = (run.DoneCount - lastCount) / (IntervalNs / 1e9);
-                output.Write(string.Create(CultureInfo.InvariantCulture, $"\r{run.ElapsedNs / 1e9:F1} s  {run.DoneCount} requests  {rate:F0} IOPS   "));
+                string[] lines = new BenchScreen(console.ErrorWidth ?? WidthDefault, console.HasErrorColour).Draw(pulse.Take());
+                console.Error.Write(Up(height) + string.Concat(lines.Select(line => line + "\x1b[K\n")));
+                console.Error.Flush();
+                height = lines.Length;
             }
         }
         catch (OperationCanceledException)
         {
-            output.Write("\r\x1b[K");
+            console.Error.Write(Up(height) + (height == 0 ? "" : "\x1b[J"));
+            console.Error.Flush();
         }
     }
+
+    private static string Up(int height) => height == 0 ? "" : $"\r\x1b[{height}A";
 }

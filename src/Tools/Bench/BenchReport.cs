@@ -15,7 +15,7 @@ internal static class BenchReport
     private static readonly string[] s_headings = ["", "p50", "p99", "p99.9", "max"];
 
     /// <summary>Prints one JSON object on one line.</summary>
-    public static void PrintJson(TextWriter output, BenchResult result) => JsonLines.Print(output, isIndented: false, writer =>
+    public static void PrintJson(TextWriter output, BenchResult result, BenchMetrics? metrics, SlowestRequests? slowest) => JsonLines.Print(output, isIndented: false, writer =>
     {
         writer.WriteStartObject();
         writer.WriteNumber("requests", result.RequestCount);
@@ -27,11 +27,29 @@ internal static class BenchReport
         WriteTimes(writer, "latency_ns", result.Latencies);
         WriteTimes(writer, "throttle_wait_ns", result.ThrottleWaits);
         WriteTimes(writer, "device_ns", result.DeviceTimes);
+        metrics?.WriteJson(writer);
+        slowest?.WriteJson(writer);
         writer.WriteEndObject();
     });
 
     /// <summary>Prints lines for a person; a table where <paramref name="isTerminal"/>.</summary>
-    public static void PrintText(TextWriter output, BenchResult result, bool isTerminal)
+    public static void PrintText(TextWriter output, BenchResult result, BenchMetrics? metrics, SlowestRequests? slowest, bool isTerminal)
+    {
+        PrintText(output, result, isTerminal);
+        if (metrics is not null)
+        {
+            output.WriteLine();
+            metrics.PrintText(output, isTerminal);
+        }
+
+        if (slowest is not null)
+        {
+            output.WriteLine();
+            slowest.PrintText(output);
+        }
+    }
+
+    private static void PrintText(TextWriter output, BenchResult result, bool isTerminal)
     {
         output.WriteLine($"{result.RequestCount} requests in {Fixed(result.Seconds, 3)} s: {Fixed(result.RequestsPerSecond, 1)} IOPS, {Fixed(result.BytesPerSecond / BytesPerMegabyte, 3)} MB/s");
         output.WriteLine(LimitLine(result));

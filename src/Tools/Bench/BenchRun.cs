@@ -31,6 +31,10 @@ internal sealed class BenchRun
     private long _endNs;
     private long _issuedCount;
     private long _doneCount;
+    private long _latencyNs;
+    private long _waitNs;
+    private bool _isLayered;
+    private bool _isStarted;
     private bool _isStopping;
 
     /// <summary>Prepares <paramref name="load"/> on <paramref name="backend"/>.</summary>
@@ -52,11 +56,19 @@ internal sealed class BenchRun
         _countMax = load.RequestCountMax ?? long.MaxValue;
     }
 
-    /// <summary>How many requests have completed.</summary>
-    public long DoneCount => _doneCount;
+    /// <summary>The node that the load goes to.</summary>
+    public BlockNode Root => _backend.Root!;
 
-    /// <summary>How long the load has run, in nanoseconds.</summary>
-    public long ElapsedNs => _context.NowNs - _startNs;
+    /// <summary>The limit that the load meets first, or null.</summary>
+    public BindingLimit? Limit => _limit;
+
+    /// <summary>Where latencies are recorded besides, or null.</summary>
+    public LatencyHistogram? Recent { get; set; }
+
+    /// <summary>What the load has added up to so far; nothing before it has begun.</summary>
+    public BenchTotals Totals => _isStarted
+        ? new(_context.NowNs - _startNs, _doneCount, _waitNs, _isLayered ? _leaf.DeviceNs : _latencyNs, _issuedCount - _doneCount)
+        : default;
 
     /// <summary>Drives the load to its end.</summary>
     /// <exception cref="BlockException">A request failed; no other was submitted after it.</exception>
@@ -64,8 +76,8 @@ internal sealed class BenchRun
     {
         BlockNode root = _backend.Root!;
         BlockNode leaf = LeafOf(root);
-        bool isLayered = !ReferenceEquals(leaf, root);
-        if (isLayered)
+        _isLayered = !ReferenceEquals(leaf, root);
+        if (_isLayered)
         {
             await root.Graph.ObserveAsync(leaf, _leaf);
         }
@@ -76,7 +88,7 @@ internal sealed class BenchRun
         }
 
         await DriveAsync();
-        if (isLayered)
+        if (_isLayered)
         {
             await root.Graph.ObserveAsync(leaf, null);
         }
@@ -84,7 +96,7 @@ internal sealed class BenchRun
         // Those that did not wait have waited for no time.
         _waits.Record(0, Math.Max(0, _doneCount - _waits.Count));
         return new BenchResult(
-            _doneCount, _doneCount * _load.SizeBytes, _endNs - _startNs, _limit, _leaf.SteadyRate, _latencies, _waits, isLayered ? _leaf.DeviceTimes : _latencies);
+            _doneCount, _doneCount * _load.SizeBytes, _endNs - _startNs, _limit, _leaf.SteadyRate, _latencies, _waits, _isLayered ? _leaf.DeviceTimes : _latencies);
     }
 
     /// <summary>The next request, if there is one.</summary>
@@ -111,6 +123,8 @@ internal sealed class BenchRun
     {
         long nowNs = _context.NowNs;
         _latencies.Record(nowNs - startNs);
+        _latencyNs += nowNs - startNs;
+        Recent?.Record(nowNs - startNs);
         _doneCount++;
         _endNs = nowNs;
         if (_isVirtualTime && _doneCount >= TimelessRequestCountMax && nowNs == _startNs && _load.RequestCountMax is null)
@@ -134,6 +148,7 @@ internal sealed class BenchRun
     {
         _startNs = _context.NowNs;
         _endNs = _startNs;
+        _isStarted = true;
         using CancellationTokenSource deadlinePassed = new();
 
         // Only waiting for a limit takes so long that the end of the load must cut it short.
@@ -163,6 +178,7 @@ internal sealed class BenchRun
     private void OnWaited(ThrottleDirection direction, long waitedNs)
     {
         _waits.Record(waitedNs);
+        _waitNs += waitedNs;
         if (!_leaf.IsSteady && _limit is not null && _limit.IsBurstUsedUp())
         {
             _leaf.OnBurstUsedUp(_context.NowNs);

@@ -35,6 +35,9 @@ internal sealed record BindingLimit(ThrottleGroup Group, ThrottleMeter Meter, do
         _ => true,
     };
 
+    /// <summary>The part of the requests of <paramref name="load"/> that count, from 0 to 1.</summary>
+    public double ShareOf(BenchLoad load) => ShareOf(Meter, load);
+
     /// <summary>The limit that <paramref name="load"/> meets first below <paramref name="root"/>, or null where there is none.</summary>
     public static BindingLimit? Find(BlockNode root, BenchLoad load)
     {

@@ -24,6 +24,9 @@ internal sealed class LeafObserver(BindingLimit? limit) : INodeObserver
     /// <summary>How long requests took in the storage, in nanoseconds.</summary>
     public LatencyHistogram DeviceTimes { get; } = new();
 
+    /// <summary>How long they took there together, in nanoseconds.</summary>
+    public long DeviceNs { get; private set; }
+
     /// <summary>True once the steady state has begun.</summary>
     public bool IsSteady => _steadySinceNs != long.MaxValue;
 
@@ -46,6 +49,7 @@ internal sealed class LeafObserver(BindingLimit? limit) : INodeObserver
         }
 
         DeviceTimes.Record(endNs - startNs);
+        DeviceNs += endNs - startNs;
         if (startNs < _steadySinceNs || limit is null || !limit.Counts(kind))
         {
             return;

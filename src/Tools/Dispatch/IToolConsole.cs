@@ -23,4 +23,10 @@ internal interface IToolConsole
 
     /// <summary>How many characters a line of the output has; null where that is not known.</summary>
     int? OutputWidth => null;
+
+    /// <summary>How many characters a line of the errors has; null where that is not known.</summary>
+    int? ErrorWidth => null;
+
+    /// <summary>True where the errors may be coloured.</summary>
+    bool HasErrorColour => false;
 }

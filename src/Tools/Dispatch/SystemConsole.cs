@@ -19,8 +19,14 @@ internal sealed class SystemConsole : IToolConsole
     public bool IsOutputTerminal => !Console.IsOutputRedirected;
 
     /// <inheritdoc/>
-    public bool IsErrorTerminal => !Console.IsErrorRedirected;
+    public bool IsErrorTerminal => !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
     /// <inheritdoc/>
     public int? OutputWidth => IsOutputTerminal && Console.WindowWidth > 0 ? Console.WindowWidth : null;
+
+    /// <inheritdoc/>
+    public int? ErrorWidth => IsErrorTerminal && Console.WindowWidth > 0 ? Console.WindowWidth : null;
+
+    /// <inheritdoc/>
+    public bool HasErrorColour => IsErrorTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 }

@@ -4,7 +4,7 @@ namespace BlockGraph.Architecture.Tests.Dependencies;
 /// The arrows inside BlockCore. They point down only:
 /// <code>
 ///  users    Backend   Jobs   Images   Exports             (Backend is the handle that the other three hold)
-///  kernel   Graph  DriverModel  ObjectModel  Permissions  Transactions  Drain  Requests      (these know one another by nature)
+///  kernel   Graph  DriverModel  ObjectModel  Permissions  Transactions  Drain  Requests  Observability      (these know one another by nature)
 ///  leaves   Io  Scheduling  Throttling  Bitmaps  Options  Objects  Events  Crypto  Accounting  Errors
 /// </code>
 /// A leaf knows Errors, and what its row below names. The root namespace puts the parts together: it sees all, and nobody sees it.
@@ -17,7 +17,7 @@ internal static class BlockCoreLayers
 
     private static readonly HashSet<string> Kernel = new(StringComparer.Ordinal)
     {
-        "Graph", "DriverModel", "ObjectModel", "Permissions", "Transactions", "Drain", "Requests",
+        "Graph", "DriverModel", "ObjectModel", "Permissions", "Transactions", "Drain", "Requests", "Observability",
     };
 
     private static readonly Dictionary<string, string[]> Leaves = new(StringComparer.Ordinal)

@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Observability;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.BlockCore.Throttling;
@@ -28,7 +29,11 @@ public sealed class RequestAllocationTests
         AssertNothingAllocated(stack, depth, usesPlans: true, isWrite, new BackendOptions { Throttling = new BackendThrottling(outOfReach) });
     }
 
-    private static void AssertNothingAllocated(string stack, int depth, bool usesPlans, bool isWrite, BackendOptions options)
+    [Test]
+    public void Nor_does_one_that_is_measured([Values("null", "raw", "filter")] string stack, [Values(1, 64)] int depth, [Values] bool isWrite) =>
+        AssertNothingAllocated(stack, depth, usesPlans: true, isWrite, new BackendOptions(), isMeasured: true);
+
+    private static void AssertNothingAllocated(string stack, int depth, bool usesPlans, bool isWrite, BackendOptions options, bool isMeasured = false)
     {
         using PolledAioContext context = new("test");
         long allocated = -1;
@@ -36,6 +41,7 @@ public sealed class RequestAllocationTests
         {
             await using NodeGraph graph = new(MainLoop.Pumped(context), [new NullCoDriver(), new RawDriver(), new PassThroughDriver()], new NodeGraphOptions { UsesPlans = usesPlans });
             await using BlockBackend backend = await graph.OpenAsync(OptionsOf(stack), options);
+            await using GraphMeasurement? measurement = isMeasured ? await graph.MeasureAsync() : null;
             allocated = await MeasureAsync(backend, depth, isWrite);
         });
         Assert.That(allocated, Is.Zero, $"bytes over {MeasuredRoundCount * depth} requests");

@@ -22,6 +22,7 @@ public sealed partial class DocumentedSamplesTests
     [TestCase("writing-a-driver.md", 2)]
     [TestCase("testing.md", 4)]
     [TestCase("embedding.md", 16)]
+    [TestCase("observability.md", 4)]
     public void The_code_in_the_documents_is_code_that_tests_run(string page, int sampleCount)
     {
         MatchCollection samples = SampleBlock().Matches(File.ReadAllText(Path.Combine(s_root, "docs", page)));
@@ -59,6 +60,36 @@ public sealed partial class DocumentedSamplesTests
         Assert.That(image.AsSpan(0, 8 * 4096).IndexOfAnyExcept((byte)0xA0), Is.EqualTo(-1), "what the guest has written while it was alone");
         Assert.That(image.AsSpan(8 * 4096, 8 * 4096).IndexOfAnyExcept((byte)0), Is.EqualTo(-1), "what the guest has zeroed");
         Assert.That(image.AsSpan(16 * 4096, 64 * 4096).IndexOfAnyExcept((byte)0xA1), Is.EqualTo(-1), "what the guest has written while a disk was plugged in");
+    }
+
+    [Test]
+    public async Task The_observability_sample_shows_metrics_and_spans()
+    {
+        string printed = await RunAsync("BlockGraph.Samples.Observability", "");
+        Assert.That(printed.ReplaceLineEndings("\n").Trim(), Is.EqualTo("""
+            slow write at storage: error none
+              slow write at disk: error none
+            slow write at disk: error none
+            4 durations, the shortest as long as the storage takes
+            storage: 1 Read, 4096 bytes, p99 25 ms or more
+            storage: 1 Write, 4096 bytes, p99 25 ms or more
+            disk: 1 Read, 4096 bytes, p99 25 ms or more
+            disk: 1 Write, 4096 bytes, p99 25 ms or more
+            blockgraph.node.bytes node=disk driver=raw operation=read = 4096
+            blockgraph.node.bytes node=disk driver=raw operation=write = 4096
+            blockgraph.node.bytes node=storage driver=null-co operation=read = 4096
+            blockgraph.node.bytes node=storage driver=null-co operation=write = 4096
+            blockgraph.node.errors node=disk driver=raw operation=read = 0
+            blockgraph.node.errors node=disk driver=raw operation=write = 0
+            blockgraph.node.errors node=storage driver=null-co operation=read = 0
+            blockgraph.node.errors node=storage driver=null-co operation=write = 0
+            blockgraph.node.in_flight node=disk driver=raw = 0
+            blockgraph.node.in_flight node=storage driver=null-co = 0
+            blockgraph.node.operations node=disk driver=raw operation=read = 1
+            blockgraph.node.operations node=disk driver=raw operation=write = 1
+            blockgraph.node.operations node=storage driver=null-co operation=read = 1
+            blockgraph.node.operations node=storage driver=null-co operation=write = 1
+            """.ReplaceLineEndings("\n").Trim()), "what it prints");
     }
 
     private static async Task<string> RunAsync(string sample, string argument)

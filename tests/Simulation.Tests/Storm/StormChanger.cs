@@ -57,6 +57,7 @@ internal sealed partial class StormChanger(StormWorld world, int number, int see
         ("switch filter", c => c.SwitchFilterAsync()),
         ("fail storage", c => c.FailStorageAsync()),
         ("job", c => c.RunJobAsync()),
+        ("measure", c => c.MeasureAsync()),
     ];
 
     private readonly SeededRandom _chance = new(unchecked((ulong)seed));

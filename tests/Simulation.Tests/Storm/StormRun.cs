@@ -119,6 +119,7 @@ internal static class StormRun
             disk.AccountingFindings().ToList().ForEach(world.Expect);
         }
 
+        world.Expect(world.Graph.Meters is null ? null : "somebody still measures at the end");
         world.Expect(world.Graph.Nodes.All(n => n.QuiesceCount == 0) && world.Graph.Drains.Count == 0 ? null : "a drain is left at the end");
         foreach (BlockBackend backend in world.Graph.Backends)
         {
