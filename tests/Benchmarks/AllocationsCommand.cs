@@ -62,12 +62,12 @@ internal static class AllocationsCommand
 
     private static void AddRow(Report report, string name, string options, int depth, RequestKind kind, long count, bool isMeasured = false)
     {
-        (double loopBytes, double processBytes) = Measure(options, depth, kind, count);
+        (double loopBytes, double processBytes) = Measure(options, depth, kind, count, isMeasured);
         report.AddChecked(loopBytes == 0 && processBytes < ProcessBytesMax, name, depth, kind.ToString(), loopBytes, processBytes);
     }
 
     /// <summary>Bytes allocated a request, by the loop's thread and by the whole process.</summary>
-    public static (double LoopBytes, double ProcessBytes) Measure(string options, int depth, RequestKind kind, long count)
+    public static (double LoopBytes, double ProcessBytes) Measure(string options, int depth, RequestKind kind, long count, bool isMeasured = false)
     {
         long loopBytes = 0;
         long processBytes = 0;

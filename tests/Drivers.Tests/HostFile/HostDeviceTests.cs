@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using BlockGraph.BlockCore.Backend;
-using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Io;
 using BlockGraph.Drivers.Protocols.HostFile;
 
 namespace BlockGraph.Drivers.Tests.HostFile;
