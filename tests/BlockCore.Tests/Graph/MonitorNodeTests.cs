@@ -51,6 +51,7 @@ public sealed class MonitorNodeTests : GraphTests
     {
         // The closing waits for a flush; meanwhile somebody asks for the node.
         BlockBackend backend = await Fixture.OpenAsync("driver=memory,filename=disk,node-name=disk,latency-ns-max=1000");
+        await backend.WriteAsync(0, new byte[1]);
         Task closing = backend.DisposeAsync().AsTask();
         while (Fixture.Graph.FindNode("disk") is not null)
         {
