@@ -3,36 +3,46 @@ using BlockGraph.BlockCore.Errors;
 namespace BlockGraph.BlockCore.Scheduling;
 
 /// <summary>
-/// A lock that many may share or one may have alone, awaited and not blocked on. Who wants it alone keeps those out who come later, so that it is not
-/// starved; who shares it must not want it a second time. <i>QEMU: CoRwlock.</i>
+/// A lock that many may share or one may have alone, awaited and not blocked on; first come, first served: who wants it alone keeps those out who come
+/// later. Who shares it must not want it a second time. <i>QEMU: CoRwlock.</i>
 /// </summary>
 public sealed class CoRwLock
 {
     private readonly Lock _lock = new();
     private readonly CoQueue _waiters = new();
 
-    // Protected by _lock, as is _waiters.
+    // Protected by _lock, as are the others: of each who waits, in their order, whether he wants it alone.
+    private readonly Queue<bool> _wants = new();
     private int _sharerCount;
-    private int _aloneWaiterCount;
     private bool _isAlone;
 
     /// <summary>Shares the lock; leave it with <see cref="ExitShared"/>, in a finally.</summary>
-    public async ValueTask EnterSharedAsync()
+    public ValueTask EnterSharedAsync()
     {
-        while (TryQueueShared(out ValueTask turn))
+        lock (_lock)
         {
-            await turn;
+            if (_isAlone || _wants.Count > 0)
+            {
+                return WaitUnsynchronized(wantsAlone: false);
+            }
+
+            _sharerCount++;
+            return default;
         }
     }
 
     /// <summary>Takes the lock alone; leave it with <see cref="ExitAlone"/>, in a finally.</summary>
-    public async ValueTask EnterAloneAsync()
+    public ValueTask EnterAloneAsync()
     {
-        bool isNew = true;
-        while (TryQueueAlone(isNew, out ValueTask turn))
+        lock (_lock)
         {
-            isNew = false;
-            await turn;
+            if (_isAlone || _sharerCount > 0)
+            {
+                return WaitUnsynchronized(wantsAlone: true);
+            }
+
+            _isAlone = true;
+            return default;
         }
     }
 
@@ -42,10 +52,8 @@ public sealed class CoRwLock
         lock (_lock)
         {
             Invariant.Check(_sharerCount > 0);
-            if (--_sharerCount == 0)
-            {
-                _waiters.WakeAll();
-            }
+            _sharerCount--;
+            AdmitUnsynchronized();
         }
     }
 
@@ -56,43 +64,25 @@ public sealed class CoRwLock
         {
             Invariant.Check(_isAlone);
             _isAlone = false;
-            _waiters.WakeAll();
+            AdmitUnsynchronized();
         }
     }
 
-    // False where it is shared now.
-    private bool TryQueueShared(out ValueTask turn)
+    private ValueTask WaitUnsynchronized(bool wantsAlone)
     {
-        lock (_lock)
-        {
-            turn = default;
-            if (_isAlone || _aloneWaiterCount > 0)
-            {
-                turn = _waiters.WaitAsync();
-                return true;
-            }
-
-            _sharerCount++;
-            return false;
-        }
+        _wants.Enqueue(wantsAlone);
+        return _waiters.WaitAsync();
     }
 
-    // False where it is taken now.
-    private bool TryQueueAlone(bool isNew, out ValueTask turn)
+    // Hands it over to the next in line, and to those behind him as long as they share it: who is woken has it already.
+    private void AdmitUnsynchronized()
     {
-        lock (_lock)
+        while (!_isAlone && _wants.TryPeek(out bool wantsAlone) && !(wantsAlone && _sharerCount > 0))
         {
-            turn = default;
-            if (_isAlone || _sharerCount > 0)
-            {
-                _aloneWaiterCount += isNew ? 1 : 0;
-                turn = _waiters.WaitAsync();
-                return true;
-            }
-
-            _aloneWaiterCount -= isNew ? 0 : 1;
-            _isAlone = true;
-            return false;
+            _wants.Dequeue();
+            _isAlone = wantsAlone;
+            _sharerCount += wantsAlone ? 0 : 1;
+            _waiters.WakeNext();
         }
     }
 }

@@ -199,6 +199,38 @@ public sealed class PreallocateTests
     });
 
     [Test]
+    public void A_change_that_fails_at_any_step_leaves_the_image_as_it_was() => Run(async () =>
+    {
+        await _blk.SetPermissionsAsync(new PermissionSet(BlockPermissions.ConsistentRead, BlockPermissions.All));
+        int failing = 0;
+        for (bool hasFailed = true; hasFailed; failing++)
+        {
+            await WriteAsync((64 + (4 * failing)) * Kibi, 4 * Kibi);
+            (long data, int step) = (P.LengthBytes, 0);
+            hasFailed = false;
+            _fixture.StepHook = name =>
+            {
+                if (step++ == failing)
+                {
+                    hasFailed = true;
+                    throw new BlockException($"'{name}' fails");
+                }
+            };
+            Task change = _fixture.Graph.ApplyAsync(GraphEdit.Reopen(_blk.Root!, GraphFixture.Options("read-only=on")));
+            await Task.WhenAny(change);
+            _fixture.StepHook = null;
+            Assert.That(change.IsFaulted, Is.EqualTo(hasFailed), $"step {failing}");
+            Assert.That(P.LengthBytes, Is.EqualTo(data), $"step {failing}: the length");
+            byte[] read = new byte[data - (64 * Kibi)];
+            await Edge.ReadAsync(64 * Kibi, read, RequestFlags.None, default);
+            Assert.That(read, Is.All.EqualTo((byte)5), $"step {failing}: the data");
+        }
+
+        Assert.That(failing, Is.GreaterThan(4), "steps");
+        Assert.That(FileBytes, Is.EqualTo(P.LengthBytes), "in the end there is no reserve");
+    });
+
+    [Test]
     public void Who_may_grow_the_image_has_the_file_to_himself() => Run(async () =>
     {
         Assert.That(P.FileChild!.Permissions.Shared, Is.EqualTo(BlockPermissions.ConsistentRead | BlockPermissions.WriteUnchanged), "what others may do to the file");
