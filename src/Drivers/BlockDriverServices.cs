@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.Drivers.Composites.Quorum;
 using BlockGraph.Drivers.Filters.Blkdebug;
 using BlockGraph.Drivers.Filters.Blkverify;
+using BlockGraph.Drivers.Filters.Preallocate;
 using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.Drivers.Protocols.HostFile;
@@ -21,6 +22,7 @@ public static class BlockDriverServices
         .AddBlockDriver<NullAioDriver>()
         .AddBlockDriver<RawDriver>()
         .AddBlockDriver<ThrottleFilterDriver>()
+        .AddBlockDriver<PreallocateDriver>()
         .AddBlockDriver<BlkdebugDriver>()
         .AddBlockDriver<BlkverifyDriver>()
         .AddBlockDriver<QuorumDriver>();

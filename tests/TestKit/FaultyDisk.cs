@@ -49,6 +49,12 @@ public sealed class FaultyDisk
     /// <summary>One read in so many has a wrong bit and says nothing; 0 for none.</summary>
     public int CorruptsReadsOneIn { get; set; }
 
+    /// <summary>How many changes have completed: what to hand to <see cref="IsDurableUpTo"/>.</summary>
+    public long CompletedCount => _completedCount;
+
+    /// <summary>True where a loss of power could undo none of the first <paramref name="completedCount"/> changes.</summary>
+    public bool IsDurableUpTo(long completedCount) => !_changes.Exists(change => change.CompletedAt < completedCount);
+
     /// <summary>How many calls there have been, of every kind.</summary>
     public int CallCount => _counts.Sum();
 

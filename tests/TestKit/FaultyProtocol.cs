@@ -95,11 +95,11 @@ public sealed class FaultyProtocol(MemoryProtocol memory, SeededRandom? chance =
             disk.EndFlush(begun);
         }
 
-        protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+        protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
         {
             await BeginAsync(StorageCall.SetLength);
             disk.CutTo(lengthBytes);
-            return await base.TryWriteLengthAsync(lengthBytes, isExact, cancel);
+            return await base.TryWriteLengthAsync(lengthBytes, isExact, preallocation, flags, cancel);
         }
 
         protected override async ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)

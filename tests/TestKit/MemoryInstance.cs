@@ -45,6 +45,12 @@ internal class MemoryInstance : BlockDriverInstance
     public override RequestFlags SupportedZeroFlags => _zeroes ? RequestFlags.MayUnmap | RequestFlags.NoFallback : RequestFlags.None;
 
     /// <inheritdoc/>
+    public override bool CanWriteZeroes => _zeroes;
+
+    /// <inheritdoc/>
+    public override RequestFlags SupportedLengthFlags => RequestFlags.ZeroWrite;
+
+    /// <inheritdoc/>
     protected override long GetLengthBytes() => _storage.Bytes.Length;
 
     /// <inheritdoc/>
@@ -73,7 +79,7 @@ internal class MemoryInstance : BlockDriverInstance
         }
 
         await BeginAsync(RequestKind.WriteZeroes, offset, length, flags);
-        _storage.Clear(offset, length);
+        _storage.Zero(offset, length);
         return true;
     }
 
@@ -86,8 +92,14 @@ internal class MemoryInstance : BlockDriverInstance
     }
 
     /// <inheritdoc/>
-    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
     {
+        // Memory is there as soon as it has an address; there are no tables that could lead to it.
+        if (preallocation == PreallocationMode.Metadata)
+        {
+            throw preallocation.ToRefusal();
+        }
+
         await WaitAsync();
         _storage.Resize(checked((int)lengthBytes));
         return true;

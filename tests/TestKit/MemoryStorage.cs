@@ -54,7 +54,23 @@ public sealed class MemoryStorage(int lengthBytes)
         buffer.CopyTo(Bytes.AsSpan((int)offset));
     }
 
-    internal void Clear(long offset, long length) => Bytes.AsSpan((int)offset, (int)Math.Min(length, Bytes.Length - offset)).Clear();
+    internal void Clear(long offset, long length)
+    {
+        if (offset < Bytes.Length)
+        {
+            Bytes.AsSpan((int)offset, (int)Math.Min(length, Bytes.Length - offset)).Clear();
+        }
+    }
+
+    /// <summary>What lies beyond the end makes it longer.</summary>
+    internal void Zero(long offset, long length)
+    {
+        Clear(offset, length);
+        if (offset + length > Bytes.Length)
+        {
+            Resize((int)(offset + length));
+        }
+    }
 
     internal void ThrowIfFaulty(RequestKind kind)
     {

@@ -13,6 +13,12 @@ internal sealed class ScriptedInstance(ScriptedNode node) : BlockDriverInstance
     public override RequestFlags SupportedZeroFlags => node.TakesZeroes ? RequestFlags.MayUnmap | RequestFlags.NoFallback : RequestFlags.None;
 
     /// <inheritdoc/>
+    public override bool CanWriteZeroes => node.TakesZeroes;
+
+    /// <inheritdoc/>
+    public override RequestFlags SupportedLengthFlags => node.SupportedLengthFlags;
+
+    /// <inheritdoc/>
     protected override long GetLengthBytes() => node.LengthBytes;
 
     /// <inheritdoc/>
@@ -49,14 +55,14 @@ internal sealed class ScriptedInstance(ScriptedNode node) : BlockDriverInstance
     }
 
     /// <inheritdoc/>
-    protected override ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
     {
         if (node.CanResize)
         {
-            node.LengthBytes = lengthBytes;
+            await node.AddLengthAsync(new ScriptedLength(lengthBytes, preallocation, flags));
         }
 
-        return new ValueTask<bool>(node.CanResize);
+        return node.CanResize;
     }
 
     /// <inheritdoc/>

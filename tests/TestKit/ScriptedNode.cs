@@ -11,6 +11,7 @@ public sealed class ScriptedNode
     private readonly HashSet<RequestKind> _held = [RequestKind.Read, RequestKind.Write];
     private readonly Dictionary<RequestKind, BlockErrorKind> _failing = [];
     private readonly List<PendingRequest> _pending = [];
+    private readonly List<ScriptedLength> _lengths = [];
 
     internal ScriptedNode(ScriptedProtocol script, string name, long lengthBytes)
     {
@@ -27,6 +28,9 @@ public sealed class ScriptedNode
 
     /// <summary>How many requests have arrived.</summary>
     public int ArrivedCount { get; private set; }
+
+    /// <summary>How many of them were flushes.</summary>
+    public int FlushCount { get; private set; }
 
     /// <summary>How often the driver was told of a drain's beginning.</summary>
     public int DrainBeginCount { get; private set; }
@@ -45,6 +49,15 @@ public sealed class ScriptedNode
 
     /// <summary>True where the node can be given another length. It gets it at once.</summary>
     public bool CanResize { get; set; }
+
+    /// <summary>The flags of a change of length that the driver carries out itself.</summary>
+    public RequestFlags SupportedLengthFlags { get; set; }
+
+    /// <summary>Called before the node gets another length, with it; what it returns is waited for, and may fail the change.</summary>
+    public Func<ScriptedLength, ValueTask>? Resizing { get; set; }
+
+    /// <summary>The lengths that the node was given, in order.</summary>
+    public IReadOnlyList<ScriptedLength> Lengths => _lengths;
 
     /// <summary>True where the driver takes zero writes; otherwise the core writes buffers of zeros.</summary>
     public bool TakesZeroes { get; set; }
@@ -94,6 +107,7 @@ public sealed class ScriptedNode
     {
         PendingRequest request = new(AioContext.Current!, this, kind, offset, lengthBytes, buffer, flags);
         ArrivedCount++;
+        FlushCount += kind == RequestKind.Flush ? 1 : 0;
         _pending.Add(request);
         _script.Pending.Add(request);
         Arrived?.Invoke(request);
@@ -113,6 +127,17 @@ public sealed class ScriptedNode
         return task;
     }
 
+    internal async ValueTask AddLengthAsync(ScriptedLength length)
+    {
+        if (Resizing is { } resizing)
+        {
+            await resizing(length);
+        }
+
+        _lengths.Add(length);
+        LengthBytes = length.LengthBytes;
+    }
+
     internal void Remove(PendingRequest request)
     {
         _pending.Remove(request);
@@ -125,3 +150,9 @@ public sealed class ScriptedNode
 
     internal void OnClosed() => IsClosed = true;
 }
+
+/// <summary>A length that a <see cref="ScriptedNode"/> is given.</summary>
+/// <param name="LengthBytes">The length in bytes.</param>
+/// <param name="Preallocation">What is to become of the space that it grows by.</param>
+/// <param name="Flags">Whether that must read as zeros.</param>
+public sealed record ScriptedLength(long LengthBytes, PreallocationMode Preallocation, RequestFlags Flags);

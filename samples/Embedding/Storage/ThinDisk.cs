@@ -10,6 +10,9 @@ public sealed class ThinDisk(ThinPool pool, long lengthBytes, long latencyNs) : 
     private long _lengthBytes = lengthBytes;
 
     /// <inheritdoc/>
+    public override bool CanWriteZeroes => true;
+
+    /// <inheritdoc/>
     protected override long GetLengthBytes() => _lengthBytes;
 
     /// <inheritdoc/>
@@ -46,6 +49,8 @@ public sealed class ThinDisk(ThinPool pool, long lengthBytes, long latencyNs) : 
 
             buffer.Slice(position, length).CopyTo(cluster.AsSpan(start, length));
         }
+
+        _lengthBytes = Math.Max(_lengthBytes, offset + buffer.Length);
     }
 
     /// <inheritdoc/>
@@ -61,12 +66,19 @@ public sealed class ThinDisk(ThinPool pool, long lengthBytes, long latencyNs) : 
     {
         await Node.Context.DelayAsync(latencyNs, cancel);
         Clear(offset, length);
+        _lengthBytes = Math.Max(_lengthBytes, offset + length);
         return true;
     }
 
     /// <inheritdoc/>
-    protected override ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+    protected override ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
     {
+        if (preallocation != PreallocationMode.Off)
+        {
+            // Space that nobody has written is what the pool is there to save.
+            return ValueTask.FromException<bool>(preallocation.ToRefusal());
+        }
+
         if (lengthBytes < _lengthBytes)
         {
             Clear(lengthBytes, _lengthBytes - lengthBytes);

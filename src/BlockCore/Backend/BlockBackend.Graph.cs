@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Requests;
 using BlockGraph.BlockCore.Scheduling;
@@ -84,9 +85,13 @@ public sealed partial class BlockBackend
     /// <summary>Gives the image another length. Any thread. <i>QEMU: block_resize.</i></summary>
     /// <param name="lengthBytes">The length that it gets, in bytes.</param>
     /// <param name="isExact">False where more is as good.</param>
+    /// <param name="preallocation">What becomes of the space that it grows by.</param>
     /// <param name="cancel">Cancels it before it has an effect.</param>
     /// <exception cref="BlockException">There is no medium, the image is read-only or its format cannot do it, or another user relies on its length.</exception>
-    public Task TruncateAsync(long lengthBytes, bool isExact = true, CancellationToken cancel = default) => Graph.MainContext.RunAsync(async () =>
+    public Task TruncateAsync(long lengthBytes, bool isExact = true, PreallocationMode preallocation = PreallocationMode.Off, CancellationToken cancel = default) =>
+        Graph.MainContext.RunAsync(() => TruncateOnMainAsync(lengthBytes, isExact, preallocation, cancel));
+
+    private async Task TruncateOnMainAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, CancellationToken cancel)
     {
         BlockChild root = Reachable ?? throw new BlockException(BlockErrorKind.NoMedium, "No medium inserted");
         root.Node.ThrowIfBlocked(BlockOperation.Resize);
@@ -107,7 +112,7 @@ public sealed partial class BlockBackend
                         throw new BlockException(BlockErrorKind.NotPermitted, $"Block node is read-only: no resize through '{edge.Node.Name}'");
                     }
 
-                    await edge.WriteLengthAsync(lengthBytes, isExact, cancel);
+                    await edge.WriteLengthAsync(lengthBytes, isExact, preallocation, RequestFlags.None, cancel);
                     return true;
                 },
                 cancel);
@@ -119,7 +124,7 @@ public sealed partial class BlockBackend
                 await GraphChange.RunLettingGoAsync(Graph, [new BackendPermissionEdit(this, null, -1)]);
             }
         }
-    });
+    }
 
     /// <summary>The permissions are others now, or there is another number of truncations that need to resize.</summary>
     internal void SetPermissions(PermissionSet permissions, int resizeGrantCount)

@@ -76,7 +76,8 @@ public sealed class BlockingRequests
     /// <summary>Gives the image another length; see <see cref="BlockBackend.TruncateAsync"/>.</summary>
     /// <exception cref="BlockException">There is no medium, the image is read-only or its format cannot do it, or another user relies on its length.</exception>
     /// <exception cref="InvalidOperationException">The calling thread runs a context.</exception>
-    public void Truncate(long lengthBytes, bool isExact = true) => Run(() => new ValueTask(_backend.TruncateAsync(lengthBytes, isExact)));
+    public void Truncate(long lengthBytes, bool isExact = true, PreallocationMode preallocation = PreallocationMode.Off) =>
+        Run(() => new ValueTask(_backend.TruncateAsync(lengthBytes, isExact, preallocation)));
 
     /// <summary>Looks through the image's metadata; see <see cref="BlockBackend.CheckAsync"/>.</summary>
     /// <exception cref="BlockException">The format has nothing to check, or the check itself failed.</exception>

@@ -44,6 +44,9 @@ public abstract class BlockDriverInstance
     /// <summary>The flags of zero writes that the driver carries out itself.</summary>
     public virtual RequestFlags SupportedZeroFlags => RequestFlags.None;
 
+    /// <summary>The flags of a change of length that the driver carries out: <see cref="RequestFlags.ZeroWrite"/>, or none. Where one is needed and missing, the change is refused.</summary>
+    public virtual RequestFlags SupportedLengthFlags => Node.FilteredChild?.Node.Instance.SupportedLengthFlags ?? RequestFlags.None;
+
     /// <summary>
     /// True where a write and another request for the same bytes must not be under way at once, for the layer keeps copies that would come to
     /// differ: the core lets the later one wait. A filter is no exception.
@@ -52,6 +55,18 @@ public abstract class BlockDriverInstance
 
     /// <summary>True where <see cref="FlushAsync"/> flushes the children too, and decides what their failures mean.</summary>
     public virtual bool FlushesChildren => false;
+
+    /// <summary>
+    /// True where <see cref="FlushAsync"/> has nothing to do but to make durable what this node itself was asked to write: the core then calls it only where
+    /// there was any such request since the last success, and never with cache.no-flush. Storage; a layer that keeps something in memory hears every flush.
+    /// </summary>
+    public virtual bool FlushesOnlyToDisk => Node.Children.Count == 0;
+
+    /// <summary>
+    /// True where <see cref="TryWriteZeroesAsync"/> may do something: then buffers of zeros become zero writes where that is asked for, and a zero write
+    /// may end beyond the image's end, which makes it longer. Otherwise buffers are written there.
+    /// </summary>
+    public virtual bool CanWriteZeroes => Node.FilteredChild is not null;
 
     /// <summary>True where <see cref="OnDebugEventAsync"/> may ever have anything to do: constant, for the layers above then pad and keep order themselves.</summary>
     public virtual bool HearsDebugEvents => false;
@@ -66,7 +81,7 @@ public abstract class BlockDriverInstance
     protected internal virtual ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
         ValueTask.FromException(new BlockException(BlockErrorKind.NotSupported, $"Node '{Node.Name}' cannot be written"));
 
-    /// <summary>Makes a range read as zeros. False: nothing happened, and the core writes buffers of zeros instead.</summary>
+    /// <summary>Makes a range read as zeros; one that ends beyond the image's end makes it longer, as a write does. False: nothing happened, and the core writes buffers of zeros instead.</summary>
     protected internal virtual ValueTask<bool> TryWriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel) => new(false);
 
     /// <summary>Lets go of a range. False: nothing happened, which is no error.</summary>
@@ -75,11 +90,16 @@ public abstract class BlockDriverInstance
     /// <summary>Makes this layer's completed writes durable; the core flushes the children that are written through afterwards.</summary>
     protected internal virtual ValueTask FlushAsync(CancellationToken cancel) => default;
 
-    /// <summary>Gives the image another length. False: nothing happened, for this driver cannot.</summary>
+    /// <summary>
+    /// Gives the image another length. What it grows by reads as zeros where <paramref name="flags"/> ask for that, and, except over a longer backing node,
+    /// in any case. False: nothing happened, for this driver cannot; a filter's child is then resized in its stead.
+    /// </summary>
     /// <param name="lengthBytes">The length that it gets.</param>
     /// <param name="isExact">False where more is as good.</param>
+    /// <param name="preallocation">What becomes of the space that it grows by; the driver refuses what it cannot do, before anything has changed.</param>
+    /// <param name="flags">Of <see cref="SupportedLengthFlags"/>: whether the new part must read as zeros whatever a backing node has there.</param>
     /// <param name="cancel">Cancels it before it has an effect.</param>
-    protected internal virtual ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel) => new(false);
+    protected internal virtual ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel) => new(false);
 
     /// <summary>What is known of a range of at least one byte; the answer covers at least one byte and at most the range.</summary>
     protected internal virtual ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
@@ -150,6 +170,15 @@ public abstract class BlockDriverInstance
     protected internal virtual void AbortPermissions()
     {
     }
+
+    /// <summary>True where <see cref="FinishBeforeAsync"/> has something to do before the users' needs become <paramref name="users"/>. Main context.</summary>
+    protected internal virtual bool MustFinishBefore(PermissionSet users) => false;
+
+    /// <summary>
+    /// The users' needs are about to become <paramref name="users"/>, and the children's permissions with them: do what only the present ones allow. Who gives
+    /// something up is quiet, others need not be. It must not fail; the change may still do so afterwards. Main context.
+    /// </summary>
+    protected internal virtual Task FinishBeforeAsync(PermissionSet users) => Task.CompletedTask;
 
     /// <summary>Requests must finish now: wake whatever waits for anything but its child. At the node's home; must not block.</summary>
     protected internal virtual void DrainBegin()

@@ -83,25 +83,29 @@ public sealed class BlockChild
         return plan.IsHere ? WriteHere(plan, offset, buffer, flags, cancel) : EdgeDetour.WriteAsync(this, offset, buffer, flags, cancel);
     }
 
-    /// <summary>Makes a range inside the child read as zeros, by the driver's own means or by writing buffers of zeros.</summary>
+    /// <summary>Makes a range read as zeros, by the driver's own means or by writing buffers of zeros; beyond the child's end that needs the resize permission and makes it longer.</summary>
     public ValueTask WriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel) =>
         Plan().IsHere ? WriteZeroesHere(offset, length, flags, cancel) : EdgeDetour.WriteZeroesAsync(this, offset, length, flags, cancel);
 
-    /// <summary>Lets go of a range inside the child, where the child can.</summary>
+    /// <summary>Lets go of a range, where the child can; beyond the child's end there is nothing to let go of.</summary>
     public ValueTask DiscardAsync(long offset, long length, CancellationToken cancel) =>
         Plan().IsHere ? DiscardHere(offset, length, cancel) : EdgeDetour.DiscardAsync(this, offset, length, cancel);
 
     /// <summary>Makes completed writes durable, in the child and everything it writes through.</summary>
     public ValueTask FlushAsync(CancellationToken cancel) =>
-        IsChildHere ? SlowRequest.FlushAsync(Node, cancel) : EdgeDetour.FlushAsync(this, cancel);
+        IsChildHere ? FlushRequest.RunAsync(Node, cancel) : EdgeDetour.FlushAsync(this, cancel);
 
     /// <summary>Gives the child another length; needs the resize permission.</summary>
     /// <param name="lengthBytes">The length that it gets, in bytes.</param>
     /// <param name="isExact">False where more is as good.</param>
+    /// <param name="preallocation">What becomes of the space that it grows by.</param>
+    /// <param name="flags"><see cref="RequestFlags.ZeroWrite"/>: what it grows by must read as zeros.</param>
     /// <param name="cancel">Cancels it before it has an effect.</param>
     /// <exception cref="BlockException">The child cannot be resized, or the storage refuses.</exception>
-    public ValueTask WriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel) =>
-        IsChildHere ? LengthRequest.RunAsync(this, lengthBytes, isExact, cancel) : EdgeDetour.WriteLengthAsync(this, lengthBytes, isExact, cancel);
+    public ValueTask WriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel) =>
+        IsChildHere
+            ? LengthRequest.RunAsync(this, lengthBytes, isExact, preallocation, flags, cancel)
+            : EdgeDetour.WriteLengthAsync(this, lengthBytes, isExact, preallocation, flags, cancel);
 
     /// <summary>What is known of a range.</summary>
     public ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
@@ -151,11 +155,13 @@ public sealed class BlockChild
 
     /// <inheritdoc cref="ReadHere"/>
     internal ValueTask WriteZeroesHere(long offset, long length, RequestFlags flags, CancellationToken cancel) =>
-        IsInside(offset, length) ? SlowRequest.WriteZeroesAsync(this, offset, length, flags, cancel) : OutsideAsync(offset, length);
+        IsInside(offset, length)
+            ? SlowRequest.WriteZeroesAsync(this, offset, length, flags, cancel)
+            : SlowRequest.WriteZeroesAcrossEndAsync(this, offset, length, flags, cancel);
 
     /// <inheritdoc cref="ReadHere"/>
     internal ValueTask DiscardHere(long offset, long length, CancellationToken cancel) =>
-        IsInside(offset, length) ? SlowRequest.DiscardAsync(this, offset, length, cancel) : OutsideAsync(offset, length);
+        SlowRequest.DiscardAsync(this, offset, length, cancel);
 
     /// <summary>Puts <paramref name="meter"/> in the place of <paramref name="replaced"/>, and returns what was there. Any context.</summary>
     internal EdgeMeter? ExchangeMeter(EdgeMeter meter, EdgeMeter? replaced) => Interlocked.CompareExchange(ref _meter, meter, replaced);
@@ -193,7 +199,4 @@ public sealed class BlockChild
         Volatile.Write(ref _plan, plan);
         return plan;
     }
-
-    private ValueTask OutsideAsync(long offset, long length) =>
-        ValueTask.FromException(new BlockException(BlockErrorKind.InputOutput, $"The range {offset}+{length} lies outside node '{Node.Name}' of {Node.LengthBytes} bytes"));
 }

@@ -135,7 +135,7 @@ public sealed partial class NodeGraph
         {
             try
             {
-                await Requests.SlowRequest.FlushAsync(node, CancellationToken.None);
+                await Requests.FlushRequest.RunAsync(node, CancellationToken.None);
             }
             catch (BlockException error)
             {

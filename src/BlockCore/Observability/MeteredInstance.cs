@@ -46,6 +46,15 @@ internal sealed class MeteredInstance : BlockDriverInstance
     public override RequestFlags SupportedZeroFlags => _inner.SupportedZeroFlags;
 
     /// <inheritdoc/>
+    public override RequestFlags SupportedLengthFlags => _inner.SupportedLengthFlags;
+
+    /// <inheritdoc/>
+    public override bool FlushesOnlyToDisk => _inner.FlushesOnlyToDisk;
+
+    /// <inheritdoc/>
+    public override bool CanWriteZeroes => _inner.CanWriteZeroes;
+
+    /// <inheritdoc/>
     public override bool SerialisesWrites => _inner.SerialisesWrites;
 
     /// <inheritdoc/>
@@ -148,7 +157,8 @@ internal sealed class MeteredInstance : BlockDriverInstance
     }
 
     /// <inheritdoc/>
-    protected internal override ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel) => _inner.TryWriteLengthAsync(lengthBytes, isExact, cancel);
+    protected internal override ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel) =>
+        _inner.TryWriteLengthAsync(lengthBytes, isExact, preallocation, flags, cancel);
 
     /// <inheritdoc/>
     protected internal override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>

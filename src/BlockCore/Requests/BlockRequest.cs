@@ -49,6 +49,9 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
 
     internal bool IsWaiting { get; set; }
 
+    /// <summary>True where a flush of its own has followed already. False again when it is freed.</summary>
+    internal bool IsFlushed { get; set; }
+
     /// <summary>The list that it stands in at a node of several contexts.</summary>
     internal TrackerLane? TrackerLane { get; set; }
 
@@ -150,6 +153,11 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
         if (_isTracked)
         {
             _node.Tracker.Remove(this);
+        }
+
+        if (_kind != RequestKind.Read && !IsFlushed)
+        {
+            _node.MarkWritten();
         }
 
         if (_node.Observer is not null)

@@ -23,10 +23,10 @@ internal static class EdgeDetour
         RunAsync(edge, () => edge.DiscardHere(offset, length, cancel));
 
     public static ValueTask FlushAsync(BlockChild edge, CancellationToken cancel) =>
-        RunAsync(edge, () => SlowRequest.FlushAsync(edge.Node, cancel));
+        RunAsync(edge, () => FlushRequest.RunAsync(edge.Node, cancel));
 
-    public static ValueTask WriteLengthAsync(BlockChild edge, long lengthBytes, bool isExact, CancellationToken cancel) =>
-        RunAsync(edge, () => LengthRequest.RunAsync(edge, lengthBytes, isExact, cancel));
+    public static ValueTask WriteLengthAsync(BlockChild edge, long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel) =>
+        RunAsync(edge, () => LengthRequest.RunAsync(edge, lengthBytes, isExact, preallocation, flags, cancel));
 
     public static async ValueTask<BlockStatus> GetStatusAsync(BlockChild edge, BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
     {

@@ -8,10 +8,14 @@ namespace BlockGraph.BlockCore.Requests;
 /// <content>Requests for a range without a buffer: zero writes and discards.</content>
 internal static partial class SlowRequest
 {
-    /// <summary>The longest buffer of zeros that is written in one piece, in bytes.</summary>
-    private const int ZeroBufferBytes = 1 << 20;
+    /// <summary>The longest buffer that the core makes for a request that a driver does not take as it is, in bytes. <i>QEMU: MAX_BOUNCE_BUFFER.</i></summary>
+    private const int BounceBytesMax = 16 << 20;
 
-    private static readonly byte[] s_zeros = new byte[ZeroBufferBytes];
+    private const int ZeroBytes = 1 << 20;
+
+    // One page after the other of zeros, shown many times where more are wanted.
+    private static readonly Memory<byte> s_zeros = AlignedBuffer.Allocate(ZeroBytes, 4096);
+    private static readonly IoVector s_manyZeros = new(new IoSegments([.. Enumerable.Repeat(s_zeros, BounceBytesMax / ZeroBytes)]));
 
     /// <summary>Zeroes a range at the first layer with something to do.</summary>
     public static async ValueTask WriteZeroesAsync(BlockChild edge, long offset, long length, RequestFlags flags, CancellationToken cancel)
@@ -45,7 +49,7 @@ internal static partial class SlowRequest
             bool hasWrittenBuffers = await ZeroTrackedAsync(request, plan, offset, length, flags, cancel);
             if ((flags & RequestFlags.Fua) != 0 && (hasWrittenBuffers || (plan.Instance.SupportedZeroFlags & RequestFlags.Fua) == 0))
             {
-                await FlushAsync(node, cancel);
+                await FlushOwnAsync(request, node, cancel);
             }
         }
         catch (Exception error)
@@ -55,16 +59,36 @@ internal static partial class SlowRequest
         }
         finally
         {
-            request.Finish(failure);
-            request.Free();
+            End(request, failure);
         }
     }
 
-    /// <summary>Lets go of the aligned part of a range, where the node was opened with discard=unmap.</summary>
+    /// <summary>Zeroes a range beyond the child's end, which makes it longer.</summary>
+    public static async ValueTask WriteZeroesAcrossEndAsync(BlockChild edge, long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        CheckGrowth(edge, offset, length);
+        BlockNode target = edge.Plan().Target;
+        try
+        {
+            await WriteZeroesAsync(edge, offset, length, flags, cancel);
+        }
+        catch (BlockException)
+        {
+            // Some of it may have been zeroed.
+            TryRefreshLengths(target);
+            throw;
+        }
+
+        RefreshLengths(target);
+    }
+
+    /// <summary>Lets go of the whole blocks of a range inside the child, where the node was opened with discard=unmap. What cannot be let go of stays, which is no error.</summary>
     public static async ValueTask DiscardAsync(BlockChild edge, long offset, long length, CancellationToken cancel)
     {
+        CheckRange(edge.Node, offset, length);
         RequestPlan plan = edge.Plan();
-        if (!plan.PassesDiscard)
+        length = Math.Min(length, edge.LengthBytes - offset);
+        if (!plan.PassesDiscard || length <= 0)
         {
             return;
         }
@@ -89,13 +113,7 @@ internal static partial class SlowRequest
         try
         {
             await plan.Target.Tracker.WaitForConflictsAsync(request, failsInsteadOfWaiting: false);
-            BlockLimits limits = plan.Target.Limits;
-            for (long at = start; at < end;)
-            {
-                long step = NextStep(at, end, limits.DiscardAlignmentBytes, limits.DiscardBytesMax);
-                await plan.Instance.TryDiscardAsync(at, step, cancel);
-                at += step;
-            }
+            await DiscardBlocksAsync(plan, start, end, cancel);
         }
         catch (Exception error)
         {
@@ -104,8 +122,26 @@ internal static partial class SlowRequest
         }
         finally
         {
-            request.Finish(failure);
-            request.Free();
+            End(request, failure);
+        }
+    }
+
+    private static async ValueTask DiscardBlocksAsync(RequestPlan plan, long start, long end, CancellationToken cancel)
+    {
+        BlockLimits limits = plan.Target.Limits;
+        for (long at = start; at < end;)
+        {
+            long step = NextStep(at, end, limits.DiscardAlignmentBytes, limits.DiscardBytesMax, long.MaxValue);
+            try
+            {
+                await plan.Instance.TryDiscardAsync(at, step, cancel);
+            }
+            catch (BlockException refusal) when (refusal.Kind == BlockErrorKind.NotSupported)
+            {
+                // Said more loudly than by false, by a layer below perhaps: it is the same.
+            }
+
+            at += step;
         }
     }
 
@@ -126,10 +162,11 @@ internal static partial class SlowRequest
     private static async ValueTask<bool> ZeroTrackedAsync(BlockRequest request, RequestPlan plan, long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
         long alignment = plan.AlignmentMask + 1;
-        long middle = Math.Min((offset + plan.AlignmentMask) & ~plan.AlignmentMask, offset + length);
-        long middleEnd = Math.Max((offset + length) & ~plan.AlignmentMask, middle);
-        bool hasWrittenBuffers = middle > offset || middleEnd < offset + length;
-        if (hasWrittenBuffers)
+        long end = offset + length;
+        long middle = Math.Min((offset + plan.AlignmentMask) & ~plan.AlignmentMask, end);
+        long middleEnd = Math.Max(end & ~plan.AlignmentMask, middle);
+        bool hasEdges = middle > offset || middleEnd < end;
+        if (hasEdges)
         {
             if ((flags & RequestFlags.NoFallback) != 0)
             {
@@ -138,38 +175,48 @@ internal static partial class SlowRequest
 
             plan.Target.Tracker.MakeSerialising(request, alignment);
             await plan.Target.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);
-            await WriteZeroBuffersAsync(plan, offset, middle - offset, cancel);
-            await WriteZeroBuffersAsync(plan, middleEnd, offset + length - middleEnd, cancel);
+            await WriteZeroBuffersAsync(plan, offset, middle - offset, flags, cancel);
+            await WriteZeroBuffersAsync(plan, middleEnd, end - middleEnd, flags, cancel);
         }
 
-        return middle == middleEnd ? hasWrittenBuffers : await ZeroBlocksAsync(plan, middle, middleEnd, flags, cancel) || hasWrittenBuffers;
+        return (middle < middleEnd && await ZeroBlocksAsync(plan, middle, middleEnd, flags, cancel)) || hasEdges;
     }
 
     // Whole blocks; true where any of them had to be written as buffers.
     private static async ValueTask<bool> ZeroBlocksAsync(RequestPlan plan, long start, long end, RequestFlags flags, CancellationToken cancel)
     {
-        BlockLimits limits = plan.Target.Limits;
+        // Beyond the end only a driver is asked that knows how to zero.
+        long ownEnd = plan.Instance.CanWriteZeroes ? end : Math.Clamp(plan.Target.LengthBytes & ~plan.AlignmentMask, start, end);
+        bool mustNotFallBack = (flags & RequestFlags.NoFallback) != 0;
+        if (mustNotFallBack && ownEnd < end)
+        {
+            throw CannotZero(plan.Target);
+        }
+
         RequestFlags driverFlags = flags & (plan.Instance.SupportedZeroFlags | RequestFlags.NoFallback);
-        bool hasWrittenBuffers = false;
+        BlockLimits limits = plan.Target.Limits;
+        bool hasWrittenBuffers = ownEnd < end;
         await plan.DebugEventAsync(DebugEvent.PwritevZero);
         try
         {
-            for (long at = start; at < end;)
+            for (long at = start; at < ownEnd;)
             {
-                long step = NextStep(at, end, limits.WriteZeroesAlignmentBytes, limits.WriteZeroesBytesMax);
+                long step = NextStep(at, ownEnd, limits.WriteZeroesAlignmentBytes, limits.WriteZeroesBytesMax, BounceStep(plan));
                 if (!await plan.Instance.TryWriteZeroesAsync(at, step, driverFlags, cancel))
                 {
-                    if ((flags & RequestFlags.NoFallback) != 0)
+                    if (mustNotFallBack)
                     {
-                        throw new BlockException(BlockErrorKind.NotSupported, $"Node '{plan.Target.Name}' cannot zero efficiently");
+                        throw CannotZero(plan.Target);
                     }
 
-                    await WriteZeroBuffersAsync(plan, at, step, cancel);
+                    await WriteZeroBuffersAsync(plan, at, step, flags, cancel);
                     hasWrittenBuffers = true;
                 }
 
                 at += step;
             }
+
+            await WriteZeroBuffersAsync(plan, ownEnd, end - ownEnd, flags, cancel);
         }
         finally
         {
@@ -179,33 +226,40 @@ internal static partial class SlowRequest
         return hasWrittenBuffers;
     }
 
+    private static BlockException CannotZero(BlockNode node) => new(BlockErrorKind.NotSupported, $"Node '{node.Name}' cannot zero efficiently");
+
     // How much of a range goes to the driver next: up to the first multiple of the alignment, then whole multiples, then what is left.
-    private static long NextStep(long at, long end, long alignmentBytes, long? bytesMax)
+    private static long NextStep(long at, long end, long alignmentBytes, long? bytesMax, long headBytesMax)
     {
         long left = end - at;
         long head = at % alignmentBytes;
         if (head != 0)
         {
-            left = Math.Min(left, alignmentBytes - head);
+            left = Math.Min(Math.Min(left, alignmentBytes - head), headBytesMax);
         }
         else if (left > alignmentBytes)
         {
             left -= left % alignmentBytes;
         }
 
-        return bytesMax is { } max ? Math.Min(left, max) : left;
+        return bytesMax is { } max ? Math.Min(left, max > alignmentBytes ? max - (max % alignmentBytes) : max) : left;
     }
 
-    private static async ValueTask WriteZeroBuffersAsync(RequestPlan plan, long offset, long length, CancellationToken cancel)
+    // How much zeros are written as one buffer, in whole blocks.
+    private static int BounceStep(RequestPlan plan) => Math.Max((int)(Math.Min(plan.TransferBytesMax, BounceBytesMax) & ~plan.AlignmentMask), (int)plan.AlignmentMask + 1);
+
+    private static async ValueTask WriteZeroBuffersAsync(RequestPlan plan, long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
+        int stepMax = BounceStep(plan);
+        RequestFlags writeFlags = flags & RequestFlags.WriteUnchanged;
         for (long done = 0; done < length;)
         {
-            int step = (int)Math.Min(length - done, ZeroBufferBytes);
+            int step = (int)Math.Min(length - done, Math.Min(stepMax, BounceBytesMax));
             bool isAligned = (((offset + done) | (uint)step) & plan.AlignmentMask) == 0;
-            IoVector zeros = s_zeros.AsMemory(0, step);
+            IoVector zeros = step <= ZeroBytes ? s_zeros[..step] : s_manyZeros.Slice(0, step);
             await (isAligned
-                ? HandOnAsync(plan, RequestKind.Write, offset + done, zeros, RequestFlags.None, cancel)
-                : RunPaddedAsync(plan, RequestKind.Write, offset + done, zeros, RequestFlags.None, cancel));
+                ? HandOnAsync(plan, RequestKind.Write, offset + done, zeros, writeFlags, cancel)
+                : RunPaddedAsync(plan, RequestKind.Write, offset + done, zeros, writeFlags, cancel));
             done += step;
         }
     }

@@ -3,7 +3,6 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
-using BlockGraph.BlockCore.Observability;
 using BlockGraph.BlockCore.Permissions;
 
 namespace BlockGraph.BlockCore.Requests;
@@ -21,6 +20,11 @@ internal static partial class SlowRequest
         Exception? failure = null;
         try
         {
+            if (buffer.Length > BlockLimits.RequestBytesMax)
+            {
+                throw TooLong(buffer.Length);
+            }
+
             if ((flags & RequestFlags.WriteCompressed & ~plan.Instance.SupportedWriteFlags) != 0)
             {
                 throw new BlockException(BlockErrorKind.NotSupported, $"Node '{plan.Target.Name}' cannot write compressed data");
@@ -41,7 +45,7 @@ internal static partial class SlowRequest
             bool isDurable = await CarryOutAsync(request, plan, kind, offset, buffer, flags, cancel);
             if (kind == RequestKind.Write && (flags & RequestFlags.Fua) != 0 && !isDurable)
             {
-                await FlushAsync(plan.Target, cancel);
+                await FlushOwnAsync(request, plan.Target, cancel);
             }
         }
         catch (Exception error)
@@ -51,8 +55,7 @@ internal static partial class SlowRequest
         }
         finally
         {
-            request.Finish(failure);
-            request.Free();
+            End(request, failure);
         }
     }
 
@@ -65,9 +68,8 @@ internal static partial class SlowRequest
         {
             // Padding nothing would read, or rewrite, a whole block.
         }
-        else if (kind == RequestKind.Write && plan.DetectsZeroes && offset + buffer.Length <= plan.Target.LengthBytes && IsZero(buffer))
+        else if (kind == RequestKind.Write && plan.DetectsZeroes && plan.Instance.CanWriteZeroes && IsZero(buffer))
         {
-            // Zeros that make the image longer stay a write: a zero write lies inside of every layer that it comes to.
             bool mayUnmap = plan.Target.Settings.DetectZeroes == DetectZeroesMode.Unmap;
             bool hasWrittenBuffers = await ZeroTrackedAsync(request, plan, offset, buffer.Length, mayUnmap ? flags | RequestFlags.MayUnmap : flags, cancel);
             return !hasWrittenBuffers && (plan.Instance.SupportedZeroFlags & RequestFlags.Fua) != 0;
@@ -99,57 +101,35 @@ internal static partial class SlowRequest
     /// <summary>Writes beyond the child's end, which makes it longer.</summary>
     public static async ValueTask WriteAcrossEndAsync(BlockChild edge, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
-        CheckRange(edge.Node, offset, buffer.Length);
-        if ((edge.Permissions.Required & BlockPermissions.Resize) == 0)
-        {
-            throw new BlockException(BlockErrorKind.InputOutput, $"The range {offset}+{buffer.Length} lies outside node '{edge.Node.Name}' of {edge.LengthBytes} bytes");
-        }
-
+        CheckGrowth(edge, offset, buffer.Length);
         RequestPlan plan = edge.Plan();
         await BlockRequest.Start(null, plan, RequestKind.Write, offset + plan.ShiftBytes, buffer, flags, cancel);
         RefreshLengths(plan.Target);
     }
 
-    /// <summary>Flushes a node, then every child that it may write through.</summary>
-    public static async ValueTask FlushAsync(BlockNode node, CancellationToken cancel)
+    // Whether what lies beyond the end may be written at all.
+    private static void CheckGrowth(BlockChild edge, long offset, long length)
     {
-        if (node.IsReadOnly)
+        CheckRange(edge.Node, offset, length);
+        if ((edge.Permissions.Required & BlockPermissions.Resize) == 0)
         {
-            return;
-        }
-
-        if (node.Children.Count > 0 || !node.Settings.CacheNoFlush)
-        {
-            await FlushLayerAsync(node, cancel);
-        }
-
-        if (node.Instance.FlushesChildren)
-        {
-            return;
-        }
-
-        foreach (BlockChild child in node.Children)
-        {
-            if ((child.Permissions.Required & (BlockPermissions.Write | BlockPermissions.WriteUnchanged)) != 0)
-            {
-                await child.FlushAsync(cancel);
-            }
+            throw new BlockException(BlockErrorKind.InputOutput, $"The range {offset}+{length} lies outside node '{edge.Node.Name}' of {edge.LengthBytes} bytes");
         }
     }
 
-    private static async ValueTask FlushLayerAsync(BlockNode node, CancellationToken cancel)
+    // Force unit access, for a driver that has none: one flush after all pieces, which takes the mark that the request would leave.
+    private static ValueTask FlushOwnAsync(BlockRequest request, BlockNode node, CancellationToken cancel)
     {
-        long startNs = node.Context.NowNs;
-        bool isSuccess = false;
-        try
-        {
-            await MeteredInstance.Of(node).FlushAsync(cancel);
-            isSuccess = true;
-        }
-        finally
-        {
-            node.Observer?.OnRequestDone(RequestKind.Flush, 0, startNs, node.Context.NowNs, isSuccess);
-        }
+        node.MarkWritten();
+        request.IsFlushed = true;
+        return FlushRequest.RunAsync(node, cancel);
+    }
+
+    private static void End(BlockRequest request, Exception? failure)
+    {
+        request.Finish(failure);
+        request.IsFlushed = false;
+        request.Free();
     }
 
     /// <summary>Refuses what no image can have: negative values, or an end beyond the largest image.</summary>
@@ -174,77 +154,16 @@ internal static partial class SlowRequest
         }
     }
 
-    private static async ValueTask RunPaddedAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    // Where a request has failed, that is what is told.
+    private static void TryRefreshLengths(BlockNode node)
     {
-        long alignment = plan.AlignmentMask + 1;
-        long start = offset & ~plan.AlignmentMask;
-        long end = (offset + buffer.Length + plan.AlignmentMask) & ~plan.AlignmentMask;
-        int head = (int)(offset - start);
-        Memory<byte> bounce = AlignedBuffer.Allocate((int)(end - start), (int)Math.Max(alignment, plan.Target.Limits.MemoryAlignmentBytes));
-        if (kind == RequestKind.Read)
+        try
         {
-            await ReadBlocksAsync(plan, start, bounce, cancel);
-            buffer.CopyFrom(bounce.Span.Slice(head, buffer.Length));
-            return;
+            RefreshLengths(node);
         }
-
-        await ReadEdgesAsync(plan, start, bounce, head, (int)(end - offset) - buffer.Length, cancel);
-        buffer.CopyTo(bounce.Span[head..]);
-        await RunSplitAsync(plan, kind, start, bounce, flags, cancel);
-        if (end > plan.Target.LengthBytes)
+        catch (BlockException)
         {
-            RefreshLengths(plan.Target);
-        }
-    }
-
-    // Reads what an unaligned write leaves of the block that it begins in, and of the one that it ends in; where they are neighbours, both in one.
-    private static async ValueTask ReadEdgesAsync(RequestPlan plan, long start, Memory<byte> blocks, int headBytes, int tailBytes, CancellationToken cancel)
-    {
-        int block = (int)(plan.AlignmentMask + 1);
-        bool isOneRead = blocks.Length == block || (blocks.Length == 2 * block && headBytes > 0 && tailBytes > 0);
-        if (headBytes > 0)
-        {
-            await plan.DebugEventAsync(DebugEvent.PwritevRmwHead);
-        }
-
-        if (isOneRead && tailBytes > 0)
-        {
-            await plan.DebugEventAsync(DebugEvent.PwritevRmwTail);
-        }
-
-        if (isOneRead || headBytes > 0)
-        {
-            await ReadBlocksAsync(plan, start, isOneRead ? blocks : blocks[..block], cancel);
-        }
-
-        if (headBytes > 0)
-        {
-            await plan.DebugEventAsync(DebugEvent.PwritevRmwAfterHead);
-        }
-
-        if (tailBytes == 0)
-        {
-            return;
-        }
-
-        if (!isOneRead)
-        {
-            await plan.DebugEventAsync(DebugEvent.PwritevRmwTail);
-            await ReadBlocksAsync(plan, start + blocks.Length - block, blocks[^block..], cancel);
-        }
-
-        await plan.DebugEventAsync(DebugEvent.PwritevRmwAfterTail);
-    }
-
-    // Whole blocks, of which the image may hold the last in part, or not yet: what it does not hold reads as zeros.
-    private static async ValueTask ReadBlocksAsync(RequestPlan plan, long start, Memory<byte> blocks, CancellationToken cancel)
-    {
-        long lastBlockEnd = (plan.Target.LengthBytes + plan.AlignmentMask) & ~plan.AlignmentMask;
-        int inside = (int)Math.Clamp(lastBlockEnd - start, 0, blocks.Length);
-        blocks.Span[inside..].Clear();
-        if (inside > 0)
-        {
-            await RunSplitAsync(plan, RequestKind.Read, start, blocks[..inside], RequestFlags.None, cancel);
+            // The length stays what it was known to be.
         }
     }
 

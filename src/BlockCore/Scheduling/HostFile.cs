@@ -123,6 +123,14 @@ public abstract class HostFile : IDisposable
     /// <exception cref="BlockException">It failed; the range may read as zeros or as before.</exception>
     public abstract bool TryZeroRange(long offset, long lengthBytes, bool mayUnmap);
 
+    /// <summary>Takes space for the range, so that a later write does not find the disk full; growing the file where it ends before the range does.
+    /// What is stored stays, what is new reads as zeros.</summary>
+    /// <param name="offset">Where the range begins, in bytes.</param>
+    /// <param name="lengthBytes">How long it is.</param>
+    /// <returns>False where the file cannot do that, and nothing was changed.</returns>
+    /// <exception cref="BlockException">It failed; part of the space may be taken, and the file may be longer.</exception>
+    public virtual bool TryAllocate(long offset, long lengthBytes) => false;
+
     /// <summary>Whether the bytes at <paramref name="offset"/> are stored, or are a hole that reads as zeros. Behind the end is a hole.</summary>
     /// <param name="offset">Where to look, in bytes.</param>
     /// <param name="lengthBytesMax">How far to look, in bytes; more than 0.</param>

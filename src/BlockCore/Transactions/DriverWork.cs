@@ -1,5 +1,7 @@
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Permissions;
 
 namespace BlockGraph.BlockCore.Transactions;
 
@@ -18,5 +20,33 @@ internal static class DriverWork
         {
             node.Work.End();
         }
+    }
+
+    /// <summary>
+    /// Lets each driver finish, once, whose node's users are about to need what <paramref name="plan"/> says; true where one was waited for. What a driver
+    /// cannot finish is told of, and stays as it is.
+    /// </summary>
+    public static async Task<bool> FinishBeforeAsync(PermissionPlan plan, HashSet<BlockNode> finished)
+    {
+        bool hasWaited = false;
+        foreach (NodePermissions item in plan.Nodes)
+        {
+            if (!item.Node.HasInstance || !item.Node.Instance.MustFinishBefore(item.Users) || !finished.Add(item.Node))
+            {
+                continue;
+            }
+
+            hasWaited = true;
+            try
+            {
+                await RunAsync(item.Node, instance => instance.FinishBeforeAsync(item.Users));
+            }
+            catch (Exception error)
+            {
+                item.Node.Graph.Events.Publish(new BlockWarning($"Node '{item.Node.Name}': driver '{item.Node.Driver.Name}' failed to finish: {error.Message}"));
+            }
+        }
+
+        return hasWaited;
     }
 }

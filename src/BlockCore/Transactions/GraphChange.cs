@@ -21,6 +21,7 @@ internal sealed class GraphChange
     private readonly List<BlockNode> _kept = [];
     private readonly List<NodeOpener> _openers = [];
     private readonly List<BlockNode> _opened = [];
+    private readonly HashSet<BlockNode> _finished = [];
     private GraphEdit? _current;
     private bool _isCommitted;
     private bool _isLettingGo;
@@ -170,9 +171,13 @@ internal sealed class GraphChange
                 Reopens.StandBack();
                 await hold.ExtendAsync(draft);
             }
-            else if (await PrepareQuietAsync() | await Reopens.PrepareDriversAsync(this))
+            else if (outcome.Plan is { } plan && await DriverWork.FinishBeforeAsync(plan, _finished))
             {
                 // Waited for: the graph may be another.
+                continue;
+            }
+            else if (await PrepareQuietAsync() | await Reopens.PrepareDriversAsync(this))
+            {
                 continue;
             }
             else if (!hold.IsFreeOfWork)

@@ -48,8 +48,9 @@ public sealed class BackendSubmitterTests
             VirtualTimeAioContext one = fixture.World.CreateContext("one");
             await using BlockBackend backend = await fixture.OpenAsync("driver=raw,detect-zeroes=on,file.driver=shared,file.any-context=off");
             await backend.AddSubmitterAsync(one);
+            await one.RunAsync(async () => await backend.WriteAsync(0, new byte[] { 1 }));
             await one.RunAsync(async () => await backend.FlushAsync());
-            Assert.That(shared.Log.Select(c => (c.Kind, c.Context)), Is.EqualTo(new[] { (RequestKind.Flush, "main") }), "one flush, at home");
+            Assert.That(shared.Log.Select(c => (c.Kind, c.Context)), Is.EqualTo(new[] { (RequestKind.Write, "main"), (RequestKind.Flush, "main") }), "one flush, at home");
         });
     }
 

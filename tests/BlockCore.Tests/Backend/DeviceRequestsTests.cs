@@ -49,6 +49,12 @@ public sealed class DeviceRequestsTests : BackendTests
     {
         await using BlockBackend backend = await Fixture.OpenAsync("driver=memory,filename=disk,zeroes=on,node-name=n", new BackendOptions { ReadErrorPolicy = policy, WriteErrorPolicy = policy });
         DeviceRequests device = new(backend);
+        if (kind == RequestKind.Flush)
+        {
+            // There is something to flush.
+            await backend.WriteZeroesAsync(0, 1);
+        }
+
         Disk.FailWith(kind, error);
         Task request = Issue(device, kind).AsTask();
         await SettleAsync();

@@ -53,7 +53,9 @@ public sealed class DisposalTests : GraphTests
     public void A_flush_that_fails_is_told_once_and_everything_is_closed_all_the_same() => Fixture.Run(async () =>
     {
         BlockBackend first = await Fixture.OpenAsync("driver=memory,filename=a");
-        await Fixture.OpenAsync("driver=memory,filename=b");
+        BlockBackend second = await Fixture.OpenAsync("driver=memory,filename=b");
+        await first.WriteAsync(0, new byte[1]);
+        await second.WriteAsync(0, new byte[1]);
         Fixture.Memory.Storage("a").FailWith(RequestKind.Flush, BlockErrorKind.NoSpace);
         Fixture.Memory.Storage("b").FailWith(RequestKind.Flush, BlockErrorKind.NoSpace);
         Assert.That((await Failure.OfRequestAsync(() => first.DisposeAsync())).Kind, Is.EqualTo(BlockErrorKind.NoSpace), "told to who closes");

@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.TestKit;
+using BlockGraph.TestKit.Cow;
 
 namespace BlockGraph.BlockCore.Tests.Graph;
 
@@ -49,8 +50,10 @@ public sealed class MonitorNodeTests : GraphTests
     [Test]
     public void A_node_that_loses_its_last_user_cannot_be_found_any_more_but_keeps_its_name_until_it_is_closed() => Fixture.Run(async () =>
     {
-        // The closing waits for a flush; meanwhile somebody asks for the node.
-        BlockBackend backend = await Fixture.OpenAsync("driver=memory,filename=disk,node-name=disk,latency-ns-max=1000");
+        // The closing waits for the header to be written; meanwhile somebody asks for the node.
+        CowImage.Format(Fixture.Memory.Storage("disk"), new CowImageOptions(64 * 1024));
+        BlockBackend backend = await Fixture.OpenAsync("driver=cow,node-name=disk,file.driver=memory,file.filename=disk,file.latency-ns-max=1000");
+        await backend.WriteAsync(0, new byte[1]);
         Task closing = backend.DisposeAsync().AsTask();
         while (Fixture.Graph.FindNode("disk") is not null)
         {

@@ -17,6 +17,12 @@ internal sealed class LimitedProtocol : BlockDriver
     /// <summary>Which multiples zero writes and discards prefer, in bytes.</summary>
     public long RangeAlignmentBytes { get; set; } = 1;
 
+    /// <summary>The longest zero write, in bytes; null for any.</summary>
+    public long? WriteZeroesBytesMax { get; set; } = 8192;
+
+    /// <summary>The length of images opened from now on, in bytes.</summary>
+    public long LengthBytes { get; set; } = 1 << 20;
+
     /// <summary>What every read and write throws, from inside the call.</summary>
     public Exception? Thrown { get; set; }
 
@@ -33,6 +39,8 @@ internal sealed class LimitedProtocol : BlockDriver
         Log.Clear();
         ZeroesEfficiently = false;
         RangeAlignmentBytes = 1;
+        WriteZeroesBytesMax = 8192;
+        LengthBytes = 1 << 20;
         Thrown = null;
     }
 
@@ -44,15 +52,17 @@ internal sealed class LimitedProtocol : BlockDriver
         {
             RequestAlignmentBytes = 512,
             TransferBytesMax = 4096,
-            WriteZeroesBytesMax = 8192,
+            WriteZeroesBytesMax = driver.WriteZeroesBytesMax,
             WriteZeroesAlignmentBytes = driver.RangeAlignmentBytes,
             DiscardBytesMax = 8192,
             DiscardAlignmentBytes = driver.RangeAlignmentBytes,
         };
 
+        public override bool CanWriteZeroes => true;
+
         public override RequestFlags SupportedZeroFlags => RequestFlags.Fua | RequestFlags.MayUnmap | RequestFlags.NoFallback;
 
-        protected internal override long GetLengthBytes() => 1 << 20;
+        protected internal override long GetLengthBytes() => driver.LengthBytes;
 
         protected internal override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => Add($"read {offset}+{buffer.Length}", flags);
 

@@ -124,9 +124,10 @@ public sealed class RequestPlanTests : GraphTests
         await backend.WriteZeroesAsync(0, 1);
         await backend.DiscardAsync(0, 1);
         await backend.FlushAsync();
+        await backend.WriteAsync(0, new byte[1]);
         Fixture.Memory.Storage("disk").FailWith(RequestKind.Flush, BlockErrorKind.InputOutput);
         await Failure.OfRequestAsync(() => backend.FlushAsync());
-        Assert.That(observer.Counts, Is.EqualTo(new[] { 1, 1, 1, 1, 2 }), "read, write, zeroes, discard, flush");
+        Assert.That(observer.Counts, Is.EqualTo(new[] { 1, 2, 1, 1, 2 }), "read, write, zeroes, discard, flush");
         Assert.That(observer.FailedCount, Is.EqualTo(1), "the failure");
         Fixture.Memory.Storage("disk").FailWith(RequestKind.Flush, null);
         await Fixture.Graph.ObserveAsync(disk, null);

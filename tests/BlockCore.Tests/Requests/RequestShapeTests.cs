@@ -99,7 +99,7 @@ public sealed class RequestShapeTests : GraphTests
         BlockException error = await Failure.OfRequestAsync(() => edge.WriteAsync(512, new byte[1], RequestFlags.None, default));
         Assert.That(error.Message, Is.EqualTo("The range 512+1 lies outside node 'n' of 512 bytes"), "the text");
         Assert.That((await Failure.OfRequestAsync(() => edge.WriteZeroesAsync(512, 1, RequestFlags.None, default))).Message, Is.EqualTo(error.Message), "zeroing");
-        Assert.That((await Failure.OfRequestAsync(() => edge.DiscardAsync(512, 1, default))).Message, Is.EqualTo(error.Message), "discarding");
+        await edge.DiscardAsync(512, 1, default);
         Assert.That((await Failure.OfRequestAsync(() => edge.ReadAsync(-1, new byte[1], RequestFlags.None, default))).Message, Is.EqualTo("The range -1+1 is no range of node 'n'"), "a negative offset");
         await Failure.OfRequestAsync(() => edge.ReadAsync(BlockLimits.LengthBytesMax, new byte[1], RequestFlags.None, default));
         Assert.That(Fixture.Scripted.Pending, Is.Empty, "nothing reached the driver");

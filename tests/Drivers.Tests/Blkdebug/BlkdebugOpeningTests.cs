@@ -74,6 +74,7 @@ public sealed class BlkdebugOpeningTests : BlkdebugFixture
             Assert.That(backend.Root.Driver.Name, Is.EqualTo("raw"), "the format was probed");
             Assert.That(debug.Driver.Name, Is.EqualTo("blkdebug"), "over blkdebug");
             Assert.That(debug.FindChild("image")!.Node.Driver.Name, Is.EqualTo("memory"), "over the storage itself");
+            await backend.WriteAsync(0, new byte[1]);
             await Failure.OfRequestAsync(() => backend.FlushAsync());
         });
     }

@@ -21,7 +21,7 @@ internal static class BlkdebugRuleTable
             yield return Row("inject-error.0.event=none,inject-error.0.errno=28,inject-error.1.event=none,inject-error.1.once=on,inject-error.1.errno=13", "r r", "28 28");
             yield return Row("inject-error.0.event=none,inject-error.0.sector=8", "r r4096+512 r0+8192 r4095+1 r4096+1 r4607+1 r4608+1 f w4000+200", ". 5 5 . 5 . . . 5", "the sector's start counts");
             yield return Row("inject-error.0.event=none,inject-error.0.sector=0,inject-error.0.iotype=flush", "f", ".", "a flush covers no sector");
-            yield return Row("inject-error.0.event=none,inject-error.0.sector=-1,inject-error.0.iotype=flush", "f f", "5 5");
+            yield return Row("inject-error.0.event=none,inject-error.0.sector=-1,inject-error.0.iotype=flush", "f w f f", ". . 5 5", "with nothing to flush none comes");
             yield return Row("inject-error.0.event=none,inject-error.0.sector=9223372036854775807", "r", ".", "a sector behind every image");
             yield return Row("inject-error.0.event=none,inject-error.0.errno=0", "r w", ". .");
             yield return Row("inject-error.0.event=none,inject-error.0.errno=95,inject-error.0.iotype=write-zeroes", "z", ".", "zeros fall back to buffers");
@@ -39,7 +39,7 @@ internal static class BlkdebugRuleTable
             yield return Row("inject-error.0.event=pwritev,inject-error.0.once=on", "r w r w", ". 5 . .");
             yield return Row("inject-error.0.event=pwritev,inject-error.0.iotype=read", "r w r r w r", ". . 5 5 . 5");
             yield return Row("inject-error.0.event=pwritev,inject-error.0.iotype=read,inject-error.0.once=on", "r w r r w r", ". . 5 . . .");
-            yield return Row("inject-error.0.event=pwritev,inject-error.0.iotype=read,inject-error.0.errno=28,inject-error.1.event=none,inject-error.1.iotype=flush", "f r w f r", "5 . . . 28", "an event's rules take the place of those before");
+            yield return Row("inject-error.0.event=pwritev,inject-error.0.iotype=read,inject-error.0.errno=28,inject-error.1.event=none,inject-error.1.iotype=flush", "d f r w f r", ". 5 . . . 28", "an event's rules take the place of those before");
             yield return Row("inject-error.0.event=pwritev,inject-error.0.state=2,set-state.0.event=pwritev,set-state.0.new_state=2", "w w w", ". 5 5");
             yield return Row("inject-error.0.event=pwritev,inject-error.0.state=3,set-state.0.event=pwritev,set-state.0.state=1,set-state.0.new_state=2,set-state.1.event=pwritev,set-state.1.state=2,set-state.1.new_state=3", "w w w", ". . 5", "one step an event");
             yield return Row("inject-error.0.event=pwritev,inject-error.0.state=3,inject-error.1.event=pwritev,inject-error.1.state=2,inject-error.1.errno=28,set-state.0.event=pwritev,set-state.0.new_state=2,set-state.1.event=pwritev,set-state.1.new_state=3", "w w", ". 28", "of two changes the first declared");

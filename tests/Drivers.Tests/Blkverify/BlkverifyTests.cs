@@ -95,6 +95,7 @@ public sealed class BlkverifyTests
     public void A_request_that_ends_differently_fails_and_says_how(RequestKind kind, int testErrno, int rawErrno, string text) => _fixture.Run(async () =>
     {
         await using BlockBackend backend = await _fixture.OpenAsync(Both + ",raw.zeroes=on,test.zeroes=on");
+        await backend.WriteAsync(0, new byte[512]);
         Test.FailWith(kind, KindOf(testErrno));
         Raw.FailWith(kind, KindOf(rawErrno));
         BlockException failure = await Failure.OfRequestAsync(() => Run(backend, kind));
@@ -109,6 +110,7 @@ public sealed class BlkverifyTests
     public void A_request_that_fails_alike_in_both_fails_so(RequestKind kind) => _fixture.Run(async () =>
     {
         await using BlockBackend backend = await _fixture.OpenAsync(Both);
+        await backend.WriteAsync(0, new byte[512]);
         Test.FailWith(kind, BlockErrorKind.NoSpace);
         Raw.FailWith(kind, BlockErrorKind.NoSpace);
         Assert.That((await Failure.OfRequestAsync(() => Run(backend, kind))).Kind, Is.EqualTo(BlockErrorKind.NoSpace), "the common failure");

@@ -1,3 +1,4 @@
+using BlockGraph.Drivers.Filters.Preallocate;
 using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.Drivers.Protocols.HostFile;
@@ -40,6 +41,12 @@ public sealed class BusyThrottleConformance : FilterConformance<ThrottleFilterDr
 
     // A request that waits may allocate.
     protected override bool ClaimsNoAllocation => false;
+}
+
+/// <summary>A preallocate below a user who may make the image longer.</summary>
+public sealed class PreallocateConformance : FilterConformance<PreallocateDriver>
+{
+    protected override string OptionText => "prealloc-size=64k,prealloc-align=4k";
 }
 
 /// <summary>Storage that keeps nothing.</summary>

@@ -23,6 +23,9 @@ internal sealed class FaultyPlatform(HostPlatform inner) : HostPlatform
     /// <summary>Files opened from now on say that they are block devices.</summary>
     public bool ClaimsBlockDevice { get; set; }
 
+    /// <summary>Whether files take space for what is not written yet.</summary>
+    public bool AllocatesSpace { get; set; } = true;
+
     /// <inheritdoc/>
     public override string Name => inner.Name;
 
@@ -78,7 +81,17 @@ internal sealed class FaultyPlatform(HostPlatform inner) : HostPlatform
             return _inner.GetLengthBytes();
         }
 
-        public override void SetLengthBytes(long lengthBytes) => _inner.SetLengthBytes(lengthBytes);
+        public override void SetLengthBytes(long lengthBytes)
+        {
+            _platform.Fault("set length", _options);
+            _inner.SetLengthBytes(lengthBytes);
+        }
+
+        public override bool TryAllocate(long offset, long lengthBytes)
+        {
+            _platform.Fault("allocate", _options);
+            return _platform.AllocatesSpace && _inner.TryAllocate(offset, lengthBytes);
+        }
 
         public override bool TryPunchHole(long offset, long lengthBytes)
         {

@@ -4,6 +4,7 @@ using BlockGraph.BlockCore.Graph;
 using BlockGraph.Drivers.Composites.Quorum;
 using BlockGraph.Drivers.Filters.Blkdebug;
 using BlockGraph.Drivers.Filters.Blkverify;
+using BlockGraph.Drivers.Filters.Preallocate;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.Qapi.Options;
 using BlockGraph.TestKit;
@@ -14,6 +15,7 @@ namespace BlockGraph.Drivers.Tests.Opening;
 [TestFixture("driver=quorum,vote-threshold=2,children.0.driver=memory,children.0.filename=a,children.1.driver=raw,children.1.file.driver=memory,children.1.file.filename=b,children.2.driver=memory,children.2.filename=c", 18)]
 [TestFixture("driver=blkdebug,config=CONFIG,inject-error.0.event=l2_load,align=512,image.driver=memory,image.filename=a", 12)]
 [TestFixture("driver=blkverify,raw.driver=memory,raw.filename=a,test.driver=raw,test.file.driver=memory,test.file.filename=b", 14)]
+[TestFixture("driver=preallocate,prealloc-size=1M,file.driver=raw,file.file.driver=memory,file.file.filename=a", 10)]
 public sealed class ChildDriverStepTests(string example, int stepCountMin)
 {
     private readonly List<string> _steps = [];
@@ -29,7 +31,7 @@ public sealed class ChildDriverStepTests(string example, int stepCountMin)
         _options = example.Replace("CONFIG", config, StringComparison.Ordinal);
         _fixture = new GraphFixture(
             null,
-            [new QuorumDriver(), new BlkdebugDriver(), new BlkverifyDriver(), new RawDriver()],
+            [new QuorumDriver(), new BlkdebugDriver(), new BlkverifyDriver(), new PreallocateDriver(), new RawDriver()],
             new NodeGraphOptions
             {
                 StepHook = name =>

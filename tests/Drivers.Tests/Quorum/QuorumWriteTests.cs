@@ -27,10 +27,11 @@ public sealed class QuorumWriteTests : QuorumFixture
     public void Enough_children_that_succeed_are_enough(RequestKind kind, string told) => Fixture.Run(async () =>
     {
         await using BlockBackend backend = await OpenZeroingAsync("abc", 2);
+        await backend.WriteAsync(0, Filled(1));
         Storage("b").FailWith(kind, BlockErrorKind.NoSpace);
         await Run(backend, kind);
         Assert.That(Events, Is.EqualTo(new[] { $"bad b {told} No space left on device" }), "who failed");
-        Assert.That((Storage("a").Log.Single().Kind, Storage("c").Log.Single().Kind), Is.EqualTo((kind, kind)), "the others did it");
+        Assert.That((Storage("a").Log[1].Kind, Storage("c").Log[1].Kind), Is.EqualTo((kind, kind)), "the others did it");
         MendAll("abc");
     });
 
@@ -40,11 +41,22 @@ public sealed class QuorumWriteTests : QuorumFixture
     public void Too_few_are_a_failure(RequestKind kind, string told, bool isFailureTold) => Fixture.Run(async () =>
     {
         await using BlockBackend backend = await OpenZeroingAsync("abc", 2);
+        if (kind == RequestKind.Flush)
+        {
+            await backend.WriteAsync(0, Filled(1));
+        }
+
         Storage("b").FailWith(kind, BlockErrorKind.NoSpace);
         Storage("c").FailWith(kind, BlockErrorKind.InputOutput);
         Assert.That((await FailureOf(() => Run(backend, kind))).Kind, Is.EqualTo(BlockErrorKind.InputOutput), "of two errors the later");
         string[] bad = [$"bad b {told} No space left on device", $"bad c {told} Input/output error"];
         Assert.That(Events, Is.EquivalentTo(isFailureTold ? [.. bad, "failure q 2+1"] : bad), "what is told");
+        if (kind == RequestKind.Flush)
+        {
+            // The child that did it has something to do again.
+            await backend.WriteAsync(0, Filled(1));
+        }
+
         ClearEvents();
         Storage("a").FailWith(kind, BlockErrorKind.NoSpace);
         Assert.That((await FailureOf(() => Run(backend, kind))).Kind, Is.EqualTo(BlockErrorKind.NoSpace), "the error that most have");

@@ -157,7 +157,7 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
     {
         for (; count > 0; count--)
         {
-            string driver = chance.Next(6) switch { 0 => "pass-through", 1 => "witness", 2 => "switch-filter", 3 => "throttle", 4 => "blkdebug", _ => "raw" };
+            string driver = chance.Next(7) switch { 0 => "pass-through", 1 => "witness", 2 => "switch-filter", 3 => "throttle", 4 => "blkdebug", 5 => "preallocate", _ => "raw" };
             AddNode(prefix, driver);
             if (driver == "throttle")
             {
@@ -167,6 +167,10 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
                     1 => $"{prefix}throttle-parent={GroupObject},{prefix}limits.iops-total={world.ChooseRate(chance)}",
                     _ => $"{prefix}limits.iops-total={world.ChooseRate(chance)}",
                 });
+            }
+            else if (driver == "preallocate")
+            {
+                _parts.Add($"{prefix}prealloc-size=4k,{prefix}prealloc-align=512");
             }
             else if (driver == "blkdebug" && chance.OneIn(4))
             {
@@ -183,8 +187,21 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
     {
         AddNode(prefix, "cow");
         _parts.Add($"{prefix}lazy-table={(chance.OneIn(3) ? "on" : "off")}");
-        AddStorage($"{prefix}file.");
+        AddGrowing($"{prefix}file.");
         FormatOverlay(world, _storages[^1], 512 << chance.Next(4));
+    }
+
+    // What a format makes longer may be made longer ahead of it.
+    private void AddGrowing(string prefix)
+    {
+        if (chance.OneIn(3))
+        {
+            AddNode(prefix, "preallocate");
+            _parts.Add($"{prefix}prealloc-size={512 << chance.Next(8)},{prefix}prealloc-align=512");
+            prefix += "file.";
+        }
+
+        AddStorage(prefix);
     }
 
     private void AddStorage(string prefix)

@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Scheduling;
 
@@ -152,7 +153,8 @@ internal sealed partial class StormChanger
             return StormOutcome.Refused;
         }
 
-        await backend.TruncateAsync(lengthBytes + 4096);
+        PreallocationMode preallocation = (PreallocationMode)_chance.Next(Enum.GetValues<PreallocationMode>().Length);
+        await backend.TruncateAsync(lengthBytes + 4096, preallocation: preallocation);
         await PauseAsync(100_000);
         await backend.TruncateAsync(lengthBytes);
         return StormOutcome.Done;

@@ -51,7 +51,7 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         < 14 => WriteAsync(offset, length),
         < 16 => ZeroAsync(offset, length),
         < 17 => DiscardAsync(offset, length),
-        < 19 => CountedAsync("flush", RequestKind.Flush, cancel => disk.Device.FlushAsync(cancel), 0, []),
+        < 19 => FlushAsync(),
         _ => CountedAsync("status", null, async cancel => await disk.Backend.GetStatusAsync(_region.Start + offset, length, cancel: cancel), 0, []),
     };
 
@@ -74,6 +74,13 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         {
             world.Expect(_region.Model.Settle(offset, read) is not { } wrong ? null : $"disk '{disk.Name}', region at {_region.Start}: {wrong}");
         }
+    }
+
+    private async Task FlushAsync()
+    {
+        StormDurability durability = new(world, disk);
+        StormOutcome outcome = await CountedAsync("flush", RequestKind.Flush, cancel => disk.Device.FlushAsync(cancel), 0, []);
+        world.Expect(outcome == StormOutcome.Done ? durability.Finding() : null);
     }
 
     // What is let go of may read as zeros afterwards, or as before.

@@ -63,9 +63,9 @@ internal sealed class BrokenFormatInstance(BlockChild file, ToyHeader header, by
         });
     }
 
-    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
     {
-        if (lengthBytes < _header.LengthBytes || lengthBytes > ToyHeader.LengthBytesMax)
+        if (preallocation != PreallocationMode.Off || lengthBytes < _header.LengthBytes || lengthBytes > ToyHeader.LengthBytesMax)
         {
             return false;
         }

@@ -124,7 +124,7 @@ internal sealed class CowCheck(BlockChild file, CowMetadata metadata, ImageRepai
 
         await metadata.WriteBackAsync();
         await file.FlushAsync(cancel);
-        await file.WriteLengthAsync(_users.Count == 0 ? metadata.Header.DataOffset : _users.Last().Key + ClusterBytes, isExact: true, cancel);
+        await file.WriteLengthAsync(_users.Count == 0 ? metadata.Header.DataOffset : _users.Last().Key + ClusterBytes, isExact: true, PreallocationMode.Off, RequestFlags.None, cancel);
     }
 
     // The copy first, then the entry; what only reads as zeros needs no cluster.

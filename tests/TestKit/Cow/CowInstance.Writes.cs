@@ -21,6 +21,11 @@ internal sealed partial class CowInstance
             return false;
         }
 
+        if (offset + length > LengthBytes)
+        {
+            await TryWriteLengthAsync(offset + length, isExact: true, PreallocationMode.Off, RequestFlags.ZeroWrite, cancel);
+        }
+
         for (long at = offset; at < offset + length;)
         {
             long end = Math.Min(EndOfCluster(at), offset + length);
@@ -52,9 +57,14 @@ internal sealed partial class CowInstance
     }
 
     /// <summary>Grows the image, as far as its table has entries; it never becomes shorter. What is new reads as zeros.</summary>
-    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
     {
         long oldBytes = LengthBytes;
+        if (preallocation != PreallocationMode.Off)
+        {
+            throw preallocation.ToRefusal();
+        }
+
         if (_options.LengthBytes is not null)
         {
             throw new BlockException(BlockErrorKind.NotSupported, "Cannot resize an image that is shown with another length than its own");
@@ -122,7 +132,7 @@ internal sealed partial class CowInstance
             return buffer.Slice(0, inside);
         }
 
-        await TryWriteLengthAsync(offset + buffer.Length, isExact: true, cancel);
+        await TryWriteLengthAsync(offset + buffer.Length, isExact: true, PreallocationMode.Off, RequestFlags.None, cancel);
         return buffer;
     }
 

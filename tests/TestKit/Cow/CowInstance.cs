@@ -36,6 +36,12 @@ internal sealed partial class CowInstance : BlockDriverInstance
     /// <inheritdoc/>
     public override RequestFlags SupportedZeroFlags => RequestFlags.WriteUnchanged | RequestFlags.MayUnmap | RequestFlags.NoFallback;
 
+    /// <inheritdoc/>
+    public override bool CanWriteZeroes => true;
+
+    /// <inheritdoc/>
+    public override RequestFlags SupportedLengthFlags => RequestFlags.ZeroWrite;
+
     private CowTable Table => _metadata.Table;
 
     private int ClusterBytes => _metadata.Header.ClusterBytes;

@@ -52,6 +52,12 @@ internal sealed unsafe partial class LinuxHostFile
         return !IsBlockDevice && !_cannotAllocate && TryPunch(offset, lengthBytes) && TryAllocatePlain(offset, lengthBytes);
     }
 
+    public override bool TryAllocate(long offset, long lengthBytes)
+    {
+        CheckChange(offset, lengthBytes);
+        return lengthBytes == 0 || (!IsBlockDevice && !_cannotAllocate && TryAllocatePlain(offset, lengthBytes));
+    }
+
     public override bool TryGetExtent(long offset, long lengthBytesMax, out bool isData, out long lengthBytes)
     {
         CheckOpen();

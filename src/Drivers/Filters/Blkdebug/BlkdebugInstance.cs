@@ -43,6 +43,9 @@ public sealed class BlkdebugInstance : BlockDriverInstance
     /// <inheritdoc/>
     public override bool HearsDebugEvents => true;
 
+    /// <summary>Rules about flushes concern those that have something to do.</summary>
+    public override bool FlushesOnlyToDisk => true;
+
     /// <summary>Suspends the next request that comes to <paramref name="debugEvent"/>, under <paramref name="tag"/>; it stays in flight until it is resumed. <i>QEMU: qemu-io break.</i></summary>
     public void SetBreakpoint(DebugEvent debugEvent, string tag)
     {

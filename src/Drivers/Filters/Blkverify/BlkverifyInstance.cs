@@ -77,10 +77,10 @@ internal sealed class BlkverifyInstance(BlockChild raw, BlockChild test) : Block
     }
 
     /// <inheritdoc/>
-    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
     {
-        await test.WriteLengthAsync(lengthBytes, isExact, cancel);
-        await raw.WriteLengthAsync(test.LengthBytes, isExact: true, cancel);
+        await test.WriteLengthAsync(lengthBytes, isExact, preallocation, flags, cancel);
+        await raw.WriteLengthAsync(test.LengthBytes, isExact: true, PreallocationMode.Off, RequestFlags.None, cancel);
         return true;
     }
 

@@ -22,6 +22,12 @@ internal sealed class RawInstance(BlockChild file, RawWindow window, FirstSector
         RequestFlags.WriteUnchanged | (file.Node.Instance.SupportedZeroFlags & (RequestFlags.Fua | RequestFlags.MayUnmap | RequestFlags.NoFallback));
 
     /// <inheritdoc/>
+    public override bool CanWriteZeroes => true;
+
+    /// <inheritdoc/>
+    public override RequestFlags SupportedLengthFlags => file.Node.Instance.SupportedLengthFlags;
+
+    /// <inheritdoc/>
     protected override long GetLengthBytes() => _window.SizeBytes ?? Math.Max(0, file.LengthBytes - _window.OffsetBytes);
 
     /// <inheritdoc/>
@@ -73,7 +79,7 @@ internal sealed class RawInstance(BlockChild file, RawWindow window, FirstSector
     }
 
     /// <inheritdoc/>
-    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel)
+    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
     {
         if (_window.SizeBytes is not null)
         {
@@ -85,7 +91,7 @@ internal sealed class RawInstance(BlockChild file, RawWindow window, FirstSector
             throw new BlockException(BlockErrorKind.TooLarge, "Disk size too large for the chosen offset");
         }
 
-        await file.WriteLengthAsync(lengthBytes + _window.OffsetBytes, isExact, cancel);
+        await file.WriteLengthAsync(lengthBytes + _window.OffsetBytes, isExact, preallocation, flags, cancel);
         return true;
     }
 

@@ -51,6 +51,12 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
     public override RequestFlags SupportedZeroFlags => RequestFlags.MayUnmap | RequestFlags.NoFallback | RequestFlags.WriteUnchanged;
 
     /// <inheritdoc/>
+    public override bool CanWriteZeroes => true;
+
+    /// <summary>What a file grows by reads as zeros.</summary>
+    public override RequestFlags SupportedLengthFlags => RequestFlags.ZeroWrite;
+
+    /// <inheritdoc/>
     protected override long GetLengthBytes()
     {
         FileHandle handle = BeginHandle();
@@ -89,10 +95,10 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
         OnWorkerAsync(file => file.TryPunchHole(offset, length));
 
     /// <inheritdoc/>
-    protected override ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, CancellationToken cancel) =>
+    protected override ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel) =>
         OnWorkerAsync(file =>
         {
-            file.SetLengthBytes(lengthBytes);
+            FileLength.Change(file, lengthBytes, preallocation);
             return true;
         });
 

@@ -20,6 +20,9 @@ internal sealed class NullInstance(long lengthBytes, long latencyNs, bool readsZ
     public override RequestFlags SupportedZeroFlags => RequestFlags.Fua | RequestFlags.MayUnmap | RequestFlags.NoFallback | RequestFlags.WriteUnchanged;
 
     /// <inheritdoc/>
+    public override bool CanWriteZeroes => true;
+
+    /// <inheritdoc/>
     protected override long GetLengthBytes() => lengthBytes;
 
     /// <inheritdoc/>

@@ -1,0 +1,108 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
+using OpenFile = BlockGraph.BlockCore.Scheduling.HostFile;
+
+namespace BlockGraph.Drivers.Protocols.HostFile;
+
+/// <summary>Gives a file another length, and what it grows by its space. Blocks; on a worker. Nobody else uses what lies between the two lengths.</summary>
+internal static class FileLength
+{
+    /// <summary>How much is written at a time, in bytes: enough for a disk, and little beside an image.</summary>
+    private const int PieceBytes = 1 << 20;
+
+    /// <summary>Cuts or extends <paramref name="file"/> to <paramref name="lengthBytes"/>.</summary>
+    /// <exception cref="BlockException">It has the length that it had; the message says what failed.</exception>
+    public static void Change(OpenFile file, long lengthBytes, PreallocationMode preallocation)
+    {
+        long oldBytes = file.GetLengthBytes();
+        if (preallocation != PreallocationMode.Off && lengthBytes < oldBytes)
+        {
+            throw new BlockException(BlockErrorKind.InvalidArgument, "Cannot use preallocation for shrinking files");
+        }
+
+        switch (preallocation)
+        {
+            case PreallocationMode.Off:
+                Set(file, lengthBytes);
+                break;
+            case PreallocationMode.Falloc:
+                OrGoBack(file, oldBytes, "Could not preallocate new data: ", () => Allocate(file, oldBytes, lengthBytes));
+                break;
+            case PreallocationMode.Full:
+                Set(file, lengthBytes);
+                OrGoBack(file, oldBytes, "Could not write zeros for preallocation: ", () => Write(file, oldBytes, lengthBytes));
+                break;
+            default:
+                throw preallocation.ToRefusal();
+        }
+    }
+
+    private static void Set(OpenFile file, long lengthBytes)
+    {
+        try
+        {
+            file.SetLengthBytes(lengthBytes);
+        }
+        catch (BlockException error)
+        {
+            throw error.Prefixed("Could not resize file: ");
+        }
+    }
+
+    private static void OrGoBack(OpenFile file, long oldBytes, string context, Action grow)
+    {
+        try
+        {
+            grow();
+        }
+        catch (BlockException error)
+        {
+            try
+            {
+                file.SetLengthBytes(oldBytes);
+            }
+            catch (BlockException second)
+            {
+                throw new BlockException(error.Kind, $"{context}{error.Message}; the file is longer now: {second.Message}", error);
+            }
+
+            throw error.Prefixed(context);
+        }
+    }
+
+    // Where the system cannot take space without writing, it is written.
+    private static void Allocate(OpenFile file, long oldBytes, long newBytes)
+    {
+        if (!file.TryAllocate(oldBytes, newBytes - oldBytes))
+        {
+            file.SetLengthBytes(newBytes);
+            Write(file, oldBytes, newBytes);
+        }
+    }
+
+    // Past the page cache only whole blocks are written: the block at the old end keeps what it holds, that at the new end is cut afterwards.
+    private static void Write(OpenFile file, long oldBytes, long newBytes)
+    {
+        long mask = file.RequestAlignmentBytes - 1L;
+        long start = oldBytes & ~mask;
+        long end = (newBytes + mask) & ~mask;
+        Memory<byte> piece = AlignedBuffer.Allocate((int)Math.Min(Math.Max(PieceBytes, file.RequestAlignmentBytes), end - start), file.MemoryAlignmentBytes);
+        if (start < oldBytes)
+        {
+            file.Read(start, piece[..file.RequestAlignmentBytes]);
+        }
+
+        for (long at = start; at < end;)
+        {
+            int count = (int)Math.Min(piece.Length, end - at);
+            file.Write(at, piece[..count]);
+            at += count;
+            piece.Span.Clear();
+        }
+
+        if (end > newBytes)
+        {
+            file.SetLengthBytes(newBytes);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Permissions;
+using BlockGraph.TestKit;
+
+namespace BlockGraph.Simulation.Tests.Storm;
+
+/// <summary>
+/// What a flush that succeeds must have made durable: everything that had completed when it was asked for, in every storage that the disk writes through
+/// before and after. Below a layer that decides itself which failures of its children matter, nothing is expected.
+/// </summary>
+internal sealed class StormDurability
+{
+    private readonly StormWorld _world;
+    private readonly StormDisk _disk;
+    private readonly Dictionary<FaultyDisk, long> _completed = [];
+
+    /// <summary>A flush of <paramref name="disk"/> is about to be asked for.</summary>
+    public StormDurability(StormWorld world, StormDisk disk)
+    {
+        _world = world;
+        _disk = disk;
+        foreach (FaultyDisk storage in Storages())
+        {
+            _completed[storage] = storage.CompletedCount;
+        }
+    }
+
+    /// <summary>The flush has succeeded: what a loss of power could undo all the same, or null.</summary>
+    public string? Finding()
+    {
+        foreach (FaultyDisk storage in Storages())
+        {
+            if (_completed.TryGetValue(storage, out long completed) && !storage.IsDurableUpTo(completed))
+            {
+                return $"disk '{_disk.Name}': a flush has succeeded, and changes that had completed before are not durable";
+            }
+        }
+
+        return null;
+    }
+
+    // On several threads the graph cannot be looked at from here.
+    private IEnumerable<FaultyDisk> Storages() => _world.HasVirtualTime && _disk.Backend.Root is { } root ? Below(root).Distinct() : [];
+
+    private IEnumerable<FaultyDisk> Below(BlockNode node)
+    {
+        if (node.IsReadOnly || !node.HasInstance || node.Instance.FlushesChildren)
+        {
+            return [];
+        }
+
+        return node.Driver.Name == _world.Faulty.Name
+            ? [_world.Faulty.Disk(node.Options.GetText("filename")!)]
+            : node.Children.Where(edge => (edge.Permissions.Required & (BlockPermissions.Write | BlockPermissions.WriteUnchanged)) != 0).SelectMany(edge => Below(edge.Node));
+    }
+}
