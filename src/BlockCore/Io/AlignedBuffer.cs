@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using BlockGraph.BlockCore.Errors;
 
 namespace BlockGraph.BlockCore.Io;
@@ -22,7 +23,9 @@ public static unsafe class AlignedBuffer
 
         nuint misalignment = (nuint)Unsafe.AsPointer(ref array[0]) & (nuint)(alignmentBytes - 1);
         int skip = misalignment == 0 ? 0 : alignmentBytes - (int)misalignment;
-        return array.AsMemory(skip, lengthBytes);
+
+        // Says that it does not move: whoever pins it need not ask the collector.
+        return MemoryMarshal.CreateFromPinnedArray(array, skip, lengthBytes);
     }
 
     /// <summary>True where the address and the length of every piece of <paramref name="vector"/> are multiples of <paramref name="alignmentBytes"/>, a power of two. <i>QEMU: bdrv_qiov_is_aligned().</i></summary>

@@ -93,7 +93,7 @@ internal static partial class SlowRequest
             for (long at = start; at < end;)
             {
                 long step = NextStep(at, end, limits.DiscardAlignmentBytes, limits.DiscardBytesMax);
-                await plan.Instance.TryDiscardAsync(at, step, cancel);
+                await plan.Target.DataRegions.TryDiscardAsync(at, step, cancel);
                 at += step;
             }
         }
@@ -109,7 +109,8 @@ internal static partial class SlowRequest
         }
     }
 
-    private static bool IsZero(IoVector buffer)
+    /// <summary>True where every byte of <paramref name="buffer"/> is zero.</summary>
+    public static bool IsZero(IoVector buffer)
     {
         foreach (Memory<byte> segment in buffer)
         {
@@ -145,8 +146,8 @@ internal static partial class SlowRequest
         return middle == middleEnd ? hasWrittenBuffers : await ZeroBlocksAsync(plan, middle, middleEnd, flags, cancel) || hasWrittenBuffers;
     }
 
-    // Whole blocks; true where any of them had to be written as buffers.
-    private static async ValueTask<bool> ZeroBlocksAsync(RequestPlan plan, long start, long end, RequestFlags flags, CancellationToken cancel)
+    /// <summary>Zeroes whole blocks; true where any of them had to be written as buffers.</summary>
+    public static async ValueTask<bool> ZeroBlocksAsync(RequestPlan plan, long start, long end, RequestFlags flags, CancellationToken cancel)
     {
         BlockLimits limits = plan.Target.Limits;
         RequestFlags driverFlags = flags & (plan.Instance.SupportedZeroFlags | RequestFlags.NoFallback);
@@ -157,7 +158,7 @@ internal static partial class SlowRequest
             for (long at = start; at < end;)
             {
                 long step = NextStep(at, end, limits.WriteZeroesAlignmentBytes, limits.WriteZeroesBytesMax);
-                if (!await plan.Instance.TryWriteZeroesAsync(at, step, driverFlags, cancel))
+                if (!await plan.Target.DataRegions.TryWriteZeroesAsync(at, step, driverFlags, cancel))
                 {
                     if ((flags & RequestFlags.NoFallback) != 0)
                     {

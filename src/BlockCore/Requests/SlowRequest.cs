@@ -20,9 +20,15 @@ internal static partial class SlowRequest
         Exception? failure = null;
         try
         {
-            if ((flags & RequestFlags.WriteCompressed & ~plan.Instance.SupportedWriteFlags) != 0)
+            if (kind == RequestKind.Write && (flags & RequestFlags.WriteCompressed) != 0)
             {
-                throw new BlockException(BlockErrorKind.NotSupported, $"Node '{plan.Target.Name}' cannot write compressed data");
+                CompressedWrite.Check(plan, offset, buffer.Length);
+            }
+
+            if (kind == RequestKind.Read && CopyOnReadRequest.IsDue(plan, flags))
+            {
+                await CopyOnReadRequest.RunAsync(request, plan, offset, buffer, flags, cancel);
+                return;
             }
 
             bool isUnaligned = ((offset | (long)buffer.Length) & plan.AlignmentMask) != 0;
@@ -173,7 +179,8 @@ internal static partial class SlowRequest
         }
     }
 
-    private static async ValueTask RunPaddedAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    /// <summary>Carries out what is not aligned: a read of the whole blocks, or a write of what they hold around it.</summary>
+    public static async ValueTask RunPaddedAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         long alignment = plan.AlignmentMask + 1;
         long start = offset & ~plan.AlignmentMask;
@@ -182,14 +189,14 @@ internal static partial class SlowRequest
         Memory<byte> bounce = AlignedBuffer.Allocate((int)(end - start), (int)Math.Max(alignment, plan.Target.Limits.MemoryAlignmentBytes));
         if (kind == RequestKind.Read)
         {
-            await ReadBlocksAsync(plan, start, bounce, cancel);
+            await ReadBlocksAsync(plan, start, bounce, flags, cancel);
             buffer.CopyFrom(bounce.Span.Slice(head, buffer.Length));
             return;
         }
 
         await ReadEdgesAsync(plan, start, bounce, head, (int)(end - offset) - buffer.Length, cancel);
         buffer.CopyTo(bounce.Span[head..]);
-        await RunSplitAsync(plan, kind, start, bounce, flags, cancel);
+        await RunSplitAsync(plan, kind, start, bounce, flags & ~RequestFlags.RegisteredBuffer, cancel);
         if (end > plan.Target.LengthBytes)
         {
             RefreshLengths(plan.Target);
@@ -213,7 +220,7 @@ internal static partial class SlowRequest
 
         if (isOneRead || headBytes > 0)
         {
-            await ReadBlocksAsync(plan, start, isOneRead ? blocks : blocks[..block], cancel);
+            await ReadBlocksAsync(plan, start, isOneRead ? blocks : blocks[..block], RequestFlags.None, cancel);
         }
 
         if (headBytes > 0)
@@ -229,21 +236,21 @@ internal static partial class SlowRequest
         if (!isOneRead)
         {
             await plan.DebugEventAsync(DebugEvent.PwritevRmwTail);
-            await ReadBlocksAsync(plan, start + blocks.Length - block, blocks[^block..], cancel);
+            await ReadBlocksAsync(plan, start + blocks.Length - block, blocks[^block..], RequestFlags.None, cancel);
         }
 
         await plan.DebugEventAsync(DebugEvent.PwritevRmwAfterTail);
     }
 
     // Whole blocks, of which the image may hold the last in part, or not yet: what it does not hold reads as zeros.
-    private static async ValueTask ReadBlocksAsync(RequestPlan plan, long start, Memory<byte> blocks, CancellationToken cancel)
+    private static async ValueTask ReadBlocksAsync(RequestPlan plan, long start, Memory<byte> blocks, RequestFlags flags, CancellationToken cancel)
     {
         long lastBlockEnd = (plan.Target.LengthBytes + plan.AlignmentMask) & ~plan.AlignmentMask;
         int inside = (int)Math.Clamp(lastBlockEnd - start, 0, blocks.Length);
         blocks.Span[inside..].Clear();
         if (inside > 0)
         {
-            await RunSplitAsync(plan, RequestKind.Read, start, blocks[..inside], RequestFlags.None, cancel);
+            await RunSplitAsync(plan, RequestKind.Read, start, blocks[..inside], flags & ~RequestFlags.RegisteredBuffer, cancel);
         }
     }
 
@@ -265,18 +272,18 @@ internal static partial class SlowRequest
         }
     }
 
-    // Gives the driver an aligned request, in pieces that it takes.
-    private static async ValueTask HandOnAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    /// <summary>Gives the driver an aligned request, in pieces that it takes.</summary>
+    public static async ValueTask HandOnAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
-        RequestFlags driverFlags = flags & plan.Instance.SupportedWriteFlags;
-        int stepMax = (int)(plan.TransferBytesMax & ~plan.AlignmentMask);
+        RequestFlags driverFlags = flags & (plan.Instance.SupportedWriteFlags | RequestFlags.RegisteredBuffer);
+        int stepMax = CompressedWrite.StepOf(plan, flags, (int)(plan.TransferBytesMax & ~plan.AlignmentMask));
         int done = 0;
         do
         {
             int step = Math.Min(buffer.Length - done, stepMax);
             IoVector piece = buffer.Slice(done, step);
             await (kind == RequestKind.Read
-                ? plan.Instance.ReadAsync(offset + done, piece, RequestFlags.None, cancel)
+                ? plan.Instance.ReadAsync(offset + done, piece, flags & plan.PassedReadFlags, cancel)
                 : plan.Instance.WriteAsync(offset + done, piece, driverFlags, cancel));
             done += step;
         }
