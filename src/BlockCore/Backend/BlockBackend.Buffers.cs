@@ -16,7 +16,8 @@ public sealed partial class BlockBackend
     /// <exception cref="ObjectDisposedException">The backend is closed.</exception>
     public Task RegisterBufferAsync(nint address, long lengthBytes)
     {
-        if (address == 0 || lengthBytes <= 0 || (ulong)lengthBytes > ulong.MaxValue - (ulong)address)
+        // An address has no sign, whatever its type says.
+        if (address == 0 || lengthBytes <= 0 || (ulong)lengthBytes > ulong.MaxValue - unchecked((ulong)address))
         {
             throw new BlockException($"{lengthBytes} bytes at address {address:x} are no buffer");
         }

@@ -112,6 +112,12 @@ public sealed partial class BlockBackend
             BlockChild root = Reachable ?? throw NoMedium();
             CheckCopy(source, RequestKind.Read, sourceOffset, length);
             CheckCopy(root, RequestKind.Write, targetOffset, length);
+            if (length == 0)
+            {
+                AccountCopy(RequestKind.Write, 0, lane.Context.NowNs, CopyAttempt.Copied);
+                return CopyAttempt.Copied;
+            }
+
             if (from.ThrottleGroup is not null || ThrottleGroup is not null || (flags & RequestFlags.Serialising) != 0)
             {
                 return CopyAttempt.NotPossible;

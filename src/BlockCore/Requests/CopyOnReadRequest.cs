@@ -20,9 +20,11 @@ internal static class CopyOnReadRequest
     /// <summary>The longest piece that is copied at once, in bytes.</summary>
     private const int BounceBytesMax = 16 << 20;
 
-    /// <summary>True where a read with <paramref name="flags"/> is to copy, and this is the layer to copy into; an image that belongs to somebody else is never written.</summary>
-    public static bool IsDue(RequestPlan plan, RequestFlags flags) =>
-        (flags & RequestFlags.CopyOnRead) != 0 && !plan.Instance.PassesCopyOnRead && plan.Target.IsWritable;
+    /// <summary>
+    /// True where a read with <paramref name="flags"/> is to copy, and this is the layer to copy into: one that can have a backing node, and has nobody else to hand the wish to. An image
+    /// that belongs to somebody else for now is never written.
+    /// </summary>
+    public static bool IsDue(RequestPlan plan, RequestFlags flags) => (flags & plan.SlowFlags & RequestFlags.CopyOnRead) != 0 && plan.Target.IsWritable;
 
     /// <summary>Carries out a begun read.</summary>
     public static async ValueTask RunAsync(BlockRequest request, RequestPlan plan, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)

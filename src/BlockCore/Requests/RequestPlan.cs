@@ -38,7 +38,7 @@ internal sealed class RequestPlan
         HasWorkOnWrites = DetectsZeroes || SerialisesWrites || debugListener is not null || watched.Length > 0;
         IsTransparent = target.Driver.Category == DriverCategory.Filter && !MustBePassed(target) && !NeedsTracking(Instance);
         SlowFlags = RequestFlags.Serialising | RequestFlags.ZeroWrite | RequestFlags.WriteCompressed
-            | (RequestFlags.CopyOnRead & ~PassedReadFlags) | (RequestFlags.Fua & ~Instance.SupportedWriteFlags);
+            | (Instance.PassesCopyOnRead || !target.Driver.SupportsBacking ? RequestFlags.None : RequestFlags.CopyOnRead) | (RequestFlags.Fua & ~Instance.SupportedWriteFlags);
     }
 
     /// <summary>The graph's epoch that the plan was compiled in.</summary>

@@ -50,7 +50,7 @@ public sealed class CopyRangeTests : GraphTests
         using GraphFixture fixture = Create(usesPlans);
         fixture.Run(async () =>
         {
-            (BlockBackend source, BlockBackend target) = await OpenAsync(fixture, "driver=raw,offset=512,file.driver=throttle,file.throttle-group=g,file.file.", "driver=raw,offset=1024,file.");
+            (BlockBackend source, BlockBackend target) = await OpenAsync(fixture, "driver=raw,offset=512,file.driver=throttle,file.file.", "driver=raw,offset=1024,file.");
             await source.CopyRangeAsync(100, target, 200, 3000, RequestFlags.NoFallback);
             AssertCopied(fixture, 612, 1224, 3000);
             Assert.That(fixture.Memory.Storage("a").Log, Is.Empty, "nothing was read");

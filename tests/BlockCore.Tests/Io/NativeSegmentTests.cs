@@ -8,19 +8,19 @@ namespace BlockGraph.BlockCore.Tests.Io;
 
 /// <summary>Memory that is not the runtime's goes to the driver as it is, alone and beside other memory.</summary>
 [TestFixture]
-public sealed unsafe class NativeSegmentTests : GraphTests
+public sealed class NativeSegmentTests : GraphTests
 {
     private const int Length = 8192;
     private nint _native;
 
     [SetUp]
-    public void Allocate() => _native = (nint)NativeMemory.AlignedAlloc(Length, 4096);
+    public unsafe void Allocate() => _native = (nint)NativeMemory.AlignedAlloc(Length, 4096);
 
     [TearDown]
-    public void Free() => NativeMemory.AlignedFree((void*)_native);
+    public unsafe void Free() => NativeMemory.AlignedFree((void*)_native);
 
     [Test]
-    public void It_shows_the_memory_and_costs_nothing_to_pin()
+    public unsafe void It_shows_the_memory_and_costs_nothing_to_pin()
     {
         NativeSegment segment = new(_native, Length);
         new IoVector(segment).Fill(9);
@@ -41,11 +41,11 @@ public sealed unsafe class NativeSegmentTests : GraphTests
     }
 
     [Test]
-    public void Pinned_memory_is_pinned_without_asking_the_collector()
+    public unsafe void Pinned_memory_is_pinned_without_asking_the_collector()
     {
         Memory<byte> aligned = AlignedBuffer.Allocate(4096, 4096);
         using System.Buffers.MemoryHandle handle = aligned.Pin();
-        Assert.That((nint)handle.Pointer % 4096, Is.Zero, "aligned");
+        Assert.That((nint)handle.Pointer % 4096, Is.EqualTo((nint)0), "aligned");
         fixed (byte* address = aligned.Span)
         {
             Assert.That((nint)handle.Pointer, Is.EqualTo((nint)address), "and there");
@@ -64,14 +64,14 @@ public sealed unsafe class NativeSegmentTests : GraphTests
         NativeSegment native = new(_native, Length);
         byte[] pinned = GC.AllocateArray<byte>(100, pinned: true);
         IoVector mixed = new(new IoSegments(native.Memory[..4096], pinned, native.Memory[5000..]));
-        nint pinnedAddress = (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref pinned[0]);
+        nint pinnedAddress = AddressesOf(pinned)[0];
         await backend.WriteAsync(0, new IoVector(native), RequestFlags.RegisteredBuffer);
         await backend.ReadAsync(0, mixed);
         await backend.WriteAsync(0, mixed.Slice(10, 4100));
         Assert.That(seen, Is.EqualTo(new[] { _native, _native, pinnedAddress, _native + 5000, _native + 10, pinnedAddress }), "every piece where it lies");
     });
 
-    private static List<nint> AddressesOf(IoVector vector)
+    private static unsafe List<nint> AddressesOf(IoVector vector)
     {
         List<nint> addresses = [];
         foreach (Memory<byte> piece in vector)

@@ -188,6 +188,7 @@ public sealed class CopyOnReadTests : GraphTests
     [Test]
     public void A_single_read_may_ask_for_it_if_the_backend_may_write_what_is_there() => Fixture.Run(async () =>
     {
+        Fixture.Scripted.ActsAsOverlay = true;
         await using BlockBackend backend = await Fixture.OpenAsync("driver=scripted,node-name=disk", new BackendOptions { ReadOnly = true });
         Disk.Status = (_, _, length) => new BlockStatus(BlockStatusFlags.None, length);
         Disk.Hold();
@@ -199,10 +200,23 @@ public sealed class CopyOnReadTests : GraphTests
         Assert.That(Disk.ArrivedCount, Is.EqualTo(3), "read and write for the first, a read for the second");
     });
 
+    [Test]
+    public void A_layer_that_cannot_have_a_backing_node_is_read_the_short_way() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync();
+        Fixture.Scripted.ActsAsOverlay = false;
+        Fixture.Graph.BumpEpoch();
+        Disk.Hold();
+        Disk.Status = (_, _, _) => throw new BlockException("nobody asks");
+        await backend.ReadAsync(10, new byte[10]);
+        Assert.That(Disk.ArrivedCount, Is.EqualTo(1), "one read, of what was asked for");
+    });
+
     private ScriptedNode Disk => Fixture.Scripted.Node("disk");
 
     private async Task<BlockBackend> OpenAsync(string size = "1M")
     {
+        Fixture.Scripted.ActsAsOverlay = true;
         BlockBackend backend = await Fixture.OpenAsync($"driver=scripted,node-name=disk,size={size}", new BackendOptions { CopyOnRead = true });
         Disk.ClusterBytes = Cluster;
         Disk.SupportedWriteFlags = RequestFlags.WriteUnchanged;

@@ -55,6 +55,7 @@ internal sealed partial class StormChanger(StormWorld world, int number, int see
         ("unlimit device", c => c.UnlimitDeviceAsync()),
         ("suspend and resume", c => c.SuspendAsync()),
         ("switch filter", c => c.SwitchFilterAsync()),
+        ("switch copy on read", c => c.SwitchCopyOnReadAsync()),
         ("fail storage", c => c.FailStorageAsync()),
         ("job", c => c.RunJobAsync()),
     ];
