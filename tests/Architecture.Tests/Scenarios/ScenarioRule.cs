@@ -15,7 +15,7 @@ internal static partial class ScenarioRule
     /// <summary>How many scenarios there are.</summary>
     public const int Count = 72;
 
-    /// <summary>56, 65 and 66 need mirror and backup; 67 and up come with the I/O path.</summary>
+    /// <summary>56, 65 and 66 need mirror and backup; 67 to 70 come with the writing side of the I/O path.</summary>
     private static readonly HashSet<int> s_later = [56, 65, 66, 67, 68, 69, 70];
 
     /// <summary>What is wrong with the scenarios among <paramref name="files"/>.</summary>

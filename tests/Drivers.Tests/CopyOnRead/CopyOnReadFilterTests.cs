@@ -46,7 +46,7 @@ public sealed class CopyOnReadFilterTests
             byte[] mine = new byte[2 * Cluster];
             await backend.ReadAsync(10, mine);
             Assert.That((mine[0], mine[Cluster], mine[^1]), Is.EqualTo(((byte)7, (byte)1, (byte)7)), "base, middle, base");
-            Assert.That(AllocatedAt(fixture, "top"), Is.EqualTo("xxx..."), "three clusters were touched");
+            Assert.That(await AllocatedAtAsync(fixture, "top"), Is.EqualTo("xxx..."), "three clusters were touched");
             int below = fixture.Memory.Storage("base").Log.Count;
             await backend.ReadAsync(0, mine);
             Assert.That(fixture.Memory.Storage("base").Log, Has.Count.EqualTo(below), "the later read stops at the top");
@@ -63,7 +63,7 @@ public sealed class CopyOnReadFilterTests
         byte[] mine = new byte[ClusterCount * Cluster];
         await backend.ReadAsync(0, mine);
         Assert.That((mine[0], mine[Cluster], mine[2 * Cluster], mine[^1]), Is.EqualTo(((byte)7, (byte)1, (byte)7, (byte)7)), "what is there");
-        Assert.That(AllocatedAt(_fixture, "top"), Is.EqualTo(".x...."), "the middle's cluster alone");
+        Assert.That(await AllocatedAtAsync(_fixture, "top"), Is.EqualTo(".x...."), "the middle's cluster alone");
     });
 
     [Test]
@@ -90,11 +90,11 @@ public sealed class CopyOnReadFilterTests
             Assert.That(reader.Root!.FileChild!.Permissions.Required, Is.EqualTo(BlockPermissions.ConsistentRead | BlockPermissions.WriteUnchanged), "the filter");
             Assert.That(reader.RootEdge!.Permissions.Required, Is.EqualTo(BlockPermissions.ConsistentRead), "its user");
             await reader.ReadAsync(0, new byte[1]);
-            Assert.That(AllocatedAt(_fixture, "top"), Is.EqualTo("x....."), "copied");
+            Assert.That(await AllocatedAtAsync(_fixture, "top"), Is.EqualTo("x....."), "copied");
             await _fixture.Graph.ApplyAsync(GraphEdit.Deactivate(reader.Root!));
             await reader.ReadAsync(5 * Cluster, new byte[1]);
             await _fixture.Graph.ApplyAsync(GraphEdit.Activate(reader.Root!));
-            Assert.That(AllocatedAt(_fixture, "top"), Is.EqualTo("x....."), "not while it is somebody else's");
+            Assert.That(await AllocatedAtAsync(_fixture, "top"), Is.EqualTo("x....."), "not while it is somebody else's");
         }
 
         BlockException refusal = await Failure.OfAsync(() => _fixture.OpenAsync($"{Filter},read-only=on", new BackendOptions { ReadOnly = true }));
@@ -181,7 +181,7 @@ public sealed class CopyOnReadFilterTests
         Assert.That(refusal.Message, Is.EqualTo("Cannot change the option 'bottom'"), "for life");
         byte[] mine = new byte[Cluster];
         await backend.ReadAsync(Cluster, mine);
-        Assert.That((mine[0], AllocatedAt(_fixture, "top")), Is.EqualTo(((byte)1, ".x....")), "it works");
+        Assert.That((mine[0], await AllocatedAtAsync(_fixture, "top")), Is.EqualTo(((byte)1, ".x....")), "it works");
     });
 
     // Two filters over one overlay, writers beside readers: whoever comes to a cluster first, no write is lost.
@@ -245,14 +245,14 @@ public sealed class CopyOnReadFilterTests
         _fixture.AddAsync(string.Join(',', Chain.Split(',').Select(o => o["file.".Length..])));
 
     // x for each cluster that the node has.
-    private static string AllocatedAt(GraphFixture fixture, string name)
+    private static async Task<string> AllocatedAtAsync(GraphFixture fixture, string name)
     {
         BlockNode node = fixture.Graph.FindNode(name)!;
         char[] clusters = new char[ClusterCount];
         for (int i = 0; i < ClusterCount; i++)
         {
-            ValueTask<BlockStatus> status = node.Instance.GetStatusAsync(BlockStatusQuery.Allocation, i * Cluster, Cluster, CancellationToken.None);
-            clusters[i] = (status.Result.Flags & (BlockStatusFlags.Data | BlockStatusFlags.Zero)) != 0 ? 'x' : '.';
+            BlockStatus status = await node.Instance.GetStatusAsync(BlockStatusQuery.Allocation, i * Cluster, Cluster, CancellationToken.None);
+            clusters[i] = (status.Flags & (BlockStatusFlags.Data | BlockStatusFlags.Zero)) != 0 ? 'x' : '.';
         }
 
         return new string(clusters);

@@ -45,6 +45,7 @@ internal sealed partial class StormChanger(StormWorld world, int number, int see
         ("add submitter", c => c.AddSubmitterAsync()),
         ("remove submitter", c => c.RemoveSubmitterAsync()),
         ("set write cache", c => c.SetWriteCacheAsync()),
+        ("register buffer", c => c.RegisterBufferAsync()),
         ("truncate", c => c.TruncateAsync()),
         ("check image", c => c.CheckAsync()),
         ("set throttle limits", c => c.SetLimitsAsync()),

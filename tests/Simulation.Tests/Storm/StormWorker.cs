@@ -13,6 +13,7 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
 {
     private const int RegionBytes = 9_001;
     private const int KindCount = 21;
+    private const int SectorBytes = 512;
 
     /// <summary>What a worker does, by the names that it is counted under.</summary>
     public static readonly string[] Kinds = ["read", "read that copies", "copy range", "write", "write with FUA", "write zeroes", "discard", "flush", "status", CancelKind];
@@ -71,7 +72,15 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
     // What is read is what the first half holds; the second half holds it when it is copied there.
     private async Task CopyAsync(int offset, int length)
     {
-        int half = length / 2;
+        // Drivers copy whole blocks, and others are asked in vain.
+        int start = (SectorBytes - (_region.Start + offset) % SectorBytes) % SectorBytes;
+        int half = (length - start) / 2;
+        if (half >= SectorBytes && _chance.OneIn(2))
+        {
+            offset += start;
+            half -= half % SectorBytes;
+        }
+
         if (half > 0 && await ReadAsync(offset, half) is { } source)
         {
             await CountedAsync(
