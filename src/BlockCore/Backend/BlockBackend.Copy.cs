@@ -76,7 +76,7 @@ public sealed partial class BlockBackend
             CopyAttempt attempt = await RunUncounted(
                 async source =>
                 {
-                    long startNs = Context.NowNs;
+                    long startNs = AioContext.Current!.NowNs;
                     CopyAttempt result = await target.TryCopyIntoAsync(this, source, sourceOffset, targetOffset, length, flags, cancel);
                     AccountCopy(RequestKind.Read, length, startNs, result);
                     return result;
