@@ -194,7 +194,7 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
         world.Memory.Storage(name, StorageBytes);
         _storages.Add(name);
         string latency = chance.Next(3) switch { 0 => "0", 1 => "2000", _ => "100000" };
-        _parts.Add($"{prefix}filename={name},{prefix}align={(chance.OneIn(2) ? "512" : "1")},{prefix}zeroes={(chance.OneIn(2) ? "on" : "off")},{prefix}latency-ns-max={latency},{prefix}copies={(chance.OneIn(2) ? "on" : "off")}");
+        _parts.Add($"{prefix}filename={name},{prefix}align={(chance.OneIn(2) ? "512" : "1")},{prefix}zeroes={(chance.OneIn(2) ? "on" : "off")},{prefix}latency-ns-max={latency},{prefix}copies={(chance.OneIn(4) ? "off" : "on")}");
     }
 
     private string AddNode(string prefix, string driver)

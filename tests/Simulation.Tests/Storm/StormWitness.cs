@@ -41,6 +41,20 @@ internal sealed class StormWitness(BlockChild file, Action<string> complain) : B
         return true;
     }
 
+    protected internal override async ValueTask<bool> TryCopyFromAsync(long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel)
+    {
+        bool isCopied = false;
+        await RunAsync("a copy", async () => isCopied = await file.TryCopyFromAsync(offset, length, target, flags, cancel));
+        return isCopied;
+    }
+
+    protected internal override async ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        bool isCopied = false;
+        await RunWriteAsync("a copy", async () => isCopied = await file.TryCopyToAsync(source, offset, length, flags, cancel));
+        return isCopied;
+    }
+
     protected internal override ValueTask FlushAsync(CancellationToken cancel) => RunAsync("a flush", static () => default);
 
     protected internal override void CheckPermissions(PermissionSet users, ReopenContext? reopen)
