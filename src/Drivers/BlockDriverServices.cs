@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.Drivers.Composites.Quorum;
 using BlockGraph.Drivers.Filters.Blkdebug;
 using BlockGraph.Drivers.Filters.Blkverify;
+using BlockGraph.Drivers.Filters.CopyOnRead;
 using BlockGraph.Drivers.Filters.Preallocate;
 using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
@@ -25,5 +26,6 @@ public static class BlockDriverServices
         .AddBlockDriver<PreallocateDriver>()
         .AddBlockDriver<BlkdebugDriver>()
         .AddBlockDriver<BlkverifyDriver>()
+        .AddBlockDriver<CopyOnReadDriver>()
         .AddBlockDriver<QuorumDriver>();
 }

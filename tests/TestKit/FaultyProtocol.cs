@@ -87,6 +87,9 @@ public sealed class FaultyProtocol(MemoryProtocol memory, SeededRandom? chance =
             return true;
         }
 
+        // A change goes by a buffer here, to be torn or forgotten.
+        protected override ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel) => new(false);
+
         protected override async ValueTask FlushAsync(CancellationToken cancel)
         {
             long begun = disk.BeginFlush();

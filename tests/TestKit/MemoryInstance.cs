@@ -13,6 +13,7 @@ internal class MemoryInstance : BlockDriverInstance
     private readonly SeededRandom? _chance;
     private readonly int _alignmentBytes;
     private readonly bool _zeroes;
+    private readonly bool _copies;
     private readonly long _latencyNsMax;
 
     /// <summary>Opens <paramref name="storage"/>.</summary>
@@ -25,6 +26,7 @@ internal class MemoryInstance : BlockDriverInstance
         _chance = chance;
         _alignmentBytes = (int)options.GetSize("align");
         _zeroes = options.GetBoolean("zeroes");
+        _copies = options.GetBoolean("copies");
         _latencyNsMax = options.GetInteger("latency-ns-max");
         storage.OpenCount++;
     }
@@ -35,6 +37,7 @@ internal class MemoryInstance : BlockDriverInstance
         new("filename", OptionType.String, "which storage") { IsRequired = true, IsStrong = true },
         new("align", OptionType.Size, "request alignment in bytes") { Default = "1" },
         new("zeroes", OptionType.Boolean, "zero without buffers") { Default = "off" },
+        new("copies", OptionType.Boolean, "copy from and to other such storage without buffers") { Default = "off" },
         new("latency-ns-max", OptionType.Integer, "the longest a request takes") { Default = "0" },
     ];
 
@@ -88,6 +91,25 @@ internal class MemoryInstance : BlockDriverInstance
     {
         await BeginAsync(RequestKind.Discard, offset, length, RequestFlags.None);
         _storage.Clear(offset, length);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask<bool> TryCopyFromAsync(long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel) =>
+        _copies ? target.Child.TryCopyToAsync(new CopySource(Node, offset), target.Offset, length, flags, cancel) : new(false);
+
+    /// <summary>From memory to memory, at the moment at which it takes effect.</summary>
+    protected override async ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        if (!_copies || source.Node.Instance is not MemoryInstance { _copies: true } from)
+        {
+            return false;
+        }
+
+        await BeginAsync(RequestKind.Write, offset, length, flags);
+        byte[] bytes = new byte[length];
+        from._storage.CopyTo(bytes, source.Offset);
+        _storage.CopyFrom(bytes, offset);
         return true;
     }
 

@@ -54,6 +54,12 @@ public class PassThroughDriver : BlockDriver
             return true;
         }
 
+        protected override ValueTask<bool> TryCopyFromAsync(long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel) =>
+            file.TryCopyFromAsync(offset, length, target, flags, cancel);
+
+        protected override ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel) =>
+            file.TryCopyToAsync(source, offset, length, flags, cancel);
+
         protected override PermissionSet GetChildPermissions(ChildPermissionRequest request) => driver.Needs(request.Users);
     }
 }

@@ -7,6 +7,9 @@ namespace BlockGraph.TestKit;
 internal sealed class ScriptedInstance(ScriptedNode node) : BlockDriverInstance
 {
     /// <inheritdoc/>
+    public override int? ClusterBytes => node.ClusterBytes;
+
+    /// <inheritdoc/>
     public override RequestFlags SupportedWriteFlags => node.SupportedWriteFlags;
 
     /// <inheritdoc/>

@@ -68,6 +68,9 @@ public sealed class ScriptedNode
     /// <summary>The write flags that the driver carries out itself. Set before the node is used, or with a new epoch.</summary>
     public RequestFlags SupportedWriteFlags { get; set; }
 
+    /// <summary>The pieces that the driver says it allocates in, in bytes; null for none of its own.</summary>
+    public int? ClusterBytes { get; set; }
+
     /// <summary>Answers status queries; null: everything is data.</summary>
     public Func<BlockStatusQuery, long, long, BlockStatus>? Status { get; set; }
 

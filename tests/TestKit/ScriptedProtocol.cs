@@ -14,6 +14,12 @@ public sealed class ScriptedProtocol : BlockDriver
     /// <summary>The requests of every node that have arrived and not been completed, in order of arrival.</summary>
     public List<PendingRequest> Pending { get; } = [];
 
+    /// <summary>True for drivers that could have a backing node, which the test plays as well: what they say is unallocated comes from there.</summary>
+    public bool ActsAsOverlay { get; set; }
+
+    /// <inheritdoc/>
+    public override bool SupportsBacking => ActsAsOverlay;
+
     /// <summary>How many drains have begun minus ended, as the drivers of all nodes hear of them.</summary>
     public int DrainDepth => _nodes.Sum(node => node.DrainBeginCount - node.DrainEndCount);
 

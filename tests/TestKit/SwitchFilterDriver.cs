@@ -95,6 +95,14 @@ public sealed class SwitchFilter : BlockDriverInstance
         return true;
     }
 
+    /// <summary>While it is switched on it wants to see what is read and written.</summary>
+    protected override ValueTask<bool> TryCopyFromAsync(long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel) =>
+        IsBusy ? new(false) : _file.TryCopyFromAsync(offset, length, target, flags, cancel);
+
+    /// <inheritdoc cref="TryCopyFromAsync"/>
+    protected override ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel) =>
+        IsBusy ? new(false) : _file.TryCopyToAsync(source, offset, length, flags, cancel);
+
     /// <inheritdoc/>
     protected override void DrainBegin() => DrainDepth++;
 

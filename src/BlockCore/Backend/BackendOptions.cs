@@ -28,6 +28,9 @@ public sealed record BackendOptions
     /// <summary>Hold requests back while the root node is drained. Off for a user that stops by itself when it hears of the drain, as a job does.</summary>
     public bool QueuesWhileDrained { get; init; } = true;
 
+    /// <summary>Copy what is read from backing nodes into the root node. <i>QEMU: copy-on-read.</i></summary>
+    public bool CopyOnRead { get; init; }
+
     /// <summary>What a device in front does about reads that fail. <i>QEMU: rerror.</i></summary>
     public BlockErrorPolicy ReadErrorPolicy { get; init; } = BlockErrorPolicy.Report;
 
@@ -47,15 +50,17 @@ public sealed record BackendOptions
     public BackendThrottling? Throttling { get; init; }
 
     /// <summary>
-    /// Takes what is about the device out of <paramref name="options"/>, nested or flat: <c>id</c>, <c>throttling.*</c> and its old names. What is left
+    /// Takes what is about the device out of <paramref name="options"/>, nested or flat: <c>id</c>, <c>copy-on-read</c>, <c>throttling.*</c> and its old names. What is left
     /// opens the medium. <i>QEMU: blockdev_init().</i>
     /// </summary>
     /// <exception cref="BlockException">A value is malformed, or the limits contradict one another.</exception>
     public static BackendOptions TakeFrom(OptionsDictionary options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        OptionReader reader = new(options, new OptionSchema(new OptionDefinition("id", OptionType.String, "the device's name")));
-        return new BackendOptions { Name = reader.GetString("id"), Throttling = BackendThrottling.TakeFrom(options) };
+        OptionReader reader = new(options, new OptionSchema(
+            new OptionDefinition("id", OptionType.String, "the device's name"),
+            new OptionDefinition("copy-on-read", OptionType.Boolean, "copy what is read from a backing file into the image") { Default = "off" }));
+        return new BackendOptions { Name = reader.GetString("id"), CopyOnRead = reader.GetBoolean("copy-on-read"), Throttling = BackendThrottling.TakeFrom(options) };
     }
 
     internal PermissionSet ToPermissions(bool profileSharesWrite)

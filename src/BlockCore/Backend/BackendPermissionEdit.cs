@@ -14,15 +14,19 @@ internal sealed class BackendPermissionEdit(BlockBackend backend, PermissionSet?
         ? $"let {backend.Description} ask for '{wanted.Required.ToText()}' and share '{wanted.Shared.ToText()}'"
         : $"let {backend.Description} {(resizeGrantChange > 0 ? "resize" : "no longer resize")}";
 
-    /// <summary>What is asked of the root node while <paramref name="resizeGrantCount"/> truncations are under way.</summary>
-    public static PermissionSet InEffect(PermissionSet permissions, int resizeGrantCount) =>
-        resizeGrantCount == 0 ? permissions : permissions with { Required = permissions.Required | BlockPermissions.Resize };
+    /// <summary>What is asked of the root node while <paramref name="resizeGrantCount"/> truncations are under way; reads that copy write what is there already.</summary>
+    public static PermissionSet InEffect(PermissionSet permissions, int resizeGrantCount, bool copiesOnRead) => permissions with
+    {
+        Required = permissions.Required
+            | (resizeGrantCount == 0 ? BlockPermissions.None : BlockPermissions.Resize)
+            | (copiesOnRead ? BlockPermissions.WriteUnchanged : BlockPermissions.None),
+    };
 
     internal override void Apply(GraphDraft draft)
     {
         if (backend.RootEdge is { } edge && !draft.AccessOf(draft.NodeOf(edge)).IsInactive)
         {
-            draft.Request(edge, InEffect(permissions ?? backend.Permissions, backend.ResizeGrantCount + resizeGrantChange));
+            draft.Request(edge, InEffect(permissions ?? backend.Permissions, backend.ResizeGrantCount + resizeGrantChange, backend.CopiesOnRead));
         }
     }
 

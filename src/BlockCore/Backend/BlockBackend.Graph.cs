@@ -176,7 +176,7 @@ public sealed partial class BlockBackend
     }
 
     /// <inheritdoc/>
-    PermissionSet IRootParent.PermissionsOf(BlockChild edge) => BackendPermissionEdit.InEffect(Permissions, ResizeGrantCount);
+    PermissionSet IRootParent.PermissionsOf(BlockChild edge) => BackendPermissionEdit.InEffect(Permissions, ResizeGrantCount, CopiesOnRead);
 
     /// <inheritdoc/>
     void IRootParent.OnAttached(BlockChild edge) => SetRoot(edge);

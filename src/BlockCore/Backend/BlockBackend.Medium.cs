@@ -104,6 +104,7 @@ public sealed partial class BlockBackend
         {
             BlockException? flushError = RootEdge is null ? null : await LetGoAsync();
             LeaveGroup();
+            Graph.Buffers.RemoveAll(this);
             await Graph.CloseScheduledAsync();
             Graph.Unregister(this);
             if (flushError is not null)

@@ -34,6 +34,7 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
         Graph = graph;
         _options = options;
         Permissions = options.ToPermissions(graph.Profile.WritableBackendsShareWrite);
+        CopiesOnRead = options.CopyOnRead;
         _timing = CreateTiming(options, context.ReadNowNs());
         _homeLane = new RequestLane(context, _timing);
         _lanes = [_homeLane];
@@ -105,10 +106,13 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
     /// <inheritdoc/>
     bool ISharingParent.HasManySubmitters => Volatile.Read(ref _lanes).Length > 1;
 
-    /// <summary>Reads exactly the buffer's length at <paramref name="offset"/>.</summary>
-    /// <exception cref="Errors.BlockException">The range lies outside the image, or the read failed.</exception>
+    /// <summary>
+    /// Reads exactly the buffer's length at <paramref name="offset"/>. With <see cref="RequestFlags.CopyOnRead"/> what lies in a backing node is copied up; with
+    /// <see cref="RequestFlags.Prefetch"/> as well nothing else happens, and what the buffer holds afterwards is undefined.
+    /// </summary>
+    /// <exception cref="Errors.BlockException">The range lies outside the image, the backend may not copy, or the read failed.</exception>
     public ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags = RequestFlags.None, CancellationToken cancel = default) =>
-        Submit(RequestKind.Read, offset, buffer, flags, cancel);
+        (flags & RequestFlags.CopyOnRead) == 0 ? Submit(RequestKind.Read, offset, buffer, flags, cancel) : SubmitCopying(offset, buffer, flags, cancel);
 
     /// <summary>Writes exactly the buffer's length at <paramref name="offset"/>.</summary>
     /// <exception cref="Errors.BlockException">The range lies outside the image, the backend is read-only, or the write failed.</exception>
@@ -132,6 +136,18 @@ public sealed partial class BlockBackend : IRootParent, IContextual, ISharingPar
     /// <summary>What is known of a range, from <paramref name="offset"/> on.</summary>
     public ValueTask<BlockStatus> GetStatusAsync(long offset, long length, BlockStatusQuery wanted = BlockStatusQuery.Everything, CancellationToken cancel = default) =>
         RunUncounted(root => root.GetStatusAsync(wanted, offset, length, cancel), cancel);
+
+    /// <summary>Which layer of the chain has a range, from <paramref name="offset"/> on: the root node, or one below it down to <paramref name="baseNode"/>.</summary>
+    /// <param name="offset">Where the range begins, in bytes.</param>
+    /// <param name="length">How long it is.</param>
+    /// <param name="baseNode">Where to stop; null for the chain's end.</param>
+    /// <param name="includesBase">True to ask <paramref name="baseNode"/> too.</param>
+    /// <param name="wanted">What is wanted.</param>
+    /// <param name="cancel">Ends it between two layers.</param>
+    /// <exception cref="Errors.BlockException"><paramref name="baseNode"/> is not in the chain, or a driver could not answer.</exception>
+    public ValueTask<ChainStatus> GetStatusAboveAsync(
+        long offset, long length, BlockNode? baseNode = null, bool includesBase = false, BlockStatusQuery wanted = BlockStatusQuery.Everything, CancellationToken cancel = default) =>
+        RunUncounted(root => root.GetStatusAboveAsync(baseNode, includesBase, wanted, offset, length, cancel), cancel);
 
     /// <summary>Waits until nothing is in flight in the tree and keeps it so until the scope is disposed; throttled requests are released.</summary>
     public ValueTask<DrainScope> DrainAsync() => DrainScope.BeginAsync((RootEdge ?? throw NoMedium()).Node, DrainReach.Subtree);

@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.BlockCore.Backend;
@@ -72,6 +73,18 @@ public sealed class BlockingRequests
     /// <exception cref="InvalidOperationException">The calling thread runs a context.</exception>
     public BlockStatus GetStatus(long offset, long length, BlockStatusQuery wanted = BlockStatusQuery.Everything) =>
         Run(() => _backend.GetStatusAsync(offset, length, wanted));
+
+    /// <summary>Which layer of the chain has a range; see <see cref="BlockBackend.GetStatusAboveAsync"/>.</summary>
+    /// <exception cref="BlockException">There is no medium, <paramref name="baseNode"/> is not in the chain, or the query failed.</exception>
+    /// <exception cref="InvalidOperationException">The calling thread runs a context.</exception>
+    public ChainStatus GetStatusAbove(long offset, long length, BlockNode? baseNode = null, bool includesBase = false, BlockStatusQuery wanted = BlockStatusQuery.Everything) =>
+        Run(() => _backend.GetStatusAboveAsync(offset, length, baseNode, includesBase, wanted));
+
+    /// <summary>Copies a range into another backend; see <see cref="BlockBackend.CopyRangeAsync"/>.</summary>
+    /// <exception cref="BlockException">A range lies outside its image or they overlap, the target may not be written, or a request failed.</exception>
+    /// <exception cref="InvalidOperationException">The calling thread runs a context.</exception>
+    public void CopyRange(long sourceOffset, BlockBackend target, long targetOffset, long length, RequestFlags flags = RequestFlags.None) =>
+        Run(() => _backend.CopyRangeAsync(sourceOffset, target, targetOffset, length, flags));
 
     /// <summary>Gives the image another length; see <see cref="BlockBackend.TruncateAsync"/>.</summary>
     /// <exception cref="BlockException">There is no medium, the image is read-only or its format cannot do it, or another user relies on its length.</exception>

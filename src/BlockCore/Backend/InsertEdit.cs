@@ -25,7 +25,14 @@ internal sealed class InsertEdit(BlockBackend backend, BlockNode node) : GraphEd
             throw new BlockException(BlockErrorKind.Busy, "There already is a medium in the device");
         }
 
-        draft.Attach(backend, node, "root", ChildRole.Filtered | ChildRole.Primary);
+        if (backend.CopiesOnRead)
+        {
+            CopyOnReadEdit.ThrowIfReadOnly(draft, node);
+        }
+
+        BlockChild edge = draft.Attach(backend, node, "root", ChildRole.Filtered | ChildRole.Primary);
+        edge.CopiesOnRead = backend.CopiesOnRead;
+        draft.WantReadsQuiet(edge, node);
     }
 
     internal override void OnCommitted(GraphChange change) => backend.TellMediumChanged(isLoaded: true);

@@ -53,6 +53,15 @@ public abstract class BlockDriverInstance
     /// </summary>
     public virtual bool SerialisesWrites => false;
 
+    /// <summary>In which pieces the layer allocates, in bytes: a power of two; null where it has none of its own. <i>QEMU: BlockDriverInfo.cluster_size.</i></summary>
+    public virtual int? ClusterBytes => null;
+
+    /// <summary>
+    /// True where a read that is to copy (<see cref="RequestFlags.CopyOnRead"/>) is handed on with that wish, and the child copies: the layer has nothing to
+    /// copy into but its child. Constant. Filters, and formats that are none; everybody else leaves the copying to the core.
+    /// </summary>
+    public virtual bool PassesCopyOnRead => Node.Driver.Category == DriverCategory.Filter;
+
     /// <summary>True where <see cref="FlushAsync"/> flushes the children too, and decides what their failures mean.</summary>
     public virtual bool FlushesChildren => false;
 
@@ -87,6 +96,33 @@ public abstract class BlockDriverInstance
     /// <summary>Lets go of a range. False: nothing happened, which is no error.</summary>
     protected internal virtual ValueTask<bool> TryDiscardAsync(long offset, long length, CancellationToken cancel) => new(false);
 
+    /// <summary>
+    /// Copies a range of whole blocks out of this layer without bringing it into memory: a layer that holds the bytes in a child hands the copy on to it
+    /// (<see cref="BlockChild.TryCopyFromAsync"/>); one that holds them itself goes on with the target (<see cref="BlockChild.TryCopyToAsync"/>). False:
+    /// nothing happened, and whoever asked reads and writes. <i>QEMU: bdrv_co_copy_range_from.</i>
+    /// </summary>
+    protected internal virtual ValueTask<bool> TryCopyFromAsync(long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel) => new(false);
+
+    /// <summary>
+    /// Puts bytes of another layer into a range of whole blocks of this one, by the same means. False: nothing happened; a layer that must see what is
+    /// written through it says so. <i>QEMU: bdrv_co_copy_range_to.</i>
+    /// </summary>
+    protected internal virtual ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel) => new(false);
+
+    /// <summary>
+    /// Requests will come whose data lies in <paramref name="buffer"/>, flagged <see cref="RequestFlags.RegisteredBuffer"/>: prepare it, where that makes them
+    /// cheaper. False: nothing was prepared, and they are like any others. Requests may be in flight. On the main context. <i>QEMU: bdrv_register_buf.</i>
+    /// </summary>
+    protected internal virtual bool TryRegisterBuffer(BufferRange buffer) => false;
+
+    /// <summary>
+    /// No more requests come from a buffer that was prepared, and none is under way: when this returns nothing may use the address as prepared, for other memory
+    /// may come there. Once for each that <see cref="TryRegisterBuffer"/> took, before the node is closed. On the main context.
+    /// </summary>
+    protected internal virtual void UnregisterBuffer(BufferRange buffer)
+    {
+    }
+
     /// <summary>Makes this layer's completed writes durable; the core flushes the children that are written through afterwards.</summary>
     protected internal virtual ValueTask FlushAsync(CancellationToken cancel) => default;
 
@@ -101,12 +137,15 @@ public abstract class BlockDriverInstance
     /// <param name="cancel">Cancels it before it has an effect.</param>
     protected internal virtual ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel) => new(false);
 
-    /// <summary>What is known of a range of at least one byte; the answer covers at least one byte and at most the range.</summary>
+    /// <summary>
+    /// What is known of a range of whole blocks, the last of which may go beyond the image's end. The answer covers whole blocks too, one at least and at
+    /// most the range, or ends with the image. A driver that says nothing has everything allocated; a filter points to its child.
+    /// </summary>
     protected internal virtual ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
     {
         BlockChild? filtered = Node.FilteredChild;
-        return filtered is not null
-            ? new(new BlockStatus(BlockStatusFlags.Raw | BlockStatusFlags.OffsetValid, length, offset, filtered))
+        return filtered is not null ? new(new BlockStatus(BlockStatusFlags.Raw | BlockStatusFlags.OffsetValid, length, offset, filtered))
+            : Node.Driver.Category == DriverCategory.Protocol ? new(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.Allocated | BlockStatusFlags.OffsetValid, length, offset))
             : new(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.Allocated, length));
     }
 

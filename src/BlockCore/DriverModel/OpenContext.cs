@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.BlockCore.Transactions;
 
 namespace BlockGraph.BlockCore.DriverModel;
 
@@ -72,6 +73,18 @@ public sealed class OpenContext
         }
 
         return children;
+    }
+
+    /// <summary>
+    /// Keeps the links from the node that is being opened, whose child is attached, down to <paramref name="bottom"/> as they are, until the node is closed or
+    /// dropped. Once.
+    /// </summary>
+    /// <exception cref="BlockException">It is not in the chain, or somebody else keeps one of the links.</exception>
+    public async Task FreezeChainAsync(BlockNode bottom)
+    {
+        Invariant.Check(Node.FrozenDownTo is null);
+        await GraphChange.RunAsync(Graph, [GraphEdit.Freeze(Node, bottom)], CancellationToken.None);
+        Node.FrozenDownTo = bottom;
     }
 
     /// <summary>The image cannot be written: goes on read-only where the options allow that.</summary>

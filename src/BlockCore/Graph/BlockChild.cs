@@ -60,6 +60,9 @@ public sealed class BlockChild
         set => Volatile.Write(ref _meter, value);
     }
 
+    /// <summary>True where the child is to copy what is read through it, whoever reads. Changes while the child is drained, with a new epoch.</summary>
+    internal bool CopiesOnRead { get; set; }
+
     /// <summary>The last walk of the graph that came by. Main context.</summary>
     internal int VisitMark { get; set; }
 
@@ -107,9 +110,35 @@ public sealed class BlockChild
             ? LengthRequest.RunAsync(this, lengthBytes, isExact, preallocation, flags, cancel)
             : EdgeDetour.WriteLengthAsync(this, lengthBytes, isExact, preallocation, flags, cancel);
 
+    /// <summary>
+    /// Copies a range of the child into <paramref name="target"/> by the drivers' own means. False: that is not possible, nothing happened, and the bytes are to be
+    /// read and written. <i>QEMU: bdrv_co_copy_range_from().</i>
+    /// </summary>
+    public ValueTask<bool> TryCopyFromAsync(long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel) =>
+        Plan().IsHere ? CopyRequest.FromAsync(this, offset, length, target, flags, cancel) : EdgeDetour.TryCopyFromAsync(this, offset, length, target, flags, cancel);
+
+    /// <summary>Puts bytes that another layer holds into a range inside the child. False: that is not possible, and nothing happened.</summary>
+    public ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel) =>
+        Plan().IsHere ? CopyRequest.ToAsync(this, source, offset, length, flags, cancel) : EdgeDetour.TryCopyToAsync(this, source, offset, length, flags, cancel);
+
     /// <summary>What is known of a range.</summary>
     public ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
-        IsChildHere ? StatusQuery.RunAsync(this, wanted, offset, length, cancel) : EdgeDetour.GetStatusAsync(this, wanted, offset, length, cancel);
+        IsChildHere ? StatusQuery.RunAsync(Node, wanted, offset, length, cancel) : EdgeDetour.GetStatusAsync(this, wanted, offset, length, cancel);
+
+    /// <summary>
+    /// Which layer of the chain from the child down has a range: the first that is allocated in, the range no longer than all on the way agree on.
+    /// <i>QEMU: bdrv_block_status_above().</i>
+    /// </summary>
+    /// <param name="baseNode">Where to stop; null for the chain's end.</param>
+    /// <param name="includesBase">True to ask <paramref name="baseNode"/> too.</param>
+    /// <param name="wanted">What is wanted.</param>
+    /// <param name="offset">Where the range begins, in bytes.</param>
+    /// <param name="length">How long it is.</param>
+    /// <param name="cancel">Ends it between two layers.</param>
+    /// <exception cref="BlockException"><paramref name="baseNode"/> is not in the chain, or a driver could not answer.</exception>
+    public ValueTask<ChainStatus> GetStatusAboveAsync(
+        BlockNode? baseNode, bool includesBase, BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
+        ChainStatusQuery.RunAsync(this, baseNode, includesBase, wanted, offset, length, cancel);
 
     /// <summary>
     /// Says that a request has come to the point <paramref name="debugEvent"/>, for the first layer from the child on down that listens; where none
@@ -127,7 +156,7 @@ public sealed class BlockChild
 
         offset += plan.ShiftBytes;
         return plan.IsTransparent
-            ? plan.Instance.ReadAsync(offset, buffer, flags, cancel)
+            ? plan.Instance.ReadAsync(offset, buffer, flags | plan.ReadFlags, cancel)
             : BlockRequest.Start(null, plan, RequestKind.Read, offset, buffer, flags, cancel);
     }
 
@@ -155,9 +184,9 @@ public sealed class BlockChild
 
     /// <inheritdoc cref="ReadHere"/>
     internal ValueTask WriteZeroesHere(long offset, long length, RequestFlags flags, CancellationToken cancel) =>
-        IsInside(offset, length)
-            ? SlowRequest.WriteZeroesAsync(this, offset, length, flags, cancel)
-            : SlowRequest.WriteZeroesAcrossEndAsync(this, offset, length, flags, cancel);
+        (flags & RequestFlags.RegisteredBuffer) != 0 ? ValueTask.FromException(new BlockException("A zero write has no buffer that could be registered"))
+        : IsInside(offset, length) ? SlowRequest.WriteZeroesAsync(this, offset, length, flags, cancel)
+        : SlowRequest.WriteZeroesAcrossEndAsync(this, offset, length, flags, cancel);
 
     /// <inheritdoc cref="ReadHere"/>
     internal ValueTask DiscardHere(long offset, long length, CancellationToken cancel) =>

@@ -31,6 +31,7 @@ public sealed partial class BlockNode : IChildParent
         Driver = driver;
         Context = context;
         Tracker = new RequestTracker();
+        DataRegions = new DataRegionCache(this);
         Work = new InFlightCounter(graph);
     }
 
@@ -69,6 +70,23 @@ public sealed partial class BlockNode : IChildParent
 
     /// <summary>True for a filter that an operation put there without a name of the user's: lists of the chain leave it out.</summary>
     public bool IsImplicit { get; internal set; }
+
+    /// <summary>True where what is read through the node, and lies in a backing node, is copied into the first layer that can hold it: one of its users wants that. <i>QEMU: bs->copy_on_read.</i></summary>
+    public bool CopiesOnRead
+    {
+        get
+        {
+            foreach (BlockChild edge in _parents)
+            {
+                if (edge.CopiesOnRead)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
 
     /// <summary>True for a node whose user will not have it kept in its place: no link to it can be frozen.</summary>
     public bool NeverFreezes { get; internal set; }
@@ -153,6 +171,9 @@ public sealed partial class BlockNode : IChildParent
     /// <summary>The requests in flight at this node.</summary>
     internal RequestTracker Tracker { get; }
 
+    /// <summary>What is known of where a leaf node has data.</summary>
+    internal DataRegionCache DataRegions { get; }
+
     /// <summary>True where the child whose data it presents was taken away, and no other has come since. Main context.</summary>
     internal bool IsHollow { get; set; }
 
@@ -182,6 +203,9 @@ public sealed partial class BlockNode : IChildParent
 
     /// <summary>Counts reopens: what was prepared for an older state is void.</summary>
     internal int Generation { get; set; }
+
+    /// <summary>How far down the node's own driver keeps the chain as it is, from its opening to its closing or dropping; null where it does not. Main context.</summary>
+    internal BlockNode? FrozenDownTo { get; set; }
 
     /// <summary>Told of every request that completes at this node, or null. Set inside a drain, with a new epoch.</summary>
     internal INodeObserver? Observer { get; set; }
@@ -286,6 +310,12 @@ public sealed partial class BlockNode : IChildParent
         if (lengthBytes is < 0 or > BlockLimits.LengthBytesMax)
         {
             throw new BlockException(BlockErrorKind.TooLarge, "Could not refresh total sector count: File too large");
+        }
+
+        if (lengthBytes < LengthBytes)
+        {
+            // Beyond the new end there is nothing; what comes there later may be a hole.
+            DataRegions.Clear();
         }
 
         Volatile.Write(ref _lengthBytes, lengthBytes);

@@ -83,7 +83,8 @@ public sealed partial class NodeGraph
             await EndInstanceAsync(node);
             if (node.Children.Count > 0)
             {
-                await GraphChange.RunWithinCloseAsync(this, [.. node.Children.Reverse().Select(edge => new DetachEdit(edge, isParentClosing: true))]);
+                GraphEdit[] thawing = node.FrozenDownTo is { } bottom ? [GraphEdit.Thaw(node, bottom)] : [];
+                await GraphChange.RunWithinCloseAsync(this, [.. thawing, .. node.Children.Reverse().Select(edge => new DetachEdit(edge, isParentClosing: true))]);
             }
 
             ReleaseName(node.Name);

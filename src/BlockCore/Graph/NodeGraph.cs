@@ -49,6 +49,7 @@ public sealed partial class NodeGraph : IAsyncDisposable
         Drivers = new DriverRegistry(drivers);
         _options = options ?? new NodeGraphOptions();
         ObjectTree = new ObjectTree(this, objectTypes ?? []);
+        Buffers = new RegisteredBuffers(this);
     }
 
     /// <summary>The context that the graph is changed on, and the home of new nodes.</summary>
@@ -93,6 +94,9 @@ public sealed partial class NodeGraph : IAsyncDisposable
     internal PseudoFileNameParser? PseudoFileNames => _options.PseudoFileNames;
 
     internal PseudoFileNameWriter? PseudoFileNameWriter => _options.PseudoFileNameWriter;
+
+    /// <summary>The buffers that drivers are told of. Main context.</summary>
+    internal RegisteredBuffers Buffers { get; }
 
     /// <summary>Every node that is open or being opened, in order of creation. Main context.</summary>
     internal IReadOnlyList<BlockNode> EveryNode => _everyNode.List;

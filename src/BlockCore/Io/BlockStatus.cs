@@ -24,6 +24,9 @@ public enum BlockStatusFlags
 
     /// <summary>The range ends where the image ends.</summary>
     EndOfFile = 32,
+
+    /// <summary>In a driver's answer: the data lies in <see cref="BlockStatus.HostChild"/> as it is, which may know that it reads as zeros. The core asks it.</summary>
+    Recurse = 64,
 }
 
 /// <summary>The answer to a block-status query: flags that hold for the next <paramref name="LengthBytes"/> bytes.</summary>
@@ -31,9 +34,19 @@ public enum BlockStatusFlags
 /// <param name="LengthBytes">For how many bytes, from the offset asked for.</param>
 /// <param name="HostOffset">With <see cref="BlockStatusFlags.OffsetValid"/>: the offset in bytes.</param>
 /// <param name="HostChild">The child edge that the offset refers to (a Graph.BlockChild), or null for the node itself.</param>
-public readonly record struct BlockStatus(BlockStatusFlags Flags, long LengthBytes, long HostOffset = 0, object? HostChild = null);
+public readonly record struct BlockStatus(BlockStatusFlags Flags, long LengthBytes, long HostOffset = 0, object? HostChild = null)
+{
+    /// <summary>True where the contents come from the layer that was asked, not from a backing node.</summary>
+    public bool IsAllocated => (Flags & BlockStatusFlags.Allocated) != 0;
 
-/// <summary>What a block-status query wants to know; a driver may save the work for the rest.</summary>
+    /// <summary>True where the range reads as zeros.</summary>
+    public bool IsZero => (Flags & BlockStatusFlags.Zero) != 0;
+}
+
+/// <summary>
+/// What a block-status query wants to know; a driver may save the work for the rest. Without <see cref="Zeroes"/> long ranges are worth more than
+/// small holes: what is allocated is exact, and data may be claimed where there are zeros. <i>QEMU: want_zero.</i>
+/// </summary>
 [Flags]
 public enum BlockStatusQuery
 {

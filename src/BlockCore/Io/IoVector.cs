@@ -22,6 +22,13 @@ public readonly struct IoVector : IEquatable<IoVector>
         _memory = segments.Memory;
     }
 
+    /// <summary>A vector over memory that is not the runtime's.</summary>
+    public IoVector(NativeSegment segment)
+    {
+        ArgumentNullException.ThrowIfNull(segment);
+        _memory = segment.Memory;
+    }
+
     /// <summary>The length of all segments together, in bytes.</summary>
     public int Length => _memory.Length;
 

@@ -55,6 +55,12 @@ internal sealed class MeteredInstance : BlockDriverInstance
     public override bool CanWriteZeroes => _inner.CanWriteZeroes;
 
     /// <inheritdoc/>
+    public override int? ClusterBytes => _inner.ClusterBytes;
+
+    /// <inheritdoc/>
+    public override bool PassesCopyOnRead => _inner.PassesCopyOnRead;
+
+    /// <inheritdoc/>
     public override bool SerialisesWrites => _inner.SerialisesWrites;
 
     /// <inheritdoc/>
@@ -137,6 +143,48 @@ internal sealed class MeteredInstance : BlockDriverInstance
 
         return call.Follow(task);
     }
+
+    /// <inheritdoc/>
+    protected internal override ValueTask<bool> TryCopyFromAsync(long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel)
+    {
+        MeteredCall call = Begin(RequestKind.Read, offset, length);
+        ValueTask<bool> task;
+        try
+        {
+            task = _inner.TryCopyFromAsync(offset, length, target, flags, cancel);
+        }
+        catch (Exception error)
+        {
+            call.FailAtOnce(error);
+            throw;
+        }
+
+        return call.Follow(task);
+    }
+
+    /// <inheritdoc/>
+    protected internal override ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        MeteredCall call = Begin(RequestKind.Write, offset, length);
+        ValueTask<bool> task;
+        try
+        {
+            task = _inner.TryCopyToAsync(source, offset, length, flags, cancel);
+        }
+        catch (Exception error)
+        {
+            call.FailAtOnce(error);
+            throw;
+        }
+
+        return call.Follow(task);
+    }
+
+    /// <inheritdoc/>
+    protected internal override bool TryRegisterBuffer(BufferRange buffer) => _inner.TryRegisterBuffer(buffer);
+
+    /// <inheritdoc/>
+    protected internal override void UnregisterBuffer(BufferRange buffer) => _inner.UnregisterBuffer(buffer);
 
     /// <inheritdoc/>
     protected internal override ValueTask FlushAsync(CancellationToken cancel)

@@ -62,6 +62,11 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
     internal static ValueTask Start(RequestLane? lane, RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         BlockRequest request = Begin(lane, plan, kind, offset, buffer.Length);
+        if (kind == RequestKind.Read)
+        {
+            flags |= plan.ReadFlags;
+        }
+
         if (plan.IsTransparent)
         {
             if (plan.HasWorkOnWrites & kind == RequestKind.Write)

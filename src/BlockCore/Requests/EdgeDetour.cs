@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
@@ -31,8 +32,22 @@ internal static class EdgeDetour
     public static async ValueTask<BlockStatus> GetStatusAsync(BlockChild edge, BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
     {
         BlockStatus status = default;
-        await RunAsync(edge, async () => status = await StatusQuery.RunAsync(edge, wanted, offset, length, cancel));
+        await RunAsync(edge, async () => status = await StatusQuery.RunAsync(edge.Node, wanted, offset, length, cancel));
         return status;
+    }
+
+    public static async ValueTask<bool> TryCopyFromAsync(BlockChild edge, long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel)
+    {
+        bool isCopied = false;
+        await RunAsync(edge, async () => isCopied = await CopyRequest.FromAsync(edge, offset, length, target, flags, cancel));
+        return isCopied;
+    }
+
+    public static async ValueTask<bool> TryCopyToAsync(BlockChild edge, CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        bool isCopied = false;
+        await RunAsync(edge, async () => isCopied = await CopyRequest.ToAsync(edge, source, offset, length, flags, cancel));
+        return isCopied;
     }
 
     private static async ValueTask RunAsync(BlockChild edge, Func<ValueTask> request)

@@ -19,7 +19,8 @@ internal sealed class RequestPlan
     private readonly BlockDriverInstance? _debugListener;
     private readonly WatchedNode[] _watched;
 
-    private RequestPlan(int epoch, BlockNode target, BlockDriverInstance instance, long shiftBytes, bool passesDiscard, bool isDetour, BlockDriverInstance? debugListener, WatchedNode[] watched)
+    private RequestPlan(
+        int epoch, BlockNode target, BlockDriverInstance instance, long shiftBytes, bool passesDiscard, RequestFlags readFlags, bool isDetour, BlockDriverInstance? debugListener, WatchedNode[] watched)
     {
         Epoch = epoch;
         Target = target;
@@ -28,6 +29,8 @@ internal sealed class RequestPlan
         _isDetour = isDetour;
         ShiftBytes = shiftBytes;
         PassesDiscard = passesDiscard;
+        ReadFlags = readFlags;
+        PassedReadFlags = RequestFlags.RegisteredBuffer | (Instance.PassesCopyOnRead ? RequestFlags.CopyOnRead | RequestFlags.Prefetch : RequestFlags.None);
         AlignmentMask = target.Limits.RequestAlignmentBytes - 1;
         TransferBytesMax = Math.Min(target.Limits.TransferBytesMax ?? BlockLimits.RequestBytesMax, BlockLimits.RequestBytesMax);
         DetectsZeroes = target.Settings.DetectZeroes != DetectZeroesMode.Off;
@@ -36,8 +39,8 @@ internal sealed class RequestPlan
         _watched = watched;
         HasWorkOnWrites = DetectsZeroes || SerialisesWrites || debugListener is not null || watched.Length > 0;
         IsTransparent = target.Driver.Category == DriverCategory.Filter && !MustBePassed(target) && !NeedsTracking(Instance);
-        SlowFlags = RequestFlags.Serialising | RequestFlags.ZeroWrite | RequestFlags.CopyOnRead | RequestFlags.WriteCompressed
-            | (RequestFlags.Fua & ~Instance.SupportedWriteFlags);
+        SlowFlags = RequestFlags.Serialising | RequestFlags.ZeroWrite | RequestFlags.WriteCompressed
+            | (Instance.PassesCopyOnRead || !target.Driver.SupportsBacking ? RequestFlags.None : RequestFlags.CopyOnRead) | (RequestFlags.Fua & ~Instance.SupportedWriteFlags);
     }
 
     /// <summary>The graph's epoch that the plan was compiled in.</summary>
@@ -61,6 +64,12 @@ internal sealed class RequestPlan
 
     /// <summary>True where the target and every layer skipped were opened with discard=unmap.</summary>
     public bool PassesDiscard { get; }
+
+    /// <summary>What reads get on the way: a wish to copy, where a user of the target, or of a layer skipped, has it.</summary>
+    public RequestFlags ReadFlags { get; }
+
+    /// <summary>The flags of a read that the target's driver is told.</summary>
+    public RequestFlags PassedReadFlags { get; }
 
     /// <summary>The target's request alignment minus one.</summary>
     public long AlignmentMask { get; }
@@ -96,6 +105,7 @@ internal sealed class RequestPlan
         BlockNode node = edge.Node;
         long shiftBytes = 0;
         bool passesDiscard = node.Settings.DiscardUnmap;
+        bool copiesOnRead = node.CopiesOnRead;
 
         // Every layer above one that listens to debug events raises its own.
         BlockDriverInstance? debugListener = FindDebugListener(node);
@@ -106,15 +116,17 @@ internal sealed class RequestPlan
             watched = WatchIfAsked(watched, next.Node, shiftBytes);
             node = next.Node;
             passesDiscard &= node.Settings.DiscardUnmap;
+            copiesOnRead |= node.CopiesOnRead;
         }
 
         // While its parent is being opened no user's request covers what goes through the edge.
         bool isDetour = edge.Parent.AsNode is { HasInstance: false };
-        return new RequestPlan(epoch, node, meters?.InstanceFor(edge) ?? node.Instance, shiftBytes, passesDiscard, isDetour, debugListener, watched?.ToArray() ?? []);
+        RequestFlags readFlags = copiesOnRead ? RequestFlags.CopyOnRead : RequestFlags.None;
+        return new RequestPlan(epoch, node, meters?.InstanceFor(edge) ?? node.Instance, shiftBytes, passesDiscard, readFlags, isDetour, debugListener, watched?.ToArray() ?? []);
     }
 
     /// <summary>The plan of a request that is about the child itself, whatever it may have to do.</summary>
-    public static RequestPlan OfOwnNode(BlockChild edge) => new(edge.Node.Graph.Epoch, edge.Node, edge.Node.Instance, 0, false, false, null, []);
+    public static RequestPlan OfOwnNode(BlockChild edge) => new(edge.Node.Graph.Epoch, edge.Node, edge.Node.Instance, 0, false, RequestFlags.None, false, null, []);
 
     /// <summary>Lets whoever listens hear of <paramref name="debugEvent"/>; the request goes on when the task completes.</summary>
     public ValueTask DebugEventAsync(DebugEvent debugEvent) => _debugListener is null ? default : _debugListener.OnDebugEventAsync(debugEvent);

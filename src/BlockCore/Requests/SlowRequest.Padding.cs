@@ -7,13 +7,14 @@ namespace BlockGraph.BlockCore.Requests;
 /// <content>Unaligned reads and writes: what pads them to whole blocks.</content>
 internal static partial class SlowRequest
 {
-    // The driver sees whole blocks: a copy of a short request's, and a long one's own memory between two blocks that stand for its edges.
-    private static async ValueTask RunPaddedAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    /// <summary>Carries out what is not aligned: the driver sees whole blocks, a copy of a short request's, and a long one's own memory between two blocks that stand for its edges.</summary>
+    public static async ValueTask RunPaddedAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         long alignment = plan.AlignmentMask + 1;
         long start = offset & ~plan.AlignmentMask;
         long end = (offset + buffer.Length + plan.AlignmentMask) & ~plan.AlignmentMask;
         int head = (int)(offset - start);
+        flags &= ~RequestFlags.RegisteredBuffer;
         if (end - start > BounceBytesMax)
         {
             await RunPaddedInPlaceAsync(plan, kind, start, head, buffer, (int)(end - offset - buffer.Length), flags, cancel);
@@ -23,7 +24,7 @@ internal static partial class SlowRequest
         Memory<byte> bounce = AlignedBuffer.Allocate((int)(end - start), (int)Math.Max(alignment, plan.Target.Limits.MemoryAlignmentBytes));
         if (kind == RequestKind.Read)
         {
-            await ReadBlocksAsync(plan, start, bounce, cancel);
+            await ReadBlocksAsync(plan, start, bounce, flags, cancel);
             buffer.CopyFrom(bounce.Span.Slice(head, buffer.Length));
             return;
         }
@@ -54,7 +55,7 @@ internal static partial class SlowRequest
 
         if (isOneRead || headBytes > 0)
         {
-            await ReadBlocksAsync(plan, start, isOneRead ? blocks : blocks[..block], cancel);
+            await ReadBlocksAsync(plan, start, isOneRead ? blocks : blocks[..block], RequestFlags.None, cancel);
         }
 
         if (headBytes > 0)
@@ -70,21 +71,21 @@ internal static partial class SlowRequest
         if (!isOneRead)
         {
             await plan.DebugEventAsync(DebugEvent.PwritevRmwTail);
-            await ReadBlocksAsync(plan, start + blocks.Length - block, blocks[^block..], cancel);
+            await ReadBlocksAsync(plan, start + blocks.Length - block, blocks[^block..], RequestFlags.None, cancel);
         }
 
         await plan.DebugEventAsync(DebugEvent.PwritevRmwAfterTail);
     }
 
     // Whole blocks, of which the image may hold the last in part, or not yet: what it does not hold reads as zeros.
-    private static async ValueTask ReadBlocksAsync(RequestPlan plan, long start, IoVector blocks, CancellationToken cancel)
+    private static async ValueTask ReadBlocksAsync(RequestPlan plan, long start, IoVector blocks, RequestFlags flags, CancellationToken cancel)
     {
         long lastBlockEnd = (plan.Target.LengthBytes + plan.AlignmentMask) & ~plan.AlignmentMask;
         int inside = (int)Math.Clamp(lastBlockEnd - start, 0, blocks.Length);
         blocks.Slice(inside, blocks.Length - inside).Fill(0);
         if (inside > 0)
         {
-            await RunSplitAsync(plan, RequestKind.Read, start, blocks.Slice(0, inside), RequestFlags.None, cancel);
+            await RunSplitAsync(plan, RequestKind.Read, start, blocks.Slice(0, inside), flags, cancel);
         }
     }
 
@@ -108,21 +109,21 @@ internal static partial class SlowRequest
         IoVector blocks = new(new IoSegments([.. parts]));
         if (kind == RequestKind.Read)
         {
-            await ReadBlocksAsync(plan, start, blocks, cancel);
+            await ReadBlocksAsync(plan, start, blocks, flags, cancel);
             return;
         }
 
         if (headBytes > 0)
         {
             await plan.DebugEventAsync(DebugEvent.PwritevRmwHead);
-            await ReadBlocksAsync(plan, start, edges[..block], cancel);
+            await ReadBlocksAsync(plan, start, edges[..block], RequestFlags.None, cancel);
             await plan.DebugEventAsync(DebugEvent.PwritevRmwAfterHead);
         }
 
         if (tailBytes > 0)
         {
             await plan.DebugEventAsync(DebugEvent.PwritevRmwTail);
-            await ReadBlocksAsync(plan, start + length - block, edges[block..], cancel);
+            await ReadBlocksAsync(plan, start + length - block, edges[block..], RequestFlags.None, cancel);
             await plan.DebugEventAsync(DebugEvent.PwritevRmwAfterTail);
         }
 

@@ -134,7 +134,7 @@ internal static partial class SlowRequest
             long step = NextStep(at, end, limits.DiscardAlignmentBytes, limits.DiscardBytesMax, long.MaxValue);
             try
             {
-                await plan.Instance.TryDiscardAsync(at, step, cancel);
+                await plan.Target.DataRegions.TryDiscardAsync(plan.Instance, at, step, cancel);
             }
             catch (BlockException refusal) when (refusal.Kind == BlockErrorKind.NotSupported)
             {
@@ -145,7 +145,8 @@ internal static partial class SlowRequest
         }
     }
 
-    private static bool IsZero(IoVector buffer)
+    /// <summary>True where every byte of <paramref name="buffer"/> is zero.</summary>
+    public static bool IsZero(IoVector buffer)
     {
         foreach (Memory<byte> segment in buffer)
         {
@@ -182,8 +183,8 @@ internal static partial class SlowRequest
         return (middle < middleEnd && await ZeroBlocksAsync(plan, middle, middleEnd, flags, cancel)) || hasEdges;
     }
 
-    // Whole blocks; true where any of them had to be written as buffers.
-    private static async ValueTask<bool> ZeroBlocksAsync(RequestPlan plan, long start, long end, RequestFlags flags, CancellationToken cancel)
+    /// <summary>Zeroes whole blocks; true where any of them had to be written as buffers.</summary>
+    public static async ValueTask<bool> ZeroBlocksAsync(RequestPlan plan, long start, long end, RequestFlags flags, CancellationToken cancel)
     {
         // Beyond the end only a driver is asked that knows how to zero.
         long ownEnd = plan.Instance.CanWriteZeroes ? end : Math.Clamp(plan.Target.LengthBytes & ~plan.AlignmentMask, start, end);
@@ -202,7 +203,7 @@ internal static partial class SlowRequest
             for (long at = start; at < ownEnd;)
             {
                 long step = NextStep(at, ownEnd, limits.WriteZeroesAlignmentBytes, limits.WriteZeroesBytesMax, BounceStep(plan));
-                if (!await plan.Instance.TryWriteZeroesAsync(at, step, driverFlags, cancel))
+                if (!await plan.Target.DataRegions.TryWriteZeroesAsync(plan.Instance, at, step, driverFlags, cancel))
                 {
                     if (mustNotFallBack)
                     {

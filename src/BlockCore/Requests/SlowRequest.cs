@@ -25,9 +25,15 @@ internal static partial class SlowRequest
                 throw TooLong(buffer.Length);
             }
 
-            if ((flags & RequestFlags.WriteCompressed & ~plan.Instance.SupportedWriteFlags) != 0)
+            if (kind == RequestKind.Write && (flags & RequestFlags.WriteCompressed) != 0)
             {
-                throw new BlockException(BlockErrorKind.NotSupported, $"Node '{plan.Target.Name}' cannot write compressed data");
+                CompressedWrite.Check(plan, offset, buffer.Length);
+            }
+
+            if (kind == RequestKind.Read && CopyOnReadRequest.IsDue(plan, flags))
+            {
+                await CopyOnReadRequest.RunAsync(request, plan, offset, buffer, flags, cancel);
+                return;
             }
 
             bool isUnaligned = ((offset | (long)buffer.Length) & plan.AlignmentMask) != 0;
@@ -185,18 +191,18 @@ internal static partial class SlowRequest
         }
     }
 
-    // Gives the driver an aligned request, in pieces that it takes.
-    private static async ValueTask HandOnAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    /// <summary>Gives the driver an aligned request, in pieces that it takes.</summary>
+    public static async ValueTask HandOnAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
-        RequestFlags driverFlags = flags & plan.Instance.SupportedWriteFlags;
-        int stepMax = (int)(plan.TransferBytesMax & ~plan.AlignmentMask);
+        RequestFlags driverFlags = flags & (plan.Instance.SupportedWriteFlags | RequestFlags.RegisteredBuffer);
+        int stepMax = CompressedWrite.StepOf(plan, flags, (int)(plan.TransferBytesMax & ~plan.AlignmentMask));
         int done = 0;
         do
         {
             int step = Math.Min(buffer.Length - done, stepMax);
             IoVector piece = buffer.Slice(done, step);
             await (kind == RequestKind.Read
-                ? plan.Instance.ReadAsync(offset + done, piece, RequestFlags.None, cancel)
+                ? plan.Instance.ReadAsync(offset + done, piece, flags & plan.PassedReadFlags, cancel)
                 : plan.Instance.WriteAsync(offset + done, piece, driverFlags, cancel));
             done += step;
         }

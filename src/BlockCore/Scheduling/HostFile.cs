@@ -131,6 +131,21 @@ public abstract class HostFile : IDisposable
     /// <exception cref="BlockException">It failed; part of the space may be taken, and the file may be longer.</exception>
     public virtual bool TryAllocate(long offset, long lengthBytes) => false;
 
+    /// <summary>Copies a range of another file, or of another part of this one, without bringing it here. Bytes behind the end of the source are zeros.</summary>
+    /// <param name="source">The file that is read.</param>
+    /// <param name="sourceOffset">Where the range begins there, in bytes.</param>
+    /// <param name="offset">Where it begins here, in bytes.</param>
+    /// <param name="lengthBytes">How long it is.</param>
+    /// <returns>False where the system cannot copy between the two, and nothing was changed.</returns>
+    /// <exception cref="BlockException">It failed; any part may have been copied.</exception>
+    public virtual bool TryCopyRange(HostFile source, long sourceOffset, long offset, long lengthBytes)
+    {
+        CheckRange(sourceOffset, lengthBytes);
+        CheckRange(offset, lengthBytes);
+        Invariant.Check(!IsReadOnly);
+        return lengthBytes == 0;
+    }
+
     /// <summary>Whether the bytes at <paramref name="offset"/> are stored, or are a hole that reads as zeros. Behind the end is a hole.</summary>
     /// <param name="offset">Where to look, in bytes.</param>
     /// <param name="lengthBytesMax">How far to look, in bytes; more than 0.</param>

@@ -23,6 +23,12 @@ internal sealed class DropFilterEdit(BlockNode filter) : GraphEdit
             throw new BlockException($"Node '{filter.Name}' is not a filter");
         }
 
+        if (filter.FrozenDownTo is { } bottom)
+        {
+            // What it keeps in place for itself goes on without it.
+            GraphEdit.Thaw(filter, bottom).Apply(draft);
+        }
+
         BlockNode below = draft.NodeOf(link);
         FrozenLink.ThrowIfFrozen(draft, link, below);
 
@@ -30,4 +36,6 @@ internal sealed class DropFilterEdit(BlockNode filter) : GraphEdit
         ReplaceEdit.Replace(draft, filter, below, isStrict: true);
         draft.Detach(link);
     }
+
+    internal override void OnCommitted(GraphChange change) => filter.FrozenDownTo = null;
 }

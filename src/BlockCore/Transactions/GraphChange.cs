@@ -75,6 +75,7 @@ internal sealed class GraphChange
         transaction.Add(new TopologyAction(draft));
         transaction.Commit();
         draft.Graph.UpdateDrains();
+        draft.Graph.Buffers.Update();
     }
 
     /// <summary>Keeps <paramref name="node"/> alive until the change is over.</summary>
@@ -289,6 +290,7 @@ internal sealed class GraphChange
         }
 
         Graph.UpdateDrains();
+        Graph.Buffers.Update();
     }
 
     private async Task EndAsync(DrainScope hold)

@@ -158,6 +158,7 @@ internal sealed partial class GraphDraft(NodeGraph graph)
             WantQuiet(user);
         }
 
+        WantReadsQuiet(edge, child);
         NodeDraft childDraft = Edit(child);
         childDraft.Parents = Array.FindAll(childDraft.Parents, c => !ReferenceEquals(c, edge));
         _requests.Remove(edge);
@@ -189,6 +190,8 @@ internal sealed partial class GraphDraft(NodeGraph graph)
             WantQuiet(user);
         }
 
+        WantReadsQuiet(edge, from);
+        WantReadsQuiet(edge, to);
         NodeDraft fromDraft = Edit(from);
         fromDraft.Parents = Array.FindAll(fromDraft.Parents, c => !ReferenceEquals(c, edge));
         NodeDraft toDraft = Edit(to);
@@ -252,6 +255,15 @@ internal sealed partial class GraphDraft(NodeGraph graph)
         if (node.HasInstance && node.ReferenceCount > 0)
         {
             _quietNodes.Add(node);
+        }
+    }
+
+    /// <summary>Whoever reads through the node copies by the permission of that edge: no such read may be under way when the edge comes or goes.</summary>
+    public void WantReadsQuiet(BlockChild edge, BlockNode node)
+    {
+        if (edge.CopiesOnRead)
+        {
+            WantQuiet(node);
         }
     }
 

@@ -48,6 +48,7 @@ internal sealed class ReopenEdit(IReadOnlyList<ReopenRequest> requests) : GraphE
         _set!.Want(this, [.. queue.Items.Select(item => item.CreateContext())]);
         foreach (ReopenItem item in queue.Items)
         {
+            ThrowIfCopying(draft, item.Node, _set.Find(item.Node)!.NewIsReadOnly);
             draft.WantQuiet(item.Node);
             draft.SetAccess(item.Node, draft.AccessOf(item.Node) with { IsReadOnly = _set.Find(item.Node)!.NewIsReadOnly });
         }
@@ -151,6 +152,17 @@ internal sealed class ReopenEdit(IReadOnlyList<ReopenRequest> requests) : GraphE
             else if (key == "node-name" ? value.AsText != node.Name : !IsMutable(node.Driver, key) && !IsSame(node, key, value))
             {
                 throw new BlockException($"Cannot change the option '{key}'");
+            }
+        }
+    }
+
+    private static void ThrowIfCopying(GraphDraft draft, BlockNode node, bool isReadOnly)
+    {
+        foreach (BlockChild edge in draft.ParentsOf(node))
+        {
+            if (isReadOnly && edge.CopiesOnRead)
+            {
+                throw new BlockException($"Can't set node '{node.Name}' to r/o with copy-on-read enabled");
             }
         }
     }

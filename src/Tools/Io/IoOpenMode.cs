@@ -12,6 +12,9 @@ internal sealed record IoOpenMode
     /// <summary>Share every permission; needs a read-only image.</summary>
     public bool IsForceShare { get; init; }
 
+    /// <summary>Copy what is read from backing files into the image.</summary>
+    public bool CopiesOnRead { get; init; }
+
     /// <summary>Bypass the host's page cache; null: as the options say.</summary>
     public bool? CacheDirect { get; init; }
 

@@ -55,7 +55,7 @@ internal sealed class IoSession(ToolWorld world, IToolConsole console, IoSetting
 
         try
         {
-            _backend = await world.OpenAsync(mode.ApplyTo(options), new BackendOptions { ReadOnly = mode.IsReadOnly });
+            _backend = await world.OpenAsync(mode.ApplyTo(options), new BackendOptions { ReadOnly = mode.IsReadOnly, CopyOnRead = mode.CopiesOnRead });
             _mode = mode;
             return true;
         }

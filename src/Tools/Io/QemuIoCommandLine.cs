@@ -43,6 +43,7 @@ internal static class QemuIoCommandLine
         "  -t, --cache=MODE     none, directsync, writeback, writethrough or unsafe",
         "  -d, --discard=MODE   ignore or unmap",
         "  -U, --force-share    share every permission; needs -r",
+        "  -C, --copy-on-read   copy what is read from backing files into the image",
         "  -h, --help           show this and exit",
         "  -V, --version        show the version and exit",
         "",
@@ -132,6 +133,7 @@ internal static class QemuIoCommandLine
     private static IoOpenMode Change(IoOpenMode mode, string name, string? value) => name switch
     {
         "read-only" => mode with { IsReadOnly = true },
+        "copy-on-read" => mode with { CopiesOnRead = true },
         "force-share" => mode with { IsForceShare = true },
         "nocache" => mode.WithCacheMode("none")!,
         "cache" => mode.WithCacheMode(value!) ?? throw new BlockException($"Invalid cache option: {value}"),

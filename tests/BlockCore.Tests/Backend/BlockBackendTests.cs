@@ -159,7 +159,7 @@ public sealed class BlockBackendTests : GraphTests
     {
         BlockBackend backend = await Fixture.OpenAsync("driver=pass-through,file.driver=memory,file.filename=disk");
         BlockStatus status = await backend.GetStatusAsync(10, 20);
-        Assert.That(status, Is.EqualTo(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.Allocated, 20)), "data, wherever it lies");
+        Assert.That(status, Is.EqualTo(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.Allocated | BlockStatusFlags.OffsetValid, 20, 10, backend.RootEdge!.Node.FileChild)), "data, where it lies");
     });
 
     [TestCase("driver=memory,filename=disk", 1)]

@@ -63,6 +63,8 @@ public sealed class BlockingRequestsTests
         Assert.That(array, Is.EqualTo(new byte[] { 4, 5 }), "an array");
         blocking.Read(1 << 20, []);
         Assert.That(blocking.GetStatus(0, 10).LengthBytes, Is.EqualTo(10), "status");
+        Assert.That(blocking.GetStatusAbove(0, 10).Depth, Is.EqualTo(1), "status of the chain");
+        blocking.CopyRange(0, _backend, 4096, 16);
         blocking.Truncate(4096);
         Assert.That(_backend.LengthBytes, Is.EqualTo(4096), "the length");
         Assert.That(() => blocking.Check(), Throws.TypeOf<BlockException>(), "memory has nothing to check");

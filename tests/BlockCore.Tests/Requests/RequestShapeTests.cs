@@ -250,7 +250,7 @@ public sealed class RequestShapeTests : GraphTests
             BlockException error = await Failure.OfRequestAsync(() => backend.WriteAsync(0, new byte[1]));
             Assert.That((error.Kind, error.Message), Is.EqualTo((BlockErrorKind.NotSupported, "Node 'n' cannot be written")), "by default");
             await backend.ReadAsync(0, new byte[1]);
-            Assert.That((await backend.GetStatusAsync(0, 1)).Flags, Is.EqualTo(BlockStatusFlags.Data | BlockStatusFlags.Allocated), "and has data everywhere");
+            Assert.That((await backend.GetStatusAsync(0, 1)).Flags, Is.EqualTo(BlockStatusFlags.Data | BlockStatusFlags.Allocated | BlockStatusFlags.OffsetValid), "and has data everywhere");
         });
     }
 

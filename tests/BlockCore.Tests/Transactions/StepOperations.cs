@@ -88,6 +88,8 @@ internal static class StepOperations
         new("insert a medium", (w, _) => w.Empty.InsertAsync(w.Node("lone"))),
         new("remove a medium", (w, _) => w.Idle.RemoveAsync()) { IsNeverRefused = true },
         new("permissions of a backend", (w, _) => w.Idle.SetPermissionsAsync(new PermissionSet(BlockPermissions.All, BlockPermissions.None))),
+        new("copy on read", (w, _) => w.Idle.SetCopyOnReadAsync(true)),
+        new("copy on read no longer", (w, _) => w.Idle.SetCopyOnReadAsync(false)) { Arrange = w => w.Idle.SetCopyOnReadAsync(true) },
         new("move a backend", (w, _) => w.Drive.MoveAsync(w.Other)),
         new("add a submitter", (w, _) => w.Drive.AddSubmitterAsync(w.Other)) { IsInvisible = true },
         new("length", (w, cancel) => w.Idle.TruncateAsync(4096, cancel: cancel)) { IsCancellable = true },

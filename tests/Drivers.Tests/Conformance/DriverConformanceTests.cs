@@ -1,3 +1,4 @@
+using BlockGraph.Drivers.Filters.CopyOnRead;
 using BlockGraph.Drivers.Filters.Preallocate;
 using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
@@ -73,4 +74,11 @@ public sealed class FileConformance : ProtocolConformance<HostFileDriver>
         file.SetLength(lengthBytes);
         return $"filename={path}";
     }
+}
+
+/// <summary>The filter that copies on read, over storage in which everything is allocated.</summary>
+public sealed class CopyOnReadConformance : FilterConformance<CopyOnReadDriver>
+{
+    // "Block node is read-only": its child must be writable for what it copies.
+    protected override bool OpensReadOnly => false;
 }

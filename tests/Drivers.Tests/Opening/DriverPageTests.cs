@@ -15,7 +15,7 @@ public sealed class DriverPageTests
         services.AddBlockDrivers();
         using ServiceProvider provider = services.BuildServiceProvider();
         BlockDriver[] drivers = [.. provider.GetServices<BlockDriver>()];
-        Assert.That(drivers.Select(d => d.Name), Is.EqualTo(new[] { "file", "host_device", "null-co", "null-aio", "raw", "throttle", "preallocate", "blkdebug", "blkverify", "quorum" }), "the drivers of this library");
+        Assert.That(drivers.Select(d => d.Name), Is.EqualTo(new[] { "file", "host_device", "null-co", "null-aio", "raw", "throttle", "preallocate", "blkdebug", "blkverify", "copy-on-read", "quorum" }), "the drivers of this library");
         foreach (BlockDriver driver in drivers)
         {
             string page = PageOf(driver);

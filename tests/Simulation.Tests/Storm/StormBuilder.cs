@@ -122,7 +122,7 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
         for (int depth = 1 + chance.Next(3); depth > 0; depth--)
         {
             AddOverlay(prefix);
-            AddFilters($"{prefix}backing.", chance.OneIn(3) ? 1 : 0, below => prefix = below);
+            AddFilters($"{prefix}backing.", chance.OneIn(3) ? 1 : 0, below => prefix = below, isBacking: true);
         }
 
         AddStorage(prefix);
@@ -153,11 +153,12 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
         AddFilters($"{prefix}test.", chance.Next(2), chance.OneIn(2) ? AddStorage : AddOverlay);
     });
 
-    private void AddFilters(string prefix, int count, Action<string> below)
+    // A backing image is read-only: nothing is copied into it.
+    private void AddFilters(string prefix, int count, Action<string> below, bool isBacking = false)
     {
         for (; count > 0; count--)
         {
-            string driver = chance.Next(7) switch { 0 => "pass-through", 1 => "witness", 2 => "switch-filter", 3 => "throttle", 4 => "blkdebug", 5 => "preallocate", _ => "raw" };
+            string driver = chance.Next(isBacking ? 7 : 8) switch { 0 => "pass-through", 1 => "witness", 2 => "switch-filter", 3 => "throttle", 4 => "blkdebug", 5 => "preallocate", 6 => "raw", _ => "copy-on-read" };
             AddNode(prefix, driver);
             if (driver == "throttle")
             {
@@ -210,7 +211,7 @@ internal sealed class StormBuilder(StormWorld world, SeededRandom chance)
         world.Memory.Storage(name, StorageBytes);
         _storages.Add(name);
         string latency = chance.Next(3) switch { 0 => "0", 1 => "2000", _ => "100000" };
-        _parts.Add($"{prefix}filename={name},{prefix}align={(chance.OneIn(2) ? "512" : "1")},{prefix}zeroes={(chance.OneIn(2) ? "on" : "off")},{prefix}latency-ns-max={latency}");
+        _parts.Add($"{prefix}filename={name},{prefix}align={(chance.OneIn(2) ? "512" : "1")},{prefix}zeroes={(chance.OneIn(2) ? "on" : "off")},{prefix}latency-ns-max={latency},{prefix}copies={(chance.OneIn(4) ? "off" : "on")}");
     }
 
     private string AddNode(string prefix, string driver)

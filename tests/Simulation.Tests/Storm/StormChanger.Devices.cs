@@ -39,6 +39,17 @@ internal sealed partial class StormChanger
         return StormOutcome.Done;
     }
 
+    // Nobody reads what is there: it is told of, and nothing else.
+    private async Task<StormOutcome> RegisterBufferAsync()
+    {
+        BlockBackend backend = AnyDisk().Backend;
+        nint address = 4096 * (1 + _chance.Next(4));
+        await backend.RegisterBufferAsync(address, 4096);
+        await PauseAsync(400_000);
+        await backend.UnregisterBufferAsync(address, 4096);
+        return StormOutcome.Done;
+    }
+
     private async Task<StormOutcome> RefuseLimitsAsync(BlockBackend backend, string? groupName)
     {
         ThrottleGroup? before = backend.ThrottleGroup;

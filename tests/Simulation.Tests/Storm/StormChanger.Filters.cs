@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
@@ -20,9 +21,10 @@ internal sealed partial class StormChanger
 
     private BlockCore.Options.OptionsDictionary NewFilter()
     {
-        string options = _chance.Next(4) switch
+        string options = _chance.Next(5) switch
         {
             0 => "driver=pass-through",
+            3 => "driver=copy-on-read",
             1 => "driver=witness",
             2 => "driver=switch-filter",
             _ => $"driver=throttle,{AnyNewThrottle()}",
@@ -80,6 +82,14 @@ internal sealed partial class StormChanger
 
         filter.SwitchTo(!filter.IsBusy);
         return Task.FromResult(StormOutcome.Done);
+    }
+
+    private async Task<StormOutcome> SwitchCopyOnReadAsync()
+    {
+        BlockBackend backend = AnyDisk().Backend;
+        FailAnyStep();
+        await backend.SetCopyOnReadAsync(!backend.CopiesOnRead);
+        return StormOutcome.Done;
     }
 
     private async Task<StormOutcome> FailStorageAsync()

@@ -8,6 +8,7 @@ using BlockGraph.BlockCore.Throttling;
 using BlockGraph.Drivers.Composites.Quorum;
 using BlockGraph.Drivers.Filters.Blkdebug;
 using BlockGraph.Drivers.Filters.Blkverify;
+using BlockGraph.Drivers.Filters.CopyOnRead;
 using BlockGraph.Drivers.Filters.Preallocate;
 using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
@@ -24,7 +25,7 @@ internal static class StormRun
     private const long ResumeNs = 400_000;
 
     /// <summary>The drivers of a storm beside the test kit's; what the witness finds goes to <paramref name="complain"/>.</summary>
-    public static BlockDriver[] NewDrivers(Action<string> complain) => [new StormWitnessDriver(complain), new RawDriver(), new ThrottleFilterDriver(), new PreallocateDriver(), new BlkdebugDriver(), new BlkverifyDriver(), new QuorumDriver()];
+    public static BlockDriver[] NewDrivers(Action<string> complain) => [new StormWitnessDriver(complain), new RawDriver(), new ThrottleFilterDriver(), new PreallocateDriver(), new CopyOnReadDriver(), new BlkdebugDriver(), new BlkverifyDriver(), new QuorumDriver()];
 
     /// <summary>Runs the storm of <paramref name="options"/> in a simulated world.</summary>
     public static StormResult Run(StormOptions options)

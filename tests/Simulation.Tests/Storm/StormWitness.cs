@@ -12,6 +12,7 @@ namespace BlockGraph.Simulation.Tests.Storm;
 /// </summary>
 internal sealed class StormWitness(BlockChild file, Action<string> complain) : BlockDriverInstance
 {
+    private readonly HashSet<BufferRange> _buffers = [];
     private PermissionSet _users = PermissionSet.Unused;
     private ReopenContext? _reopen;
     private int _inFlightCount;
@@ -38,6 +39,20 @@ internal sealed class StormWitness(BlockChild file, Action<string> complain) : B
     {
         await RunWriteAsync("a discard", () => file.DiscardAsync(offset, length, cancel));
         return true;
+    }
+
+    protected internal override async ValueTask<bool> TryCopyFromAsync(long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel)
+    {
+        bool isCopied = false;
+        await RunAsync("a copy", async () => isCopied = await file.TryCopyFromAsync(offset, length, target, flags, cancel));
+        return isCopied;
+    }
+
+    protected internal override async ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        bool isCopied = false;
+        await RunWriteAsync("a copy", async () => isCopied = await file.TryCopyToAsync(source, offset, length, flags, cancel));
+        return isCopied;
     }
 
     protected internal override ValueTask FlushAsync(CancellationToken cancel) => RunAsync("a flush", static () => default);
@@ -97,8 +112,22 @@ internal sealed class StormWitness(BlockChild file, Action<string> complain) : B
         _isAway = false;
     }
 
+    protected internal override bool TryRegisterBuffer(BufferRange buffer)
+    {
+        Expect(!_isClosed, "a buffer is registered after the end");
+        Expect(_buffers.Add(buffer), "a buffer is registered twice");
+        return true;
+    }
+
+    protected internal override void UnregisterBuffer(BufferRange buffer)
+    {
+        Expect(!_isClosed, "a buffer is let go of after the end");
+        Expect(_buffers.Remove(buffer), "a buffer is let go of that was not registered");
+    }
+
     protected internal override ValueTask CloseAsync()
     {
+        Expect(_buffers.Count == 0, $"it is closed with {_buffers.Count} buffers registered");
         Expect(_reopen is null, "it is closed with a reopen pending");
         Expect(!_isChecked, "it is closed with permissions pending");
         Expect(Volatile.Read(ref _inFlightCount) == 0, $"it is closed with {_inFlightCount} requests in flight");

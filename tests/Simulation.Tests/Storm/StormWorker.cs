@@ -12,9 +12,11 @@ namespace BlockGraph.Simulation.Tests.Storm;
 internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext home, int seed)
 {
     private const int RegionBytes = 9_001;
+    private const int KindCount = 21;
+    private const int SectorBytes = 512;
 
     /// <summary>What a worker does, by the names that it is counted under.</summary>
-    public static readonly string[] Kinds = ["read", "write", "write with FUA", "write zeroes", "discard", "flush", "status", CancelKind];
+    public static readonly string[] Kinds = ["read", "read that copies", "copy range", "write", "write with FUA", "write zeroes", "discard", "flush", "status", CancelKind];
 
     private const string CancelKind = "cancel a request";
 
@@ -28,12 +30,12 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         {
             int offset = _chance.Next(RegionBytes - 1);
             int length = 1 + _chance.Next(Math.Min(RegionBytes - offset, _chance.OneIn(5) ? RegionBytes : 700));
-            int kind = _chance.Next(20);
+            int kind = _chance.Next(KindCount);
             if (_chance.OneIn(3) && length > 1)
             {
                 // Two at once, side by side: with padding they meet in one block.
                 int half = length / 2;
-                await Task.WhenAll(RequestAsync(kind, offset, half), RequestAsync(_chance.Next(20), offset + half, length - half));
+                await Task.WhenAll(RequestAsync(kind, offset, half), RequestAsync(_chance.Next(KindCount), offset + half, length - half));
                 i++;
             }
             else
@@ -51,6 +53,7 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
         < 14 => WriteAsync(offset, length),
         < 16 => ZeroAsync(offset, length),
         < 17 => DiscardAsync(offset, length),
+        20 => CopyAsync(offset, length),
         < 19 => FlushAsync(),
         _ => CountedAsync("status", null, async cancel => await disk.Backend.GetStatusAsync(_region.Start + offset, length, cancel: cancel), 0, []),
     };
@@ -66,14 +69,46 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
     private Task<StormOutcome> ZeroAsync(int offset, int length) =>
         CountedAsync("write zeroes", RequestKind.WriteZeroes, cancel => disk.Device.WriteZeroesAsync(_region.Start + offset, length, Flags(), cancel), offset, new byte[length]);
 
-    private async Task ReadAsync(int offset, int length)
+    // What is read is what the first half holds; the second half holds it when it is copied there.
+    private async Task CopyAsync(int offset, int length)
+    {
+        // Drivers copy whole blocks, and others are asked in vain.
+        int start = (SectorBytes - (_region.Start + offset) % SectorBytes) % SectorBytes;
+        int half = (length - start) / 2;
+        if (half >= SectorBytes && _chance.OneIn(2))
+        {
+            offset += start;
+            half -= half % SectorBytes;
+        }
+
+        if (half > 0 && await ReadAsync(offset, half) is { } source)
+        {
+            await CountedAsync(
+                "copy range",
+                RequestKind.Write,
+                async cancel =>
+                {
+                    await disk.Backend.CopyRangeAsync(_region.Start + offset, disk.Backend, _region.Start + offset + half, half, RequestFlags.NoFallback | Flags(), cancel);
+                    disk.Count(RequestKind.Read, half);
+                },
+                offset + half,
+                source);
+        }
+    }
+
+    private async Task<byte[]?> ReadAsync(int offset, int length)
     {
         byte[] read = new byte[length];
-        StormOutcome outcome = await CountedAsync("read", RequestKind.Read, cancel => disk.Device.ReadAsync(_region.Start + offset, Cut(read), cancel: cancel), 0, [], length);
+        RequestFlags flags = _chance.OneIn(4) ? RequestFlags.CopyOnRead : RequestFlags.None;
+        StormOutcome outcome = await CountedAsync(
+            flags == RequestFlags.None ? "read" : "read that copies", RequestKind.Read, cancel => disk.Device.ReadAsync(_region.Start + offset, Cut(read), flags, cancel), 0, [], length);
         if (outcome == StormOutcome.Done)
         {
             world.Expect(_region.Model.Settle(offset, read) is not { } wrong ? null : $"disk '{disk.Name}', region at {_region.Start}: {wrong}");
+            return read;
         }
+
+        return null;
     }
 
     private async Task FlushAsync()
@@ -145,8 +180,8 @@ internal sealed class StormWorker(StormWorld world, StormDisk disk, AioContext h
     // Here and now: what happens on a thread of the pool would not be the seed's.
     private static void Cancel(CancellationTokenSource cancellation) => cancellation.Cancel();
 
-    // Before it had an effect: the backend is empty, or may not write for now.
-    private static bool IsRefusal(BlockException error) => error.Kind is BlockErrorKind.NoMedium or BlockErrorKind.NotPermitted;
+    // Before it had an effect: the backend is empty, or may not write for now, or the drivers cannot copy.
+    private static bool IsRefusal(BlockException error) => error.Kind is BlockErrorKind.NoMedium or BlockErrorKind.NotPermitted or BlockErrorKind.NotSupported;
 
     private RequestFlags Flags() => _chance.OneIn(6) ? RequestFlags.Fua : RequestFlags.None;
 

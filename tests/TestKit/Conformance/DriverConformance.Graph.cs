@@ -125,6 +125,11 @@ public abstract partial class DriverConformance
             await drain.DisposeAsync();
         });
         RunOne(seed, world => world.Backend.MoveAsync(world.Fixture.ContextOf("elsewhere")));
+        if (!OpensReadOnly)
+        {
+            return;
+        }
+
         Run(new ConformanceSetting(seed), async world =>
         {
             await world.OpenAsync(more: "read-only=on");

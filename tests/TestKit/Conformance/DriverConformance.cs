@@ -33,6 +33,9 @@ public abstract partial class DriverConformance
     /// <summary>False for a driver that allocates on its way from request to storage, though it need not wait.</summary>
     protected virtual bool ClaimsNoAllocation => true;
 
+    /// <summary>False for a driver that cannot be opened read-only over read-only storage, for it writes on its own account.</summary>
+    protected virtual bool OpensReadOnly => true;
+
     /// <summary>Drivers that the options name, beside the one under test and the kit's own.</summary>
     protected virtual IEnumerable<BlockDriver> OtherDrivers => [];
 

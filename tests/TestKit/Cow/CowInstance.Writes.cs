@@ -99,9 +99,9 @@ internal sealed partial class CowInstance
             await WriteInClusterAsync(Table.ClusterOf(oldBytes), oldBytes, default, RequestFlags.None, CancellationToken.None);
         }
 
-        for (long at = _metadata.Header.RoundUp(oldBytes); at < endBytes; at += ClusterBytes)
+        for (long at = _metadata.Header.RoundUp(oldBytes); at < endBytes; at += UnitBytes)
         {
-            await ZeroInClusterAsync(at, at + ClusterBytes, RequestFlags.None, CancellationToken.None);
+            await ZeroInClusterAsync(at, at + UnitBytes, RequestFlags.None, CancellationToken.None);
         }
     }
 
@@ -192,7 +192,7 @@ internal sealed partial class CowInstance
         try
         {
             CowEntry entry = Table[cluster];
-            ThrowIfCorrupt(entry, (long)cluster * ClusterBytes);
+            ThrowIfCorrupt(entry, (long)cluster * UnitBytes);
             if (!entry.IsZero && !(entry.IsUnallocated && Node.CowChild is null))
             {
                 await MarkZeroAsync(cluster, entry, mayUnmap: true);
@@ -207,15 +207,15 @@ internal sealed partial class CowInstance
     /// <summary>Puts a cluster into the file: the piece, and around it what was there until now. The caller has the cluster to itself.</summary>
     private async ValueTask AllocateAsync(int cluster, CowEntry entry, long offset, IoVector piece, CancellationToken cancel)
     {
-        Memory<byte> whole = AlignedBuffer.Allocate(ClusterBytes, _file.Node.Limits.MemoryAlignmentBytes);
-        if (piece.Length < ClusterBytes && entry.IsUnallocated)
+        Memory<byte> whole = AlignedBuffer.Allocate(UnitBytes, _file.Node.Limits.MemoryAlignmentBytes);
+        if (piece.Length < UnitBytes && entry.IsUnallocated)
         {
-            long start = (long)cluster * ClusterBytes;
-            int inside = (int)Math.Min(ClusterBytes, _metadata.Header.LengthBytes - start);
+            long start = (long)cluster * UnitBytes;
+            int inside = (int)Math.Min(UnitBytes, _metadata.Header.LengthBytes - start);
             await ReadBackingAsync(start, whole[..inside], cancel);
         }
 
-        piece.CopyTo(whole.Span[(int)(offset & (ClusterBytes - 1))..]);
+        piece.CopyTo(whole.Span[(int)(offset & (UnitBytes - 1))..]);
         await _metadata.MarkDirtyAsync();
         long hostOffset = entry.HasCluster ? entry.HostOffset : _metadata.Take();
         try
@@ -240,7 +240,7 @@ internal sealed partial class CowInstance
         {
             // Not before nobody can find it any more.
             await _file.FlushAsync(CancellationToken.None);
-            await _file.DiscardAsync(entry.HostOffset, ClusterBytes, CancellationToken.None);
+            await _file.DiscardAsync(entry.HostOffset, UnitBytes, CancellationToken.None);
         }
     }
 
@@ -252,12 +252,12 @@ internal sealed partial class CowInstance
         }
     }
 
-    private bool IsClusterStart(long offset) => (offset & (ClusterBytes - 1)) == 0;
+    private bool IsClusterStart(long offset) => (offset & (UnitBytes - 1)) == 0;
 
     // The image's last cluster may end with the image.
     private bool IsClusterEnd(long offset) => IsClusterStart(offset) || offset == _metadata.Header.LengthBytes;
 
-    private long EndOfCluster(long offset) => (offset | (uint)(ClusterBytes - 1)) + 1;
+    private long EndOfCluster(long offset) => (offset | (uint)(UnitBytes - 1)) + 1;
 
     private static bool IsZero(IoVector buffer)
     {

@@ -31,6 +31,9 @@ internal sealed partial class CowInstance : BlockDriverInstance
     public override string? BackingFormat => _metadata.Header.BackingFormat;
 
     /// <inheritdoc/>
+    public override int? ClusterBytes => _metadata.Header.ClusterBytes;
+
+    /// <inheritdoc/>
     public override RequestFlags SupportedWriteFlags => RequestFlags.WriteUnchanged;
 
     /// <inheritdoc/>
@@ -42,9 +45,9 @@ internal sealed partial class CowInstance : BlockDriverInstance
     /// <inheritdoc/>
     public override RequestFlags SupportedLengthFlags => RequestFlags.ZeroWrite;
 
-    private CowTable Table => _metadata.Table;
+    private int UnitBytes => _metadata.Header.ClusterBytes;
 
-    private int ClusterBytes => _metadata.Header.ClusterBytes;
+    private CowTable Table => _metadata.Table;
 
     private long LengthBytes => _options.LengthBytes ?? _metadata.Header.LengthBytes;
 
@@ -58,31 +61,14 @@ internal sealed partial class CowInstance : BlockDriverInstance
     /// <inheritdoc/>
     protected override ValueTask FlushAsync(CancellationToken cancel) => _metadata.WriteBackAsync();
 
-    /// <inheritdoc/>
-    protected override async ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    /// <summary>Of data, the file may know that it reads as zeros.</summary>
+    protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
     {
         CowEntry entry = Table[Table.ClusterOf(offset)];
         ThrowIfCorrupt(entry, offset);
         length = Table.RunLength(offset, length);
-        if (!entry.IsData)
-        {
-            return new BlockStatus(entry.IsZero ? BlockStatusFlags.Zero | BlockStatusFlags.Allocated : BlockStatusFlags.None, length);
-        }
-
-        BlockStatusFlags flags = BlockStatusFlags.Data | BlockStatusFlags.Allocated | BlockStatusFlags.OffsetValid;
-        long hostOffset = HostOffset(entry, offset);
-        if ((wanted & BlockStatusQuery.Zeroes) != 0)
-        {
-            // The file may know that what was written, or never was, reads as zeros.
-            BlockStatus below = await _file.GetStatusAsync(BlockStatusQuery.Zeroes, hostOffset, length, cancel);
-            length = below.LengthBytes > 0 ? below.LengthBytes : length;
-            if (below.LengthBytes == 0 || (below.Flags & BlockStatusFlags.Zero) != 0)
-            {
-                flags = BlockStatusFlags.Zero | BlockStatusFlags.Allocated | BlockStatusFlags.OffsetValid;
-            }
-        }
-
-        return new BlockStatus(flags, length, hostOffset, _file);
+        return new(entry.IsData ? new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.OffsetValid | BlockStatusFlags.Recurse, length, HostOffset(entry, offset), _file)
+            : new BlockStatus(entry.IsZero ? BlockStatusFlags.Zero | BlockStatusFlags.Allocated : BlockStatusFlags.None, length));
     }
 
     // What is shown of the image, whether or not a last block goes beyond it.
@@ -131,7 +117,7 @@ internal sealed partial class CowInstance : BlockDriverInstance
         return default;
     }
 
-    private long HostOffset(CowEntry entry, long offset) => entry.HostOffset + (offset & (ClusterBytes - 1));
+    private long HostOffset(CowEntry entry, long offset) => entry.HostOffset + (offset & (UnitBytes - 1));
 
     private void ThrowIfCorrupt(CowEntry entry, long offset)
     {

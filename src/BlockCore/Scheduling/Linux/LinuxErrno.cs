@@ -6,12 +6,14 @@ namespace BlockGraph.BlockCore.Scheduling.Linux;
 /// <summary>What each errno of a file call means to callers, and the C library's words for it.</summary>
 internal static class LinuxErrno
 {
+    public const int NotPermitted = 1;
     public const int NotFound = 2;
     public const int Interrupted = 4;
     public const int NoDevice = 6;
     public const int Again = 11;
     public const int AccessDenied = 13;
     public const int Exists = 17;
+    public const int OtherFileSystem = 18;
     public const int WrongDevice = 19;
     public const int Invalid = 22;
     public const int NoSystemCall = 38;

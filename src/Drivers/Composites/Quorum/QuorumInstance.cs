@@ -145,7 +145,11 @@ internal sealed class QuorumInstance : BlockDriverInstance
             }
         }
 
-        return dataBytes > 0 ? new BlockStatus(BlockStatusFlags.Data, dataBytes) : new BlockStatus(BlockStatusFlags.Zero, zeroBytes);
+        // A child may have smaller blocks: one that is zeros in a part of it is data.
+        long mask = Node.Limits.RequestAlignmentBytes - 1L;
+        return dataBytes > 0 || zeroBytes <= mask
+            ? new BlockStatus(BlockStatusFlags.Data, Math.Min((Math.Max(dataBytes, 1) + mask) & ~mask, length))
+            : new BlockStatus(BlockStatusFlags.Zero, zeroBytes & ~mask);
     }
 
     /// <summary>What the users need; nobody else may write to a child or resize it. To mend children means to write to them, whatever the users do.</summary>

@@ -33,8 +33,8 @@ internal sealed class BlkverifyInstance(BlockChild raw, BlockChild test) : Block
         // The copy that is believed goes to the caller.
         Memory<byte> read = AlignedBuffer.Allocate(buffer.Length, Node.Limits.MemoryAlignmentBytes);
         Pair pair = new(
-            RunAsync(() => test.ReadAsync(offset, read, RequestFlags.None, cancel)),
-            RunAsync(() => raw.ReadAsync(offset, buffer, RequestFlags.None, cancel)));
+            RunAsync(() => test.ReadAsync(offset, read, flags & RequestFlags.CopyOnRead, cancel)),
+            RunAsync(() => raw.ReadAsync(offset, buffer, flags & (RequestFlags.CopyOnRead | RequestFlags.RegisteredBuffer), cancel)));
         await CompareEndsAsync(pair, $"read offset={offset} bytes={buffer.Length}");
         int same = CommonLength(buffer, read.Span);
         if (same < buffer.Length)

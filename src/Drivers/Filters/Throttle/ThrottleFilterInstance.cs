@@ -111,6 +111,14 @@ public sealed class ThrottleFilterInstance : BlockDriverInstance
         return true;
     }
 
+    /// <summary>While there are limits a copy is read and written, which they count.</summary>
+    protected override ValueTask<bool> TryCopyFromAsync(long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel) =>
+        _member is null || _member.IsIdle ? _file.TryCopyFromAsync(offset, length, target, flags, cancel) : new(false);
+
+    /// <inheritdoc cref="TryCopyFromAsync"/>
+    protected override ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel) =>
+        _member is null || _member.IsIdle ? _file.TryCopyToAsync(source, offset, length, flags, cancel) : new(false);
+
     /// <inheritdoc/>
     protected override ValueTask FlushAsync(CancellationToken cancel) => AdmitAsync(_settings.Flushes, 0, cancel);
 

@@ -15,6 +15,9 @@ internal sealed class RawInstance(BlockChild file, RawWindow window, FirstSector
     public override RequestAffinity Affinity => RequestAffinity.AnyContext;
 
     /// <inheritdoc/>
+    public override bool PassesCopyOnRead => true;
+
+    /// <inheritdoc/>
     public override RequestFlags SupportedWriteFlags => RequestFlags.WriteUnchanged | (file.Node.Instance.SupportedWriteFlags & RequestFlags.Fua);
 
     /// <inheritdoc/>
@@ -77,6 +80,14 @@ internal sealed class RawInstance(BlockChild file, RawWindow window, FirstSector
 
         return true;
     }
+
+    /// <inheritdoc/>
+    protected override ValueTask<bool> TryCopyFromAsync(long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel) =>
+        file.TryCopyFromAsync(offset + _window.OffsetBytes, length, target, flags, cancel);
+
+    /// <summary>What would become of the first sector of a guessed image must be looked at.</summary>
+    protected override ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel) =>
+        guard is not null && FirstSectorGuard.Concerns(offset, length) ? new(false) : file.TryCopyToAsync(source, offset + _window.OffsetBytes, length, flags, cancel);
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)

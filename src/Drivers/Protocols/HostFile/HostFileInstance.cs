@@ -102,19 +102,11 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
             return true;
         });
 
-    /// <inheritdoc/>
+    /// <summary>Whoever does not ask for zeros gets a long answer at once: everything is here.</summary>
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
-        OnWorkerAsync(file =>
-        {
-            BlockStatusFlags flags = BlockStatusFlags.Data;
-            if (file.TryGetExtent(offset, length, out bool isData, out long extentBytes))
-            {
-                flags = isData ? BlockStatusFlags.Data : BlockStatusFlags.Zero;
-                length = extentBytes;
-            }
-
-            return new BlockStatus(flags | BlockStatusFlags.OffsetValid, length, offset);
-        });
+        (wanted & BlockStatusQuery.Zeroes) == 0
+            ? new(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.OffsetValid, length, offset))
+            : OnWorkerAsync(file => FindExtent(file, offset, length));
 
     /// <summary>The pooled transfers belong to the contexts that made them; the one that is left may end.</summary>
     protected override void DetachContext()
@@ -130,6 +122,16 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
         Invariant.Check(_successor is null);
         _handle.Retire();
         return default;
+    }
+
+    // In whole blocks: one that holds data in a part of it is data.
+    private static BlockStatus FindExtent(BlockCore.Scheduling.HostFile file, long offset, long length)
+    {
+        _ = file.TryGetExtent(offset, length, out bool isData, out long extentBytes);
+        long mask = file.RequestAlignmentBytes - 1L;
+        isData |= extentBytes <= mask;
+        long wholeBytes = isData ? (extentBytes + mask) & ~mask : extentBytes & ~mask;
+        return new BlockStatus((isData ? BlockStatusFlags.Data : BlockStatusFlags.Zero) | BlockStatusFlags.OffsetValid, wholeBytes, offset);
     }
 
     // The handle may be replaced between the look and the count; then the new one is counted.
