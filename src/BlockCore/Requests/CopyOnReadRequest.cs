@@ -99,13 +99,21 @@ internal static class CopyOnReadRequest
         await SlowRequest.HandOnAsync(plan, RequestKind.Read, offset, copy, RequestFlags.None, cancel);
         await plan.DebugEventAsync(DebugEvent.CorWrite);
         cancel.ThrowIfCancellationRequested();
-        if (SlowRequest.IsZero(copy))
+        try
         {
-            await SlowRequest.ZeroBlocksAsync(plan, offset, offset + length, RequestFlags.WriteUnchanged, CancellationToken.None);
+            if (SlowRequest.IsZero(copy))
+            {
+                await SlowRequest.ZeroBlocksAsync(plan, offset, offset + length, RequestFlags.WriteUnchanged, CancellationToken.None);
+            }
+            else
+            {
+                await SlowRequest.HandOnAsync(plan, RequestKind.Write, offset, copy, RequestFlags.WriteUnchanged, CancellationToken.None);
+            }
         }
-        else
+        finally
         {
-            await SlowRequest.HandOnAsync(plan, RequestKind.Write, offset, copy, RequestFlags.WriteUnchanged, CancellationToken.None);
+            // The request is a read, which leaves nothing to flush by itself.
+            plan.Target.MarkWritten();
         }
 
         (long start, IoVector piece) = caller.Within(offset, length);
