@@ -23,8 +23,11 @@ public sealed class GraphScenarioTests
         ScenarioResult without = GraphScenario.Run(new ScenarioOptions(seed, UsesPlans: false, HasTrouble: false));
         Assert.That(without.Bytes.AsSpan().SequenceEqual(with.Bytes), Is.True, "the bytes");
         Assert.That(without.Counters, Is.EqualTo(with.Counters), "the backend's counters");
-        Assert.That(without.StorageRequests, Is.EqualTo(with.StorageRequests), "what reached the storage");
+        Assert.That(WithoutFlushes(without), Is.EqualTo(WithoutFlushes(with)), "what reached the storage");
     });
+
+    // Of several flushes at once one does the work of all: how many reach the storage depends on when they come, and layers that are passed by take no time.
+    private static IEnumerable<string> WithoutFlushes(ScenarioResult result) => result.StorageRequests.Where(r => !r.StartsWith("Flush", StringComparison.Ordinal));
 
     [Test]
     public void A_seed_repeats_the_whole_run() => ForEachSeed(10, seed =>

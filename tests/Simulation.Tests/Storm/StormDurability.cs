@@ -6,7 +6,8 @@ namespace BlockGraph.Simulation.Tests.Storm;
 
 /// <summary>
 /// What a flush that succeeds must have made durable: everything that had completed when it was asked for, in every storage that the disk writes through
-/// before and after. Below a layer that decides itself which failures of its children matter, nothing is expected.
+/// before and after. Below a layer that decides itself which failures of its children matter, nothing is expected; nor of a storage that was at work
+/// then: what it has done may be part of a request that is not over.
 /// </summary>
 internal sealed class StormDurability
 {
@@ -19,7 +20,7 @@ internal sealed class StormDurability
     {
         _world = world;
         _disk = disk;
-        foreach (FaultyDisk storage in Storages())
+        foreach ((_, FaultyDisk storage) in Storages().Where(s => s.Node.Tracker.IsEmpty))
         {
             _completed[storage] = storage.CompletedCount;
         }
@@ -28,7 +29,7 @@ internal sealed class StormDurability
     /// <summary>The flush has succeeded: what a loss of power could undo all the same, or null.</summary>
     public string? Finding()
     {
-        foreach (FaultyDisk storage in Storages())
+        foreach ((_, FaultyDisk storage) in Storages())
         {
             if (_completed.TryGetValue(storage, out long completed) && !storage.IsDurableUpTo(completed))
             {
@@ -40,9 +41,9 @@ internal sealed class StormDurability
     }
 
     // On several threads the graph cannot be looked at from here.
-    private IEnumerable<FaultyDisk> Storages() => _world.HasVirtualTime && _disk.Backend.Root is { } root ? Below(root).Distinct() : [];
+    private IEnumerable<(BlockNode Node, FaultyDisk Disk)> Storages() => _world.HasVirtualTime && _disk.Backend.Root is { } root ? Below(root).Distinct() : [];
 
-    private IEnumerable<FaultyDisk> Below(BlockNode node)
+    private IEnumerable<(BlockNode Node, FaultyDisk Disk)> Below(BlockNode node)
     {
         if (node.IsReadOnly || !node.HasInstance || node.Instance.FlushesChildren)
         {
@@ -50,7 +51,7 @@ internal sealed class StormDurability
         }
 
         return node.Driver.Name == _world.Faulty.Name
-            ? [_world.Faulty.Disk(node.Options.GetText("filename")!)]
+            ? [(node, _world.Faulty.Disk(node.Options.GetText("filename")!))]
             : node.Children.Where(edge => (edge.Permissions.Required & (BlockPermissions.Write | BlockPermissions.WriteUnchanged)) != 0).SelectMany(edge => Below(edge.Node));
     }
 }
