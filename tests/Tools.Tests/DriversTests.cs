@@ -20,7 +20,7 @@ public class DriversTests
     {
         string text = ToolRun.Own("drivers").Out;
         Assert.That(text, Does.Contain("  size                         size      the image's length in bytes (default 1G)\n"));
-        Assert.That(text, Does.Contain("  filename                     string    the file's path (required)\n"));
+        Assert.That(text, Does.Contain("  filename                     string    the path (required)\n"));
         Assert.That(text, Does.Contain("  discard                      choice    pass discards on (ignore|off|unmap|on; default ignore)\n"));
         Assert.That(text, Does.Contain("  read-only                    on|off    open the storage read-only (default off)\n"));
         Assert.That(text, Does.Match("\n  limits.iops-total +integer +[^\n]+\n"));

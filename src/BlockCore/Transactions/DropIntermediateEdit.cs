@@ -122,6 +122,12 @@ internal sealed class DropIntermediateEdit(BlockNode top, BlockNode bottom, stri
 
         public async Task RunAsync(GraphChange change, string? name, string? format)
         {
+            if (overlay.IsInactive)
+            {
+                // Handed to another process while the change waited: its header is not ours to write any more.
+                throw new BlockException(BlockErrorKind.NotPermitted, $"Node '{overlay.Name}' is inactive");
+            }
+
             await SetReadOnlyAsync(change, isReadOnly: false);
             try
             {

@@ -20,6 +20,8 @@ internal sealed class BrokenFormatInstance(BlockChild file, ToyHeader header, by
 
     public override string? BackingFormat => _header.BackingFormat;
 
+    public override RequestFlags SupportedLengthFlags => RequestFlags.ZeroWrite;
+
     protected override long GetLengthBytes() => _header.LengthBytes;
 
     protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>

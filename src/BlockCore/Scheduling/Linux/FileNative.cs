@@ -59,11 +59,13 @@ internal static unsafe partial class FileNative
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Stat(int directory, string path, int flags, uint mask, FileStatus* status);
 
-    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
-    public static partial nint Read(int descriptor, byte* data, nuint length, long offset);
+    /// <summary>pread, without the C library's care for threads that are cancelled in the middle of it: a twentieth of a short read.</summary>
+    public static nint Read(int descriptor, byte* data, nuint length, long offset) =>
+        KernelNative.Call(KernelNative.Read, descriptor, (nint)data, (nint)length, (nint)offset, 0, 0);
 
-    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
-    public static partial nint Write(int descriptor, byte* data, nuint length, long offset);
+    /// <summary>pwrite, likewise.</summary>
+    public static nint Write(int descriptor, byte* data, nuint length, long offset) =>
+        KernelNative.Call(KernelNative.Write, descriptor, (nint)data, (nint)length, (nint)offset, 0, 0);
 
     [LibraryImport("libc", EntryPoint = "preadv", SetLastError = true)]
     public static partial nint ReadVector(int descriptor, IoPiece* segments, int count, long offset);

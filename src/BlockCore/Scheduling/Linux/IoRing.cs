@@ -75,12 +75,12 @@ internal sealed unsafe class IoRing : IDisposable
 
     /// <summary>A ring for the calling thread; null where the kernel has none, or none for us.</summary>
     /// <param name="context">Whose ring it is.</param>
-    /// <param name="errno">Why there is none.</param>
+    /// <param name="errno">Why there is none; 0 where there is one.</param>
     public static IoRing? TryOpen(PolledAioContext context, out int errno)
     {
         // Each kernel takes what it knows: 6.1, 5.19, 5.6.
         ReadOnlySpan<uint> wishes = context.HasOneThread
-            ? [SetupSingleIssuer | SetupDeferWork, SetupCooperative | SetupFlagsWork, 0]
+            ? [SetupSingleIssuer | SetupDeferWork | SetupFlagsWork, SetupCooperative | SetupFlagsWork, 0]
             : [SetupCooperative | SetupFlagsWork, 0];
         errno = LinuxErrno.NoSystemCall;
         foreach (uint wish in wishes)
@@ -105,6 +105,7 @@ internal sealed unsafe class IoRing : IDisposable
                 return null;
             }
 
+            errno = 0;
             return new IoRing(descriptor, parameters, context);
         }
 

@@ -12,6 +12,10 @@ internal static unsafe partial class KernelNative
     private static readonly bool s_isX64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
     // The newer architectures share one table.
+    public static int Read { get; } = s_isX64 ? 17 : 67;
+
+    public static int Write { get; } = s_isX64 ? 18 : 68;
+
     public static int ReadVector2 { get; } = s_isX64 ? 327 : 286;
 
     public static int WriteVector2 { get; } = s_isX64 ? 328 : 287;

@@ -121,6 +121,26 @@ public sealed class EngineTests(string way) : EngineFixture(way)
         });
     }
 
+    [Test]
+    public void Many_strangers_at_once_go_by_the_ring_where_that_is_the_cheapest_way()
+    {
+        const int Count = 64;
+        bool isByRing = Aio == HostFileAio.IoUring || (Aio == HostFileAio.Auto && !IsInMemory);
+        using HostFile file = MakeFile(Pattern(2 * Count * BlockBytes, seed: 7));
+        Context.Run(async () =>
+        {
+            // Twice: a ring that was made once is used again.
+            for (int round = 0; round < 2; round++)
+            {
+                Task all = Task.WhenAll(Enumerable.Range(0, Count).Select(i => BeginAsync(file, RequestKind.Read, 2L * i * BlockBytes, Buffer(BlockBytes))));
+                await Context.YieldAsync();
+                Assert.That(Context.IssuedCount, isByRing || Aio == HostFileAio.Native ? Is.EqualTo(Count) : Is.Zero, $"round {round}: what the kernel has been given");
+                await all;
+                Assert.That(Context.HasRing, $"round {round}: the kernel has not refused");
+            }
+        });
+    }
+
     [TestCaseSource(nameof(s_kinds))]
     public void Memory_in_pieces_and_at_odd_addresses_serves_as_well(RequestKind kind)
     {
