@@ -147,15 +147,25 @@ internal sealed unsafe class EpollLoopWaiter : LoopWaiter
     // A busy loop enters the kernel for the ring only where that has something to say.
     private void WaitWithRing(IoRing ring, long timeoutNs, AioContext context)
     {
+        if (_isPolledOutside)
+        {
+            // Before the ring is asked: an end that comes after that is told of again, and whoever polls from outside hears of it.
+            TakeWakes(context);
+        }
+
         if (timeoutNs != 0)
         {
             ring.ArmWake(_epoll);
         }
 
         bool isAwake = (timeoutNs != 0 || ring.HasNews) && ring.Enter(timeoutNs, context);
-        if (isAwake || _isPolledOutside || (timeoutNs == 0 && WatchCount > 0))
+        if (!_isPolledOutside && (isAwake || (timeoutNs == 0 && WatchCount > 0)))
         {
             TakeWakes(context);
+        }
+        else if (isAwake && WatchCount > 0)
+        {
+            Harvest(context);
         }
     }
 
