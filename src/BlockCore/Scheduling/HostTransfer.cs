@@ -45,7 +45,12 @@ public abstract class HostTransfer : WorkerJob
     protected ValueTask Begin(HostFile file, RequestKind kind, long offset, IoVector buffer, RequestFlags flags)
     {
         ArgumentNullException.ThrowIfNull(file);
-        File = file;
+        if (!ReferenceEquals(File, file))
+        {
+            // In pooled objects a comparison is cheaper than the write barrier of a store.
+            File = file;
+        }
+
         Kind = kind;
         Offset = offset;
         Buffer = buffer;

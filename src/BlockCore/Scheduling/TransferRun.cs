@@ -110,17 +110,28 @@ internal sealed unsafe class TransferRun(TransferQueue owner) : AioWork, IWorker
         nuint misalignment = 0;
         for (HostTransfer? transfer = First; transfer is not null; transfer = transfer.NextTransfer)
         {
+            if (transfer.Buffer.TryGetSingle(out Memory<byte> memory))
+            {
+                misalignment |= Pin(memory);
+                continue;
+            }
+
             foreach (Memory<byte> segment in transfer.Buffer)
             {
-                if (_pinCount == PieceCountMax)
+                if (_pinCount >= PieceCountMax)
                 {
                     Unpin();
                     return false;
                 }
 
-                byte* start = Pin(segment);
-                misalignment |= (nuint)start | (nuint)segment.Length;
+                misalignment |= Pin(segment);
             }
+        }
+
+        if (_pinCount > PieceCountMax)
+        {
+            Unpin();
+            return false;
         }
 
         if (!File.IsDirect || (misalignment & (nuint)(File.MemoryAlignmentBytes - 1)) == 0)
@@ -205,7 +216,8 @@ internal sealed unsafe class TransferRun(TransferQueue owner) : AioWork, IWorker
         }
     }
 
-    private byte* Pin(Memory<byte> segment)
+    // What keeps the piece from being aligned: bits of its address and of its length.
+    private nuint Pin(Memory<byte> segment)
     {
         if (_pinCount == _pins.Length)
         {
@@ -215,13 +227,14 @@ internal sealed unsafe class TransferRun(TransferQueue owner) : AioWork, IWorker
         MemoryHandle pin = segment.Pin();
         _pins[_pinCount++] = pin;
         byte* start = (byte*)pin.Pointer;
+        nuint misalignment = (nuint)start | (nuint)segment.Length;
         if (PieceCount > 0)
         {
             ref IoPiece last = ref _pieces[PieceCount - 1];
             if (last.Start + last.LengthBytes == start)
             {
                 last.LengthBytes += (nuint)segment.Length;
-                return start;
+                return misalignment;
             }
         }
 
@@ -233,6 +246,6 @@ internal sealed unsafe class TransferRun(TransferQueue owner) : AioWork, IWorker
         }
 
         _pieces[PieceCount++] = new IoPiece { Start = start, LengthBytes = (nuint)segment.Length };
-        return start;
+        return misalignment;
     }
 }

@@ -21,6 +21,7 @@ internal static class CompareRows
         new("page cache read 4k, sequential, depth 64", ImageStore.Disk, 64, 0.35, 0.2) { Count = 800_000, QemuCount = 200_000 },
         new("page cache read 4k, stride 1 MiB + 4 KiB, depth 64", ImageStore.Disk, 64, 0.5, 0.35) { Count = 600_000, QemuCount = 200_000, StepBytes = StrideBytes },
         new("tmpfs read 64k, sequential, depth 16", ImageStore.Memory, 16, 0.7, 0.5) { Count = 100_000, QemuCount = 60_000, SizeBytes = 64 << 10 },
+        new("O_DIRECT read 64k, sequential, depth 16", ImageStore.Disk, 16, 0.7, 0.5) { Count = 20_000, QemuCount = 15_000, SizeBytes = 64 << 10, IsDirect = true },
         new("page cache read 64k, sequential, depth 16", ImageStore.Disk, 16, 0.7, 0.5) { Count = 100_000, QemuCount = 60_000, SizeBytes = 64 << 10 },
         new("buffered write 4k, sequential, depth 64", ImageStore.Disk, 64, 0.6, 0.15) { Count = 300_000, QemuCount = 300_000, IsWrite = true },
         new("buffered write 4k, stride 1 MiB + 4 KiB, depth 64", ImageStore.Disk, 64, 0.6, 0.45) { Count = 300_000, QemuCount = 300_000, IsWrite = true, StepBytes = StrideBytes },
