@@ -1,3 +1,4 @@
+using System.Text.Json;
 using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Tests;
@@ -31,6 +32,13 @@ internal sealed class TestConsole : IToolConsole
 internal sealed record ToolRun(int ExitCode, string Out, string Error)
 {
     public string[] OutLines => Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>The output, which is one JSON text.</summary>
+    public JsonElement Json()
+    {
+        using JsonDocument document = JsonDocument.Parse(Out);
+        return document.RootElement.Clone();
+    }
 
     /// <summary>Runs the program by its own name.</summary>
     public static ToolRun Own(params string[] arguments) => By("blockgraph", "", arguments);

@@ -18,6 +18,7 @@ internal sealed class BenchCommandLine
     private const long SecondsMax = 1_000_000_000;
     private const int DepthMax = 65536;
     private const int SizeBytesMax = 1 << 30;
+    private const int ThreadCountMax = 256;
     private static readonly string[] s_mixes = ["read", "write", "randread", "randwrite", "rw"];
     private readonly IToolConsole _console;
     private readonly Argument<string> _options = CommonArguments.Options();
@@ -31,6 +32,8 @@ internal sealed class BenchCommandLine
     private readonly Option<string> _seed = new("--seed") { Description = "decides the random order", HelpName = "N", DefaultValueFactory = _ => "1" };
     private readonly Option<bool> _metrics = new("--metrics") { Description = "show what each node and edge has carried out, with latencies and queue depths" };
     private readonly Option<string> _traceSlow = new("--trace-slow") { Description = "show the slowest of the requests that take so many milliseconds, and where their time went", HelpName = "MS" };
+    private readonly Option<bool> _verify = new("--verify") { Description = "write stamped blocks, read them back in random order and compare; overwrites the image, and exits with 1 on a block that is wrong" };
+    private readonly Option<string> _threads = new("--threads") { Description = "with --verify: I/O threads, each with --depth requests under way (default: the command's own thread)", HelpName = "N" };
     private readonly Option<bool> _json = CommonArguments.Json();
     private readonly Option<bool> _virtualTime = CommonArguments.VirtualTime();
 
@@ -42,7 +45,7 @@ internal sealed class BenchCommandLine
         BenchCommandLine line = new(console);
         Command command = new("bench", "Open a graph, drive a load through it and report rates, latencies, and how well limits are kept.")
         {
-            line._options, line._objects, line._create, line._seconds, line._depth, line._size, line._mix, line._count, line._seed, line._metrics, line._traceSlow, line._json, line._virtualTime,
+            line._options, line._objects, line._create, line._seconds, line._depth, line._size, line._mix, line._count, line._seed, line._metrics, line._traceSlow, line._verify, line._threads, line._json, line._virtualTime,
         };
         command.SetAction(line.Run);
         return command;
@@ -50,7 +53,9 @@ internal sealed class BenchCommandLine
 
     private int Run(ParseResult parsed)
     {
-        BenchLoad load = ReadLoad(parsed);
+        bool isVerified = parsed.GetValue(_verify);
+        int threadCount = ReadThreads(parsed, isVerified);
+        BenchLoad load = ReadLoad(parsed, isVerified);
         OptionsDictionary options = CommandOptions.Read(parsed.GetRequiredValue(_options)).Flatten();
         if (load.IsReadOnly)
         {
@@ -73,6 +78,13 @@ internal sealed class BenchCommandLine
                     }
 
                     await using BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = load.IsReadOnly });
+                    if (isVerified)
+                    {
+                        isOpened = true;
+                        await VerifyCommand.RunAsync(world, backend, load, threadCount, _console.Out, parsed.GetValue(_json));
+                        return 0;
+                    }
+
                     BenchRun run = new(backend, load, world.IsVirtualTime);
                     isOpened = true;
                     await RunAsync(world, run, load, parsed);
@@ -132,17 +144,38 @@ internal sealed class BenchCommandLine
         }
     }
 
-    private BenchLoad ReadLoad(ParseResult parsed)
+    // A load that is verified is one of its own.
+    private int ReadThreads(ParseResult parsed, bool isVerified)
+    {
+        string? count = parsed.GetValue(_threads);
+        if (!isVerified)
+        {
+            return count is null ? 0 : throw new BlockException("--threads goes with --verify only");
+        }
+
+        Option? other = new Option[] { _mix, _metrics, _traceSlow, _virtualTime }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false });
+        return other is not null ? throw new BlockException($"--verify does not go with {other.Name}")
+            : count is null ? 0
+            : (int)InRange(_threads, NumberText.Parse(_threads.Name, count), ThreadCountMax);
+    }
+
+    private BenchLoad ReadLoad(ParseResult parsed, bool isVerified)
     {
         string? seconds = parsed.GetValue(_seconds);
         string? count = parsed.GetValue(_count);
+        int sizeBytes = (int)InRange(_size, SizeText.Parse(_size.Name, parsed.GetValue(_size)!), SizeBytesMax);
+        if (isVerified && (sizeBytes < VerifyStamp.BlockBytesMin || sizeBytes % VerifyStamp.UnitBytes != 0))
+        {
+            throw new BlockException($"Parameter '{_size.Name}' expects a multiple of {VerifyStamp.UnitBytes} from {VerifyStamp.BlockBytesMin} on with --verify");
+        }
+
         return new BenchLoad
         {
             DurationNs = seconds is not null ? ReadNs(_seconds, seconds, NsPerSecond) : count is null ? SecondsDefault * NsPerSecond : null,
             RequestCountMax = count is null ? null : InRange(_count, NumberText.Parse(_count.Name, count), long.MaxValue),
             Depth = (int)InRange(_depth, NumberText.Parse(_depth.Name, parsed.GetValue(_depth)!), DepthMax),
-            SizeBytes = (int)InRange(_size, SizeText.Parse(_size.Name, parsed.GetValue(_size)!), SizeBytesMax),
-            Mix = ReadMix(parsed.GetValue(_mix)!),
+            SizeBytes = sizeBytes,
+            Mix = isVerified ? BenchMix.Rw : ReadMix(parsed.GetValue(_mix)!),
             Seed = NumberText.ParseUnsigned(_seed.Name, parsed.GetValue(_seed)!),
         };
     }
