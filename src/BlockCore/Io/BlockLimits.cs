@@ -24,7 +24,7 @@ public sealed record BlockLimits
     /// <summary>Offset and length of every driver call are multiples of this power of two.</summary>
     public int RequestAlignmentBytes { get; init; } = 1;
 
-    /// <summary>The address of every buffer handed to the driver is a multiple of this power of two.</summary>
+    /// <summary>The power of two that addresses of memory should be multiples of: those of the core and of drivers are; a caller's memory comes to the driver as it is, who copies what it cannot take.</summary>
     public int MemoryAlignmentBytes { get; init; } = 1;
 
     /// <summary>The longest read or write, or null.</summary>
