@@ -260,7 +260,7 @@ internal static partial class SlowRequest
             IoVector zeros = step <= ZeroBytes ? s_zeros[..step] : s_manyZeros.Slice(0, step);
             await (isAligned
                 ? HandOnAsync(plan, RequestKind.Write, offset + done, zeros, writeFlags, cancel)
-                : RunPaddedAsync(plan, RequestKind.Write, offset + done, zeros, writeFlags, cancel));
+                : RunPaddedAsync(plan, RequestKind.Write, offset + done, zeros, writeFlags | RequestFlags.Serialising, cancel));
             done += step;
         }
     }

@@ -40,6 +40,9 @@ internal static partial class SlowRequest
             if ((flags & RequestFlags.Serialising) != 0 || ((isUnaligned | plan.SerialisesWrites) && kind == RequestKind.Write))
             {
                 plan.Target.Tracker.MakeSerialising(request, plan.AlignmentMask + 1);
+
+                // A driver that joins neighbours leaves out what stands alone.
+                flags |= RequestFlags.Serialising;
             }
 
             await plan.Target.Tracker.WaitForConflictsAsync(request, (flags & RequestFlags.NoWait) != 0);

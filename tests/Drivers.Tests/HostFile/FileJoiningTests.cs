@@ -43,6 +43,28 @@ public sealed class FileJoiningTests() : FileDriverFixture("linux")
         Assert.That(failureCount, Is.GreaterThan(0), "requests that failed");
     }
 
+    [Test]
+    public void Writes_that_rewrite_a_part_of_a_block_are_joined_with_no_other()
+    {
+        // Both read their blocks first, by one call, and write them at the same moment.
+        string path = MakeFile("a.img", new byte[8 * BlockBytes]);
+        FaultyPlatform platform = new(Platform) { AlignmentBytes = 512 };
+        GraphFixture world = AddWorld(platform: platform);
+        List<string> calls = [];
+        world.Run(async () =>
+        {
+            await using BlockBackend backend = await OpenAsync(world.Graph, $"driver=file,filename={path}");
+            platform.Fault = (call, _) => calls.Add(call);
+            await Task.WhenAll(
+                backend.WriteAsync(0, Enumerable.Repeat((byte)1, 700).ToArray()).AsTask(),
+                backend.WriteAsync(1024 + 10, Enumerable.Repeat((byte)2, 700).ToArray()).AsTask());
+            platform.Fault = (_, _) => { };
+        });
+        Assert.That(calls.Where(call => call is "joint" or "read" or "write"), Is.EqualTo(new[] { "joint", "write", "write" }), "the reads together, each write alone");
+        byte[] bytes = File.ReadAllBytes(path);
+        Assert.That((bytes[699], bytes[700], bytes[1033], bytes[1034], bytes[1733], bytes[1734]), Is.EqualTo(((byte)1, (byte)0, (byte)0, (byte)2, (byte)2, (byte)0)), "the edges of both");
+    }
+
     // Each block once, read or written; a failed write leaves its block unknown, and nothing else.
     private static async Task<int> RunRoundAsync(BlockBackend backend, byte[] model, bool[] isUnknown, Random chance)
     {
