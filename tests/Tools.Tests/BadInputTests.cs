@@ -40,6 +40,18 @@ public class BadInputTests
         Assert.That(Directory.GetFileSystemEntries(_folder.Path), Has.Length.EqualTo(1), "nothing was created");
     }
 
+    [TestCase("--trace-slow", "x")]
+    [TestCase("--trace-slow", "0")]
+    [TestCase("--seconds", "-1")]
+    [TestCase("--threads", "2")]
+    public void A_load_that_is_refused_makes_no_image(string option, string value)
+    {
+        ToolRun run = ToolRun.Own("bench", $"driver=file,filename={_folder.Path}/new.img", "--create", "1M", "--count", "1", option, value);
+        Assert.That(run.Error, Does.StartWith("blockgraph: ").And.Contain(option), "the refusal names the option");
+        Assert.That(run.ExitCode, Is.EqualTo(1), "and is one");
+        Assert.That(Directory.GetFileSystemEntries(_folder.Path), Has.Length.EqualTo(1), "nothing was created");
+    }
+
     [Test]
     public void A_directory_is_no_image()
     {

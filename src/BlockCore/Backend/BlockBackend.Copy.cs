@@ -124,30 +124,42 @@ public sealed partial class BlockBackend
             }
 
             flags = (_isWriteThrough ? flags | RequestFlags.Fua : flags) & ~RequestFlags.NoFallback;
-            long startNs = lane.Context.NowNs;
-            CopyAttempt result = CopyAttempt.NotPossible;
-            lane.InFlightCount++;
-            try
-            {
-                result = await source.TryCopyFromAsync(sourceOffset, length, new CopyTarget(root, targetOffset), flags, cancel) ? CopyAttempt.Copied : CopyAttempt.NotPossible;
-            }
-            catch (BlockException)
-            {
-                lane.InFlightCount++;
-                lane.Finish(RequestKind.Write, length, lane.Context.NowNs - startNs, isSuccess: false);
-                throw;
-            }
-            finally
-            {
-                lane.Release();
-            }
-
-            AccountCopy(RequestKind.Write, length, startNs, result);
-            return result;
+            bool isCopied = await CountCopyAsync(lane, length, () => source.TryCopyFromAsync(sourceOffset, length, new CopyTarget(root, targetOffset), flags, cancel));
+            return isCopied ? CopyAttempt.Copied : CopyAttempt.NotPossible;
         }
         finally
         {
             await AioContext.ReturnTo(origin);
+        }
+    }
+
+    // In flight here while the drivers copy; a write that was carried out, or has failed. What was not possible, or cancelled, counts as nothing.
+    private static async ValueTask<bool> CountCopyAsync(RequestLane lane, long length, Func<ValueTask<bool>> copy)
+    {
+        long startNs = lane.Context.NowNs;
+        bool isSuccess = false;
+        bool isCounted = false;
+        lane.InFlightCount++;
+        try
+        {
+            isSuccess = isCounted = await copy();
+            return isSuccess;
+        }
+        catch (BlockException)
+        {
+            isCounted = true;
+            throw;
+        }
+        finally
+        {
+            if (isCounted)
+            {
+                lane.Finish(RequestKind.Write, length, lane.Context.NowNs - startNs, isSuccess);
+            }
+            else
+            {
+                lane.Release();
+            }
         }
     }
 

@@ -76,108 +76,90 @@ internal sealed class MeteredInstance : BlockDriverInstance
     protected internal override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         MeteredCall call = Begin(RequestKind.Read, offset, buffer.Length);
-        ValueTask task;
         try
         {
-            task = _inner.ReadAsync(offset, buffer, flags, cancel);
+            return call.Follow(_inner.ReadAsync(offset, buffer, flags, cancel));
         }
         catch (Exception error)
         {
             call.FailAtOnce(error);
             throw;
         }
-
-        return call.Follow(task);
     }
 
     /// <inheritdoc/>
     protected internal override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         MeteredCall call = Begin(RequestKind.Write, offset, buffer.Length);
-        ValueTask task;
         try
         {
-            task = _inner.WriteAsync(offset, buffer, flags, cancel);
+            return call.Follow(_inner.WriteAsync(offset, buffer, flags, cancel));
         }
         catch (Exception error)
         {
             call.FailAtOnce(error);
             throw;
         }
-
-        return call.Follow(task);
     }
 
     /// <inheritdoc/>
     protected internal override ValueTask<bool> TryWriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
         MeteredCall call = Begin(RequestKind.WriteZeroes, offset, length);
-        ValueTask<bool> task;
         try
         {
-            task = _inner.TryWriteZeroesAsync(offset, length, flags, cancel);
+            return call.Follow(_inner.TryWriteZeroesAsync(offset, length, flags, cancel));
         }
         catch (Exception error)
         {
             call.FailAtOnce(error);
             throw;
         }
-
-        return call.Follow(task);
     }
 
     /// <inheritdoc/>
     protected internal override ValueTask<bool> TryDiscardAsync(long offset, long length, CancellationToken cancel)
     {
         MeteredCall call = Begin(RequestKind.Discard, offset, length);
-        ValueTask<bool> task;
         try
         {
-            task = _inner.TryDiscardAsync(offset, length, cancel);
+            return call.Follow(_inner.TryDiscardAsync(offset, length, cancel));
         }
         catch (Exception error)
         {
             call.FailAtOnce(error);
             throw;
         }
-
-        return call.Follow(task);
     }
 
     /// <inheritdoc/>
     protected internal override ValueTask<bool> TryCopyFromAsync(long offset, long length, CopyTarget target, RequestFlags flags, CancellationToken cancel)
     {
         MeteredCall call = Begin(RequestKind.Read, offset, length);
-        ValueTask<bool> task;
         try
         {
-            task = _inner.TryCopyFromAsync(offset, length, target, flags, cancel);
+            return call.Follow(_inner.TryCopyFromAsync(offset, length, target, flags, cancel));
         }
         catch (Exception error)
         {
             call.FailAtOnce(error);
             throw;
         }
-
-        return call.Follow(task);
     }
 
     /// <inheritdoc/>
     protected internal override ValueTask<bool> TryCopyToAsync(CopySource source, long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
         MeteredCall call = Begin(RequestKind.Write, offset, length);
-        ValueTask<bool> task;
         try
         {
-            task = _inner.TryCopyToAsync(source, offset, length, flags, cancel);
+            return call.Follow(_inner.TryCopyToAsync(source, offset, length, flags, cancel));
         }
         catch (Exception error)
         {
             call.FailAtOnce(error);
             throw;
         }
-
-        return call.Follow(task);
     }
 
     /// <inheritdoc/>
@@ -190,18 +172,15 @@ internal sealed class MeteredInstance : BlockDriverInstance
     protected internal override ValueTask FlushAsync(CancellationToken cancel)
     {
         MeteredCall call = Begin(RequestKind.Flush, 0, 0);
-        ValueTask task;
         try
         {
-            task = _inner.FlushAsync(cancel);
+            return call.Follow(_inner.FlushAsync(cancel));
         }
         catch (Exception error)
         {
             call.FailAtOnce(error);
             throw;
         }
-
-        return call.Follow(task);
     }
 
     /// <inheritdoc/>

@@ -20,16 +20,7 @@ internal static partial class SlowRequest
         Exception? failure = null;
         try
         {
-            if (buffer.Length > BlockLimits.RequestBytesMax)
-            {
-                throw TooLong(buffer.Length);
-            }
-
-            if (kind == RequestKind.Write && (flags & RequestFlags.WriteCompressed) != 0)
-            {
-                CompressedWrite.Check(plan, offset, buffer.Length);
-            }
-
+            Check(plan, kind, offset, buffer.Length, flags);
             if (kind == RequestKind.Read && CopyOnReadRequest.IsDue(plan, flags))
             {
                 await CopyOnReadRequest.RunAsync(request, plan, offset, buffer, flags, cancel);
@@ -65,6 +56,20 @@ internal static partial class SlowRequest
         finally
         {
             End(request, failure);
+        }
+    }
+
+    // What no driver is asked for.
+    private static void Check(RequestPlan plan, RequestKind kind, long offset, int lengthBytes, RequestFlags flags)
+    {
+        if (lengthBytes > BlockLimits.RequestBytesMax)
+        {
+            throw TooLong(lengthBytes);
+        }
+
+        if (kind == RequestKind.Write && (flags & RequestFlags.WriteCompressed) != 0)
+        {
+            CompressedWrite.Check(plan, offset, lengthBytes);
         }
     }
 

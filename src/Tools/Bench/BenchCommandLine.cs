@@ -56,6 +56,7 @@ internal sealed class BenchCommandLine
         bool isVerified = parsed.GetValue(_verify);
         int threadCount = ReadThreads(parsed, isVerified);
         BenchLoad load = ReadLoad(parsed, isVerified);
+        long? slowNs = parsed.GetValue(_traceSlow) is { } ms ? ReadNs(_traceSlow, ms, NsPerSecond / 1000) : null;
         OptionsDictionary options = CommandOptions.Read(parsed.GetRequiredValue(_options)).Flatten();
         if (load.IsReadOnly)
         {
@@ -87,7 +88,7 @@ internal sealed class BenchCommandLine
 
                     BenchRun run = new(backend, load, world.IsVirtualTime);
                     isOpened = true;
-                    await RunAsync(world, run, load, parsed);
+                    await RunAsync(world, run, load, slowNs, parsed);
                     return 0;
                 });
         }
@@ -101,9 +102,9 @@ internal sealed class BenchCommandLine
         }
     }
 
-    private async Task RunAsync(ToolWorld world, BenchRun run, BenchLoad load, ParseResult parsed)
+    private async Task RunAsync(ToolWorld world, BenchRun run, BenchLoad load, long? slowNs, ParseResult parsed)
     {
-        using SlowestRequests? slowest = parsed.GetValue(_traceSlow) is { } ms ? new SlowestRequests(ReadNs(_traceSlow, ms, NsPerSecond / 1000)) : null;
+        using SlowestRequests? slowest = slowNs is { } thresholdNs ? new SlowestRequests(thresholdNs) : null;
         if (slowest is not null)
         {
             await world.Graph.TraceSlowRequestsAsync(slowest.Tracing);

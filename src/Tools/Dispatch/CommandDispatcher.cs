@@ -106,9 +106,9 @@ internal sealed class CommandDispatcher(IToolConsole console)
             };
         }
 
-        if (found.Subcommands.Count > 0 && arguments.Count > 1)
+        if (found.Subcommands.Count > 0)
         {
-            CheckCommand(found, [.. arguments.Skip(1)]);
+            CheckCommand(found, arguments.Count > 1 ? [.. arguments.Skip(1)] : throw new BlockException($"no command of {name} given") { Hint = $"try '{CalledName.Own} {name} --help'" });
         }
     }
 

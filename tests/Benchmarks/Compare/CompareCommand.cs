@@ -19,10 +19,17 @@ internal static class CompareCommand
     {
         CommandArguments arguments = new(args, ["only", "rounds", "count-scale", "dir", "out"], ["list"]);
         string only = arguments.Text("only") ?? string.Empty;
+        long rounds = arguments.Number("rounds", RoundsDefault);
+        double countScale = arguments.Factor("count-scale", 1);
+        string[] wanted = [.. CompareRows.All.Select(row => row.Name).Concat([ThrottleFigure.Name, MemoryFigure.Name, AllocationsName, .. CostCurves.Names]).Where(IsWanted)];
+        if (wanted.Length == 0)
+        {
+            throw new ArgumentException($"--only '{only}' is in the name of no row (--list names them)");
+        }
+
         if (arguments.Has("list"))
         {
-            IEnumerable<string> names = [.. CompareRows.All.Select(row => row.Name), ThrottleFigure.Name, MemoryFigure.Name, AllocationsName, .. CostCurves.Names];
-            Console.WriteLine(string.Join('\n', names.Where(IsWanted)));
+            Console.WriteLine(string.Join('\n', wanted));
             return 0;
         }
 
@@ -42,8 +49,8 @@ internal static class CompareCommand
         Comparison comparison = new()
         {
             Machine = MachineDescription.Of(programs, folders),
-            Rounds = arguments.Number("rounds", RoundsDefault),
-            CountScale = arguments.Factor("count-scale", 1),
+            Rounds = rounds,
+            CountScale = countScale,
         };
         foreach (string missing in programs.Missing)
         {

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
@@ -160,6 +162,28 @@ public abstract class FileDriverFixture(string engine)
         byte[] bytes = new byte[lengthBytes];
         new Random(seed).NextBytes(bytes);
         return bytes;
+    }
+
+    /// <summary>How much of the file is stored, as the file system counts it after it has written everything.</summary>
+    protected static long AllocatedBytes(string path)
+    {
+        using (OpenFile file = HostPlatform.Portable.OpenFile(new HostFileOptions(path) { IsWritable = true }))
+        {
+            file.Flush();
+        }
+
+        try
+        {
+            using Process stat = Process.Start(new ProcessStartInfo("stat", ["-c", "%b", path]) { RedirectStandardOutput = true })!;
+            string output = stat.StandardOutput.ReadToEnd();
+            stat.WaitForExit();
+            return long.Parse(output, CultureInfo.InvariantCulture) * 512;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Assert.Ignore("missing program: stat");
+            throw;
+        }
     }
 
     private List<string> Descriptors(string? path)

@@ -1,8 +1,5 @@
-using System.Diagnostics;
-using System.Globalization;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Io;
-using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.Drivers.Tests.HostFile;
 
@@ -113,26 +110,4 @@ public sealed class FileHoleTests(string engine) : FileDriverFixture(engine)
         Assert.That((await RefusedAsync(async () => await backend.WriteAsync(8192, new byte[1]))).Message, Does.StartWith("The range 8192+1 lies outside"), "behind the window");
         Assert.That(File.ReadAllBytes(path).AsSpan(12_096, 100).ToArray(), Is.EqualTo(data), "the file itself");
     });
-
-    /// <summary>How much of the file is stored, as the file system counts it after it has written everything.</summary>
-    private static long AllocatedBytes(string path)
-    {
-        using (BlockGraph.BlockCore.Scheduling.HostFile file = HostPlatform.Portable.OpenFile(new HostFileOptions(path) { IsWritable = true }))
-        {
-            file.Flush();
-        }
-
-        try
-        {
-            using Process stat = Process.Start(new ProcessStartInfo("stat", ["-c", "%b", path]) { RedirectStandardOutput = true })!;
-            string output = stat.StandardOutput.ReadToEnd();
-            stat.WaitForExit();
-            return long.Parse(output, CultureInfo.InvariantCulture) * 512;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            Assert.Ignore("missing program: stat");
-            throw;
-        }
-    }
 }

@@ -1,9 +1,6 @@
-using System.Diagnostics;
-using System.Globalization;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
-using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.Drivers.Tests.HostFile;
@@ -168,25 +165,4 @@ public sealed class FileLengthTests(string engine) : FileDriverFixture(engine)
         Assert.That(File.ReadAllBytes(ours).AsSpan().SequenceEqual(File.ReadAllBytes(theirs)), "the bytes");
         Assert.That(AllocatedBytes(ours) >= LongerBytes, Is.EqualTo(AllocatedBytes(theirs) >= LongerBytes), "the space");
     });
-
-    private static long AllocatedBytes(string path)
-    {
-        using (BlockGraph.BlockCore.Scheduling.HostFile file = HostPlatform.Portable.OpenFile(new HostFileOptions(path) { IsWritable = true }))
-        {
-            file.Flush();
-        }
-
-        try
-        {
-            using Process stat = Process.Start(new ProcessStartInfo("stat", ["-c", "%b", path]) { RedirectStandardOutput = true })!;
-            string output = stat.StandardOutput.ReadToEnd();
-            stat.WaitForExit();
-            return long.Parse(output, CultureInfo.InvariantCulture) * 512;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            Assert.Ignore("missing program: stat");
-            throw;
-        }
-    }
 }

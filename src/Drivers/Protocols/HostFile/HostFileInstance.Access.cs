@@ -87,13 +87,13 @@ internal sealed partial class HostFileInstance
             IsDirect = reopen.NewSettings.CacheDirect,
             Aio = HostStorageDriver.ReadAio(reopen.CreateReader(), reopen.NewSettings, _platform),
         };
-        bool fits = !_handle.File.HasFailedFlush && options.Aio == _options.Aio && options.IsDirect == _handle.File.IsDirect && (isDynamic || options.IsWritable == !_handle.File.IsReadOnly);
+        bool fits = options.Aio == _options.Aio && options.IsDirect == _handle.File.IsDirect && (isDynamic || options.IsWritable == !_handle.File.IsReadOnly);
         FileHandle? handle = null;
         if (!fits)
         {
             reopen.Step("open host file");
             BlockCore.Scheduling.HostFile present = _handle.File;
-            handle = new FileHandle(await Node.Graph.MainContext.RunOnWorkers(() => _platform.OpenAgain(present, options)));
+            handle = new FileHandle(await Node.Graph.MainContext.RunOnWorkers(() => OpenNext(present, options)));
         }
 
         reopen.State = new FileReopen(options, isDynamic, handle);
@@ -131,20 +131,22 @@ internal sealed partial class HostFileInstance
 
         try
         {
-            BlockCore.Scheduling.HostFile file = _platform.OpenAgain(present, (prepared?.NewOptions ?? _options) with { IsWritable = isWriting });
+            BlockCore.Scheduling.HostFile file = OpenNext(present, (prepared?.NewOptions ?? _options) with { IsWritable = isWriting });
             CheckAlignment(file, present);
-            if (prepared?.NewHandle is null)
-            {
-                // Another descriptor is no new beginning; a reopen is.
-                file.TakeFlushFailureOf(present);
-            }
-
             return new FileHandle(file);
         }
         catch (BlockException) when (!isWriting)
         {
             return null;
         }
+    }
+
+    // Another descriptor of the same file: no new beginning.
+    private BlockCore.Scheduling.HostFile OpenNext(BlockCore.Scheduling.HostFile present, in HostFileOptions options)
+    {
+        BlockCore.Scheduling.HostFile file = _platform.OpenAgain(present, options);
+        file.TakeFlushFailureOf(present);
+        return file;
     }
 
     // Requests are shaped by the limits that the node has; a file that took the name's place may want coarser ones.
