@@ -17,14 +17,30 @@ internal sealed class CostCurves(ComparedPrograms programs, long rounds, double 
     /// <summary>Measures the curve <paramref name="name"/>.</summary>
     public CostCurve Measure(string name) => Names.ToList().IndexOf(name) switch
     {
-        0 => new CostCurve(name, InProcess, [.. new[] { 1, 10, 100, 1000, 10_000 }.Select(AtNodes)]),
+        0 => new CostCurve(name, InProcess, ByNodes([1, 10, 100, 1000, 10_000])),
         1 => new CostCurve(name, "null-co, the published tool and qemu-img bench in turns", [.. new[] { 1, 4, 16, 64, 256, 1024, 4096 }.Select(AtDepth)]),
         _ => new CostCurve(name, InProcess, AfterRequests()),
     };
 
-    private CostPoint AtNodes(int nodeCount)
+    // The points in turns, forth and back: what the runtime does in the first seconds, and what else the machine does, is no point's own.
+    private List<CostPoint> ByNodes(int[] nodeCounts)
     {
-        List<double> costs = [];
+        AtNodes(nodeCounts[0]);
+        List<double>[] costs = [.. nodeCounts.Select(_ => new List<double>())];
+        for (long round = 0; round < 2 * rounds; round++)
+        {
+            foreach (int point in round % 2 == 0 ? Enumerable.Range(0, nodeCounts.Length) : Enumerable.Range(0, nodeCounts.Length).Reverse())
+            {
+                costs[point].Add(AtNodes(nodeCounts[point]));
+            }
+        }
+
+        return [.. nodeCounts.Select((count, point) => new CostPoint(count, Sample.Median(costs[point]), null))];
+    }
+
+    private double AtNodes(int nodeCount)
+    {
+        double cost = 0;
         BenchmarkWorld.Run(Storage, async (world, backend) =>
         {
             for (int i = 1; i < nodeCount; i++)
@@ -32,12 +48,9 @@ internal sealed class CostCurves(ComparedPrograms programs, long rounds, double 
                 await world.Graph.AddNodeAsync(KeyvalParser.Parse($"driver=null-co,node-name=other{i}"));
             }
 
-            for (long round = 0; round < rounds; round++)
-            {
-                costs.Add(await MeasureAsync(new RequestLoad(backend, RequestKind.Read, Depth), Scaled(200_000), Scaled(1_000_000)));
-            }
+            cost = await MeasureAsync(new RequestLoad(backend, RequestKind.Read, Depth), Scaled(500_000), Scaled(4_000_000));
         });
-        return new CostPoint(nodeCount, Sample.Median(costs), null);
+        return cost;
     }
 
     private CostPoint AtDepth(int depth)

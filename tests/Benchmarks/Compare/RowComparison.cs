@@ -70,6 +70,11 @@ internal sealed class RowComparison(ComparedPrograms programs, TestFolders folde
     private bool RunOnce(CompareRow row, TestImage? image, Contender contender)
     {
         _lastPattern = (byte)((_lastPattern % byte.MaxValue) + 1);
+        if (row.IsDirect)
+        {
+            image!.LeavePageCache();
+        }
+
         contender.RunOnce(_lastPattern);
         NoteWritten(row, image, contender.Count, _lastPattern);
         if (image is null || !row.IsWrite || image.HoldsWhatWasNoted())
@@ -121,6 +126,11 @@ internal sealed class RowComparison(ComparedPrograms programs, TestFolders folde
         if (image is null || row.StepBytes != 0 || !programs.Has(ComparedPrograms.Fio))
         {
             return null;
+        }
+
+        if (row.IsDirect)
+        {
+            image.LeavePageCache();
         }
 
         long count = Scaled(row.Count);

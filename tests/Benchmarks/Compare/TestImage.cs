@@ -1,14 +1,18 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace BlockGraph.Benchmarks.Compare;
 
 /// <summary>A raw image whose every block is known, so that what programs read and write can be held against it.</summary>
-internal sealed class TestImage
+internal sealed partial class TestImage
 {
     /// <summary>Every block is full of one byte.</summary>
     public const int BlockBytes = 4096;
 
     private const int ReadBytes = 1 << 20;
+    private const int NotNeeded = 4;
     private readonly byte[] _blocks;
 
     /// <summary>Makes the file, every block of it written and durable.</summary>
@@ -65,6 +69,20 @@ internal sealed class TestImage
         return index == _blocks.Length;
     }
 
+    /// <summary>
+    /// Takes the file out of the page cache, where looking at its bytes has put it: a write past the cache would first have to throw its pages out, which the kernel leaves to another thread.
+    /// </summary>
+    public void LeavePageCache()
+    {
+        using SafeFileHandle file = File.OpenHandle(Path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        RandomAccess.FlushToDisk(file);
+        int error = AdviseFile(file, 0, 0, NotNeeded);
+        if (error != 0)
+        {
+            throw new Win32Exception(error);
+        }
+    }
+
     /// <summary>The commands of <c>qemu-io</c> or <c>blockgraph io</c> that read the whole image block by block and hold it against what was noted.</summary>
     public string ReadCommands()
     {
@@ -76,4 +94,7 @@ internal sealed class TestImage
 
         return commands.ToString();
     }
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise64")]
+    private static partial int AdviseFile(SafeFileHandle file, long offset, long length, int advice);
 }

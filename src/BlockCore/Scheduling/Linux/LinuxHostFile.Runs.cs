@@ -73,9 +73,10 @@ internal sealed unsafe partial class LinuxHostFile
 
     private TransferRoute ChooseCheapest(TransferRun run, int runCount, AioContext context, LoopTransfers allowed)
     {
-        // One alone has nothing to overlap with.
+        // One alone has nothing to overlap with; a write past the page cache takes less of the processor through the ring all the same.
         bool isAlone = runCount == 1 && context.IssuedCount == 0;
-        if (_isInMemory || (isAlone && allowed == LoopTransfers.Any))
+        bool isCheaperInRing = IsDirect && run.Kind == RequestKind.Write && context.HasRing;
+        if (_isInMemory || (isAlone && allowed == LoopTransfers.Any && !isCheaperInRing))
         {
             return TransferRoute.Loop;
         }
