@@ -72,7 +72,7 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name)
             .. verb.Options.Where(option => !option.IsOwnOnly || !name.FollowsTexts).Select(option => option.ToLongOption(name)),
         ];
         LongOptions options = new(declared);
-        bool isReadable = options.TryRead(arguments, out LongOptionFault? fault);
+        bool isReadable = options.TryRead(verb.TakeFirst(arguments), out LongOptionFault? fault);
         foreach ((string option, string? value) in options.Found)
         {
             if (option == "help")

@@ -34,6 +34,9 @@ internal abstract class ImgVerb
     /// <summary>The objects to create before anything is opened.</summary>
     public IReadOnlyList<string> Objects => _objects;
 
+    /// <summary>Takes what does not follow the rules of options from <paramref name="arguments"/>, and returns the rest.</summary>
+    public virtual IReadOnlyList<string> TakeFirst(IReadOnlyList<string> arguments) => arguments;
+
     /// <summary>Takes an option by its long name.</summary>
     /// <exception cref="BlockException">The value is none for the option.</exception>
     public void Take(string option, string? value)
