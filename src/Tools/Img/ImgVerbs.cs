@@ -7,7 +7,13 @@ internal static class ImgVerbs
 {
     private static readonly Func<ImgVerb>[] s_makers =
     [
+        () => new AmendVerb(),
         () => new BenchVerb(),
+        () => new CheckVerb(),
+        () => new CreateVerb(),
+        () => new InfoVerb(),
+        () => new ResizeVerb(),
+        () => new SnapshotVerb(),
     ];
 
     /// <summary>One of each, in alphabetical order.</summary>
