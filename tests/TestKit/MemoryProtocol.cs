@@ -1,4 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Graph;
 
 namespace BlockGraph.TestKit;
 
@@ -37,6 +39,27 @@ public sealed class MemoryProtocol(SeededRandom? chance) : StorageProtocol
 
         return storage;
     }
+
+    /// <inheritdoc/>
+    public override OptionSchema CreateOptions { get; } = new(new OptionDefinition(CreateContext.SizeOption, OptionType.Size, "length in bytes"));
+
+    /// <summary>Makes the storage, or empties the one that is there.</summary>
+    public override Task<bool> CreateAsync(CreateContext context, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        string name = StorageName(context.FileName);
+        bool isNew = !_storages.ContainsKey(name);
+        Storage(name).Replace(new byte[context.SizeBytes]);
+        return Task.FromResult(isNew);
+    }
+
+    /// <inheritdoc/>
+    public override Task<bool> TryDeleteAsync(NodeGraph graph, string fileName) => Task.FromResult(_storages.Remove(StorageName(fileName)));
+
+    /// <summary>Whether there is storage of this name.</summary>
+    public bool Has(string name) => _storages.ContainsKey(name);
+
+    private static string StorageName(string fileName) => fileName["memory:".Length..];
 
     /// <inheritdoc/>
     public override Task<BlockDriverInstance> OpenAsync(OpenContext context, CancellationToken cancel)

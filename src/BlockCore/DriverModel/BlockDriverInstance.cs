@@ -330,6 +330,9 @@ public abstract class BlockDriverInstance
     /// <summary>The snapshots inside the image; null where the format has none.</summary>
     public virtual IImageSnapshots? Snapshots => null;
 
+    /// <summary>The dirty bitmaps that the image keeps; null where the format keeps none.</summary>
+    public virtual IImageBitmaps? Bitmaps => null;
+
     /// <summary>Changes properties of the format of an image that is open for writing.</summary>
     /// <param name="options">What is to change, by the names that creating an image has for it.</param>
     /// <param name="cancel">Ends it between two steps.</param>

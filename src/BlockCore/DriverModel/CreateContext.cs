@@ -47,6 +47,9 @@ public sealed class CreateContext
     /// <exception cref="Errors.BlockException">It cannot be opened for writing.</exception>
     public Task<CreatedFile> OpenFileAsync(CancellationToken cancel) => File.OpenAsync(cancel);
 
+    /// <summary>Marks a step of making the image: tests fail there.</summary>
+    public void Step(string name) => Graph.Step(name);
+
     private ICreateFile File
     {
         get

@@ -9,6 +9,7 @@ internal static class ImgVerbs
     [
         () => new AmendVerb(),
         () => new BenchVerb(),
+        () => new BitmapVerb(),
         () => new CheckVerb(),
         () => new CreateVerb(),
         () => new InfoVerb(),

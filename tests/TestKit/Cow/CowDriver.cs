@@ -30,6 +30,33 @@ public sealed class CowDriver : BlockDriver
     public override OptionSchema Options => CowOptions.Schema;
 
     /// <inheritdoc/>
+    public override OptionSchema CreateOptions { get; } = new(
+        new OptionDefinition(CreateContext.SizeOption, OptionType.Size, "length in bytes"),
+        new OptionDefinition("cluster_size", OptionType.Size, "length of a cluster in bytes") { Default = "4k" },
+        new OptionDefinition("backing_file", OptionType.String, "name of the backing file"),
+        new OptionDefinition("backing_fmt", OptionType.String, "format of the backing file"));
+
+    /// <inheritdoc/>
+    public override async Task<bool> CreateAsync(CreateContext context, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        byte[] image = CowImage.Format(new CowImageOptions(context.SizeBytes)
+        {
+            ClusterBytes = (int)Math.Min(context.Options.GetSize("cluster_size"), int.MaxValue),
+            BackingFileName = context.Options.GetString("backing_file"),
+            BackingFormat = context.Options.GetString("backing_fmt"),
+        });
+        context.Step("create cow file");
+        bool isNew = await context.CreateFileAsync(0, cancel);
+        context.Step("open cow file");
+        await using CreatedFile file = await context.OpenFileAsync(cancel);
+        context.Step("write cow image");
+        await file.WriteAsync(0, image, cancel);
+        context.Step("close cow file");
+        return isNew;
+    }
+
+    /// <inheritdoc/>
     public override int Probe(ReadOnlySpan<byte> head) => CowHeader.HasSignature(head) ? ProbeScoreSignature : 0;
 
     /// <summary>Reads header and table, then opens the backing node. It writes nothing: an image that was not closed cleanly is told of.</summary>

@@ -1,0 +1,153 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.Tools.Io;
+
+namespace BlockGraph.Tools.Img.Verbs;
+
+/// <summary><c>img bitmap</c>: the dirty bitmaps that an image keeps.</summary>
+internal sealed class BitmapVerb : ImgVerb
+{
+    private readonly SourceArguments _source = new();
+    private readonly List<(string Name, string? Source)> _actions = [];
+    private string? _mergeFile;
+    private string? _mergeFormat;
+    private long? _granularityBytes;
+
+    /// <inheritdoc/>
+    public override string Name => "bitmap";
+
+    /// <inheritdoc/>
+    public override string Summary => "Change a dirty bitmap that an image keeps: one or more actions, in the order given.";
+
+    /// <inheritdoc/>
+    public override string Usage => "FILENAME BITMAP";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ImgOption> Options { get; } =
+    [
+        new('\0', "merge", "add what is dirty in another bitmap", "SOURCE"),
+        new('\0', "add", "make it, empty and enabled"),
+        new('\0', "remove", "remove it"),
+        new('\0', "clear", "forget what has been written"),
+        new('\0', "enable", "follow writes from now on"),
+        new('\0', "disable", "follow no more writes"),
+        new('b', "source-file", "the image that has SOURCE", "FILE") { IsLetterOnly = true },
+        new('F', "source-format", "that image's format", "FMT") { IsLetterOnly = true },
+        new('g', "granularity", "with --add: how much of the image a bit stands for", "BYTES") { IsLetterOnly = true },
+        ImgOption.Object,
+        ImgOption.ImageOpts,
+        ImgOption.Format with { IsLetterOnly = true },
+    ];
+
+    /// <inheritdoc/>
+    public override void Check(IReadOnlyList<string> operands)
+    {
+        if (operands.Count != 2)
+        {
+            throw new BlockException("Expecting filename and bitmap name");
+        }
+
+        if (_actions.Count == 0)
+        {
+            throw new BlockException("Need at least one of --add, --remove, --clear, --enable, --disable, or --merge");
+        }
+
+        if (_granularityBytes is not null && _actions.All(action => action.Name != "add"))
+        {
+            throw new BlockException("granularity only supported with --add");
+        }
+
+        if (_mergeFormat is not null && _mergeFile is null)
+        {
+            throw new BlockException("-F only supported with -b");
+        }
+
+        if (_mergeFile is not null && _actions.All(action => action.Name != "merge"))
+        {
+            throw new BlockException("Merge bitmap source file only supported with --merge");
+        }
+
+        _source.Check();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<int> RunAsync(ImgCall call)
+    {
+        IoOpenMode mode = new();
+        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend? merged = _mergeFile is null
+            ? null
+            : await new ImageArgument(_mergeFile) { Format = _mergeFormat, Mode = mode with { IsReadOnly = true } }.OpenAsync(call.World, call.Name, call.Warn);
+        string bitmap = call.Operands[1];
+        foreach ((string action, string? source) in _actions)
+        {
+            try
+            {
+                await RunAsync(action, source, backend.Root!, bitmap, merged?.Root!.Instance.Bitmaps);
+            }
+            catch (BlockException failure)
+            {
+                throw failure.Prefixed($"Operation {action} on bitmap {bitmap} failed: ");
+            }
+        }
+
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    protected override void TakeOption(string option, string? value)
+    {
+        switch (option)
+        {
+            case "merge" or "add" or "remove" or "clear" or "enable" or "disable":
+                _actions.Add((option, value));
+                break;
+            case "source-file":
+                _mergeFile = value;
+                break;
+            case "source-format":
+                _mergeFormat = value;
+                break;
+            case "granularity":
+                _granularityBytes = ImgNumbers.ReadSize("granularity", value!, long.MaxValue);
+                break;
+            default:
+                if (!_source.TryTake(option, value))
+                {
+                    throw NoSuchOption(option);
+                }
+
+                break;
+        }
+    }
+
+    private Task RunAsync(string action, string? source, BlockNode node, string bitmap, IImageBitmaps? other)
+    {
+        const long smallestBytes = 512;
+        if (action == "add" && _granularityBytes is { } granularity && (granularity < smallestBytes || !long.IsPow2(granularity)))
+        {
+            throw new BlockException("Granularity must be power of 2 and at least 512");
+        }
+
+        IImageBitmaps bitmaps = node.Instance.Bitmaps ?? throw (action == "add"
+            ? new BlockException(BlockErrorKind.NotSupported, $"Can't store persistent bitmaps to {node.Name}: Operation not supported")
+            : NotFound(bitmap));
+        if (action != "add" && !bitmaps.Names.Contains(bitmap))
+        {
+            throw NotFound(bitmap);
+        }
+
+        return action switch
+        {
+            "add" => bitmaps.AddAsync(bitmap, _granularityBytes, CancellationToken.None),
+            "remove" => bitmaps.RemoveAsync(bitmap, CancellationToken.None),
+            "clear" => bitmaps.ClearAsync(bitmap, CancellationToken.None),
+            "enable" or "disable" => bitmaps.SetEnabledAsync(bitmap, action == "enable", CancellationToken.None),
+            _ => bitmaps.MergeAsync(bitmap, other, source!, CancellationToken.None),
+        };
+    }
+
+    private static BlockException NotFound(string bitmap) => new(BlockErrorKind.NotFound, $"Dirty bitmap '{bitmap}' not found");
+}
