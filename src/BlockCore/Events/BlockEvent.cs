@@ -43,6 +43,12 @@ public sealed record MachineStopRequested(string DeviceName) : BlockEvent;
 /// <param name="ThresholdBytes">What the threshold was, in bytes.</param>
 public sealed record WriteThresholdExceeded(string NodeName, long AmountExceededBytes, long ThresholdBytes) : BlockEvent;
 
+/// <summary>A request has come to a breakpoint and waits there, or goes on from it. The listener must not set, resume or remove one. <i>QEMU: what qemu-io prints of blkdebug.</i></summary>
+/// <param name="NodeName">The node with the breakpoint.</param>
+/// <param name="Tag">What the breakpoint was set under.</param>
+/// <param name="IsResumed">True where the request goes on.</param>
+public sealed record DebugSuspension(string NodeName, string Tag, bool IsResumed) : BlockEvent;
+
 /// <summary>A device's tray has been opened or closed. <i>QEMU: DEVICE_TRAY_MOVED.</i></summary>
 /// <param name="DeviceName">The backend's name; empty where it has none.</param>
 /// <param name="DeviceId">The device.</param>

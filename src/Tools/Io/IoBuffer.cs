@@ -14,6 +14,9 @@ internal sealed class IoBuffer
     // A page suits every file that bypasses the page cache.
     private const int AlignmentBytes = 4096;
 
+    // As far behind a page as is wrong for every such file.
+    private const int MisalignmentBytes = 16;
+
     private IoBuffer(Memory<byte> memory, IoVector vector)
     {
         Memory = memory;
@@ -29,18 +32,20 @@ internal sealed class IoBuffer
     /// <summary>Makes a buffer of one piece for each of <paramref name="lengths"/>, filled with <paramref name="pattern"/>.</summary>
     /// <param name="lengths">The lengths of the pieces, in bytes; at least one.</param>
     /// <param name="pattern">What to fill it with.</param>
+    /// <param name="isMisaligned">Whether it begins where no file that bypasses the page cache can use it as it is.</param>
     /// <param name="buffer">The buffer.</param>
     /// <returns>Null, or why there is none.</returns>
-    public static string? TryCreate(IReadOnlyList<long> lengths, byte pattern, out IoBuffer buffer)
+    public static string? TryCreate(IReadOnlyList<long> lengths, byte pattern, bool isMisaligned, out IoBuffer buffer)
     {
         buffer = null!;
         long lengthBytes = lengths.Sum();
-        if (lengthBytes > Math.Min(IoNumbers.LengthBytesMax, Array.MaxLength - AlignmentBytes))
+        if (lengthBytes > Math.Min(IoNumbers.LengthBytesMax, Array.MaxLength - AlignmentBytes - MisalignmentBytes))
         {
             return $"a request of {lengthBytes} bytes is longer than a buffer can be";
         }
 
-        Memory<byte> memory = AlignedBuffer.Allocate((int)lengthBytes, AlignmentBytes);
+        int skippedBytes = isMisaligned ? MisalignmentBytes : 0;
+        Memory<byte> memory = AlignedBuffer.Allocate((int)lengthBytes + skippedBytes, AlignmentBytes)[skippedBytes..];
         memory.Span.Fill(pattern);
         buffer = new IoBuffer(memory, lengths.Count == 1 ? memory : new IoVector(Split(memory, lengths)));
         return null;

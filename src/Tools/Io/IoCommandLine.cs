@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.Qapi.Options;
 using BlockGraph.Tools.Dispatch;
 
@@ -22,12 +23,18 @@ internal static class IoCommandLine
         };
         Option<bool> readOnly = new("--read-only", "-r") { Description = "open without write permission" };
         Option<bool> noCache = new("--nocache", "-n") { Description = "bypass the host's page cache" };
+        Option<bool> nativeAio = new("--native-aio", "-k") { Description = "the kernel's own asynchronous requests; short for -i native" };
+        Option<string?> aio = new("--aio", "-i") { Description = "how requests are carried out: threads, native or io_uring", HelpName = "MODE" };
+        Option<string?> cache = new("--cache", "-t") { Description = "none, directsync, writeback, writethrough or unsafe", HelpName = "MODE" };
+        Option<string?> discard = new("--discard", "-d") { Description = "what becomes of discards: unmap or ignore", HelpName = "MODE" };
+        Option<bool> copyOnRead = new("--copy-on-read", "-C") { Description = "copy what is read from backing files into the image" };
+        Option<bool> misalign = new("--misalign", "-m") { Description = "use buffers that no file past the page cache can use as they are" };
         Option<bool> forceShare = new("--force-share", "-U") { Description = "share every permission with other users of the file; needs -r" };
         Option<string[]> objects = CreatedObjects.Option();
         Option<bool> virtualTime = CommonArguments.VirtualTime();
         Command command = new("io", "Open an image and carry out single requests: read, write, discard, flush, with patterns and timings.")
         {
-            options, commands, objects, readOnly, noCache, forceShare, virtualTime,
+            options, commands, objects, readOnly, noCache, cache, discard, nativeAio, aio, copyOnRead, misalign, forceShare, virtualTime,
         };
         command.SetAction(parsed =>
         {
@@ -36,10 +43,15 @@ internal static class IoCommandLine
             {
                 IsReadOnly = parsed.GetValue(readOnly),
                 IsForceShare = parsed.GetValue(forceShare),
+                CopiesOnRead = parsed.GetValue(copyOnRead),
                 CacheDirect = parsed.GetValue(noCache) ? true : null,
+                Aio = parsed.GetValue(nativeAio) ? "native" : null,
             };
+            mode = Set(mode, parsed.GetValue(cache), mode.WithCacheMode, "cache mode");
+            mode = Set(mode, parsed.GetValue(discard), mode.WithDiscardMode, "discard mode");
+            mode = Set(mode, parsed.GetValue(aio), mode.WithAio, "aio mode");
             IoRunner runner = new(
-                IoSettings.Own,
+                IoSettings.Own with { MisalignsBuffers = parsed.GetValue(misalign) },
                 text is null ? null : CommandOptions.Read(text),
                 null,
                 mode,
@@ -52,4 +64,7 @@ internal static class IoCommandLine
         });
         return command;
     }
+
+    private static IoOpenMode Set(IoOpenMode mode, string? text, Func<string, IoOpenMode?> with, string what) =>
+        text is null ? mode : with(text) ?? throw new BlockException($"unknown {what} '{text}' (try '{CalledName.Own} io --help')");
 }
