@@ -22,7 +22,13 @@ public sealed record ThrottleLimitsChanged(string Group, string? ByNode, string?
 
 /// <summary>Something that a person should know, though the operation went on.</summary>
 /// <param name="Message">The words, possibly of several lines.</param>
-public sealed record BlockWarning(string Message) : BlockEvent;
+public record BlockWarning(string Message) : BlockEvent;
+
+/// <summary>An image was opened for writing without its format, which was guessed from its first bytes as one that has no signature.</summary>
+/// <param name="FileName">The image.</param>
+/// <param name="DriverName">The format that it was taken for.</param>
+/// <param name="Message">The words.</param>
+public sealed record FormatGuessed(string FileName, string DriverName, string Message) : BlockWarning(Message);
 
 /// <summary>A request of a device has failed, and this is done about it. <i>QEMU: BLOCK_IO_ERROR.</i></summary>
 /// <param name="DeviceName">The backend's name; empty where it has none.</param>

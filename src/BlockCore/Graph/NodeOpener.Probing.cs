@@ -27,7 +27,9 @@ internal sealed partial class NodeOpener
         BlockDriver driver = graph.Drivers.ProbeFormat(head, shownName);
         if (driver.Probe(head) < BlockDriver.ProbeScoreSignature && !settings.ReadOnly && shownName is not null)
         {
-            graph.Events.Publish(new BlockWarning(
+            graph.Events.Publish(new FormatGuessed(
+                shownName,
+                driver.Name,
                 $"Image format was not specified for '{shownName}' and probing guessed {driver.Name}: writes that would make its first sector look like another format are refused. Specify the format to lift this."));
         }
 
