@@ -1,7 +1,4 @@
-using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Graph;
-using BlockGraph.Drivers.Formats.Raw;
-using BlockGraph.Drivers.Protocols.HostFile;
 
 namespace BlockGraph.Tools.Io;
 
@@ -21,40 +18,28 @@ internal sealed class InfoCommand : IoCommand
     public override string QemuTail => " -- prints information about the current file";
 
     /// <inheritdoc/>
-    public override ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
+    public override async ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
-        BlockDriver driver = session.Backend.Root!.Driver;
-        session.Out.WriteLine($"format name: {driver.Name}");
-        if (session.Settings.FollowsTexts && driver.ProtocolName is { } protocolName)
+        BlockNode root = session.Backend.Root!;
+        session.Out.WriteLine($"format name: {root.Driver.Name}");
+        if (session.Settings.FollowsTexts && root.Driver.ProtocolName is { } protocolName)
         {
             session.Out.WriteLine($"format name: {protocolName}");
         }
 
-        if (!HasInformation(session.Backend.Root))
+        if (await root.GetInformationAsync() is not { } information)
         {
             if (!session.Settings.FollowsTexts)
             {
-                session.Out.WriteLine("cluster size and vm state offset: not known to the driver");
+                session.Out.WriteLine("its driver knows no more");
             }
 
-            return new(false);
+            return false;
         }
 
-        // No format here has clusters or room for a machine's state.
-        session.Out.WriteLine("cluster size: 0 bytes");
-        session.Out.WriteLine("vm state offset: 0 bytes");
-        return new(true);
-    }
-
-    // A raw image and a filter know what the node below knows; of what is no storage of the host nothing is known.
-    private static bool HasInformation(BlockNode node)
-    {
-        while (node.Driver is not HostStorageDriver && (node.Driver is RawDriver || node.Driver.Category == DriverCategory.Filter)
-            && node.PrimaryChild is { } child)
-        {
-            node = child.Node;
-        }
-
-        return node.Driver is HostStorageDriver;
+        // No driver here has room for the state of a machine.
+        session.Out.WriteLine($"cluster size: {IoNumbers.Amount(information.ClusterBytes ?? 0)}");
+        session.Out.WriteLine($"vm state offset: {IoNumbers.Amount(0)}");
+        return true;
     }
 }

@@ -94,7 +94,7 @@ internal sealed partial class IoSession(ToolWorld world, IToolConsole console, I
         {
             if (mode.IsSnapshot)
             {
-                throw new BlockException(BlockErrorKind.NotSupported, "a snapshot is a temporary qcow2 overlay, and there is no qcow2 driver yet");
+                throw new BlockException(BlockErrorKind.NotSupported, "-s (--snapshot) needs a temporary qcow2 overlay, and there is no qcow2 driver yet");
             }
 
             OptionsDictionary flat = mode.ApplyTo(options);

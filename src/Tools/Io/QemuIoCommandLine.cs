@@ -7,23 +7,23 @@ internal static class QemuIoCommandLine
 {
     private static readonly LongOption[] s_options =
     [
-        new('\0', "image-opts"),
+        new('h', "help"),
+        new('V', "version"),
         new('c', "cmd", TakesValue: true),
         new('f', "format", TakesValue: true),
         new('r', "read-only"),
-        new('n', "nocache"),
-        new('t', "cache", TakesValue: true),
-        new('d', "discard", TakesValue: true),
-        new('U', "force-share"),
-        new('h', "help"),
-        new('V', "version"),
-        new('\0', "object", TakesValue: true),
         new('s', "snapshot"),
+        new('n', "nocache"),
         new('C', "copy-on-read"),
         new('m', "misalign"),
         new('k', "native-aio"),
         new('i', "aio", TakesValue: true),
+        new('d', "discard", TakesValue: true),
+        new('t', "cache", TakesValue: true),
         new('T', "trace", TakesValue: true),
+        new('U', "force-share"),
+        new('\0', "object", TakesValue: true),
+        new('\0', "image-opts"),
     ];
 
     private static readonly string[] s_help =

@@ -37,15 +37,19 @@ internal sealed class TruncateCommand : IoCommand
     public override int ArgumentCountMax => 3;
 
     /// <inheritdoc/>
-    public override int? OperandCount => 1;
-
-    /// <inheritdoc/>
     public override bool? Meet(IoSession session, IoSwitches before, char letter, string? value) =>
         FindMode(value!) is not null ? null : session.Complain($"Invalid preallocation mode '{value}'");
 
     /// <inheritdoc/>
     public override async ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
+        // The well-known program passes over what follows the length.
+        if (switches.Operands.Count == 0 || (switches.Operands.Count > 1 && !session.Settings.FollowsTexts))
+        {
+            session.Out.WriteLine(UsageLine(session.Settings));
+            return false;
+        }
+
         string text = switches.Operands[0];
         if (IoNumbers.ReadBytes(text, out long lengthBytes) is { } error)
         {
