@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Tools.Io;
@@ -13,6 +14,9 @@ internal sealed class IoBuffer
 
     // A page suits every file that bypasses the page cache.
     private const int AlignmentBytes = 4096;
+
+    // What the longest request leaves room for in one array.
+    private const int LongestAlignmentBytes = 256;
 
     // As far behind a page as is wrong for every such file.
     private const int MisalignmentBytes = 16;
@@ -39,13 +43,19 @@ internal sealed class IoBuffer
     {
         buffer = null!;
         long lengthBytes = lengths.Sum();
-        if (lengthBytes > Math.Min(IoNumbers.LengthBytesMax, Array.MaxLength - AlignmentBytes - MisalignmentBytes))
+        Invariant.Check(lengthBytes <= IoNumbers.LengthBytesMax);
+        int skippedBytes = isMisaligned ? MisalignmentBytes : 0;
+        int alignmentBytes = lengthBytes <= Array.MaxLength - AlignmentBytes - skippedBytes ? AlignmentBytes : LongestAlignmentBytes;
+        Memory<byte> memory;
+        try
         {
-            return $"a request of {lengthBytes} bytes is longer than a buffer can be";
+            memory = AlignedBuffer.Allocate((int)lengthBytes + skippedBytes, alignmentBytes)[skippedBytes..];
+        }
+        catch (OutOfMemoryException)
+        {
+            return $"no memory for a buffer of {lengthBytes} bytes";
         }
 
-        int skippedBytes = isMisaligned ? MisalignmentBytes : 0;
-        Memory<byte> memory = AlignedBuffer.Allocate((int)lengthBytes + skippedBytes, AlignmentBytes)[skippedBytes..];
         memory.Span.Fill(pattern);
         buffer = new IoBuffer(memory, lengths.Count == 1 ? memory : new IoVector(Split(memory, lengths)));
         return null;
