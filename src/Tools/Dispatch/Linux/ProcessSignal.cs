@@ -36,10 +36,10 @@ internal static class ProcessSignal
 
         if (!s_harmless.Contains(signal))
         {
-            SetAction(signal, DefaultAction);
+            _ = SetAction(signal, DefaultAction);
         }
 
-        RaiseHere(signal);
+        _ = RaiseHere(signal);
     }
 
     [DllImport("libc", EntryPoint = "signal")]
