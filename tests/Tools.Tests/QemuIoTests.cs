@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace BlockGraph.Tools.Tests;
 
 /// <summary>The program by the name qemu-io.</summary>

@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.TestKit;
