@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace BlockGraph.Tools.Tests;
 
 /// <summary>The program by the name qemu-io.</summary>
@@ -46,7 +44,7 @@ public class QemuIoTests
     [TestCase("qemu-io: option requires an argument -- 'f'", "-f")]
     [TestCase("qemu-io: option '--format' requires an argument", "--format")]
     [TestCase("qemu-io: option '--nocache' doesn't allow an argument", "--nocache=x")]
-    [TestCase("qemu-io: option '--c' is ambiguous", "--c")]
+    [TestCase("qemu-io: option '--c' is ambiguous; possibilities: '--cmd' '--copy-on-read' '--cache'", "--c")]
     public void A_wrong_command_line_is_answered_with_help(string error, params string[] arguments)
     {
         ToolRun run = ToolRun.By("qemu-io", "", arguments);
@@ -78,10 +76,10 @@ public class QemuIoTests
     }
 
     [Test]
-    public void An_option_that_is_not_there_yet_says_so()
+    public void A_snapshot_is_refused_with_what_it_lacks()
     {
         ToolRun run = ToolRun.By("qemu-io", "", "-s", _image);
-        Assert.That(run.Error, Does.Match("^qemu-io: blockgraph [0-9.]+ does not take --snapshot yet\n$"));
+        Assert.That(run.Error, Is.EqualTo($"qemu-io: can't open device {_image}: -s (--snapshot) needs a temporary qcow2 overlay, and there is no qcow2 driver yet\n"));
     }
 
     [Test]
@@ -133,28 +131,4 @@ public class QemuIoTests
     [TestCase("-d", "unmap")]
     public void Modes_open_the_image(params string[] mode) =>
         Assert.That(ToolRun.By("qemu-io", "", [.. mode, "-f", "raw", _image, "-c", "read -q -P 0 0 512"]).ExitCode, Is.Zero);
-
-    [TestCase("read 0 4k", "read -v 16 20", "readv 0 512 1k", "read 2M 1", "read -P 1 -s 5 0 512", "aio_read 0 512", "aio_flush")]
-    [TestCase("write -P 7 0 1000", "read -v 990 20", "write -z 512 512", "discard 0 512", "length", "info", "flush")]
-    [TestCase("write -u 0 1", "read -P 256 0 1", "read x 1", "read 9E 1", "write 0 3G", "sleep x", "help frob")]
-    [TestCase("aio_write -z 0 1 2", "aio_write 2M 1", "writev 2M 1", "writev 0 5 x", "aio_flush")]
-    public void The_output_is_that_of_qemu_io(params string[] commands)
-    {
-        const string Program = "/usr/bin/qemu-io";
-        if (!File.Exists(Program))
-        {
-            Assert.Ignore("missing program: qemu-io");
-        }
-
-        string[] arguments = ["-f", "raw", _image, .. commands.SelectMany(command => new[] { "-c", command })];
-        ProcessStartInfo start = new(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using Process process = Process.Start(start)!;
-        string theirs = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        File.Delete(_image);
-        _folder.Image("t.img", 1 << 20);
-        ToolRun ours = ToolRun.By("qemu-io", "", arguments);
-        Assert.That(ours.TimelessOut, Is.EqualTo(new ToolRun(0, theirs, "").TimelessOut));
-        Assert.That(ours.ExitCode, Is.EqualTo(process.ExitCode));
-    }
 }

@@ -60,5 +60,5 @@ internal sealed record ToolRun(int ExitCode, string Out, string Error)
     /// <summary>The output without what depends on the clock.</summary>
     public string TimelessOut => TimePattern().Replace(Out, "T sec (R)");
 
-    private static System.Text.RegularExpressions.Regex TimePattern() => new(@"[0-9:.]+ sec \([^)]*\)");
+    private static System.Text.RegularExpressions.Regex TimePattern() => new(@"[0-9:.]+( sec)? \([^)]*sec\)");
 }

@@ -92,6 +92,9 @@ public sealed partial class BlockBackend
         }
     }
 
+    /// <summary>Counts a request of <paramref name="kind"/> that a device has refused before it came here. The caller runs on one of the backend's contexts. <i>QEMU: block_acct_invalid().</i></summary>
+    public void CountInvalid(RequestKind kind) => (FindLane() ?? _homeLane).Refuse(kind);
+
     private static RequestTiming CreateTiming(BackendOptions options, long nowNs) => new(
         options.AccountsFailed,
         options.AccountsInvalid,

@@ -13,7 +13,6 @@ public sealed record CompatibilityProfile
     public static CompatibilityProfile Qemu { get; } = new()
     {
         Name = "qemu",
-        ProbingWarningHasThreeLines = true,
         ProbesFilterChild = false,
         WritableBackendsShareWrite = true,
         ThrottleNodesTakeLimits = false,
@@ -21,6 +20,7 @@ public sealed record CompatibilityProfile
         ThrottleChangeResetsLevels = true,
         ThrottleRangeTextHasBlank = false,
         SuggestsNearestOption = false,
+        FilesHaveWholeSectors = true,
     };
 
     /// <summary>What the profile is called: <c>own</c> or <c>qemu</c>.</summary>
@@ -44,9 +44,9 @@ public sealed record CompatibilityProfile
     /// <summary>A burst length out of range in a flat key of a group object is told with a blank in <c>the range</c>.</summary>
     public bool ThrottleRangeTextHasBlank { get; init; } = true;
 
+    /// <summary>A file of the host counts as long as the sectors of 512 bytes that it takes; what the last one lacks reads as zeros. Otherwise it is as long as it is.</summary>
+    public bool FilesHaveWholeSectors { get; init; }
+
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;
-
-    /// <summary>The warning of a guessed raw image that is open for writing has QEMU's three lines instead of one.</summary>
-    public bool ProbingWarningHasThreeLines { get; init; }
 }

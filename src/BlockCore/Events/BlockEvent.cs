@@ -22,7 +22,13 @@ public sealed record ThrottleLimitsChanged(string Group, string? ByNode, string?
 
 /// <summary>Something that a person should know, though the operation went on.</summary>
 /// <param name="Message">The words, possibly of several lines.</param>
-public sealed record BlockWarning(string Message) : BlockEvent;
+public record BlockWarning(string Message) : BlockEvent;
+
+/// <summary>An image was opened for writing without its format, which was guessed from its first bytes as one that has no signature.</summary>
+/// <param name="FileName">The image.</param>
+/// <param name="DriverName">The format that it was taken for.</param>
+/// <param name="Message">The words.</param>
+public sealed record FormatGuessed(string FileName, string DriverName, string Message) : BlockWarning(Message);
 
 /// <summary>A request of a device has failed, and this is done about it. <i>QEMU: BLOCK_IO_ERROR.</i></summary>
 /// <param name="DeviceName">The backend's name; empty where it has none.</param>
@@ -42,6 +48,12 @@ public sealed record MachineStopRequested(string DeviceName) : BlockEvent;
 /// <param name="AmountExceededBytes">How far beyond, in bytes.</param>
 /// <param name="ThresholdBytes">What the threshold was, in bytes.</param>
 public sealed record WriteThresholdExceeded(string NodeName, long AmountExceededBytes, long ThresholdBytes) : BlockEvent;
+
+/// <summary>A request has come to a breakpoint and waits there, or goes on from it. The listener must not set, resume or remove one. <i>QEMU: what qemu-io prints of blkdebug.</i></summary>
+/// <param name="NodeName">The node with the breakpoint.</param>
+/// <param name="Tag">What the breakpoint was set under.</param>
+/// <param name="IsResumed">True where the request goes on.</param>
+public sealed record DebugSuspension(string NodeName, string Tag, bool IsResumed) : BlockEvent;
 
 /// <summary>A device's tray has been opened or closed. <i>QEMU: DEVICE_TRAY_MOVED.</i></summary>
 /// <param name="DeviceName">The backend's name; empty where it has none.</param>

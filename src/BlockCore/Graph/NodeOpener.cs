@@ -301,7 +301,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
             options = OptionsTree.Of(all);
         }
 
-        if (driver.NeedsFileName && options.Find("filename") is null)
+        if (driver.NeedsFileName && string.IsNullOrEmpty(options.GetText("filename")))
         {
             throw new BlockException($"The '{driver.Name}' block driver requires a file name");
         }

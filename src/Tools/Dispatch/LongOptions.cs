@@ -72,7 +72,8 @@ internal sealed class LongOptions(IReadOnlyList<LongOption> declared)
 
         if (matches.Length != 1)
         {
-            return new LongOptionFault(argument, matches.Length == 0 ? $"unrecognized option '{argument}'" : $"option '{argument}' is ambiguous");
+            string possibilities = string.Concat(matches.Select(option => $" '--{option.Name}'"));
+            return new LongOptionFault(argument, matches.Length == 0 ? $"unrecognized option '{argument}'" : $"option '{argument}' is ambiguous; possibilities:{possibilities}");
         }
 
         LongOption found = matches[0];

@@ -73,11 +73,19 @@ internal sealed class ToolWorld
         {
             await using ServiceProvider services = Compose(context, profile);
             ToolWorld world = new(services.GetRequiredService<NodeGraph>(), context, isVirtualTime, warn);
-            using IDisposable warnings = world.Graph.Events.Subscribe<BlockWarning>(warning => world._warnings.Add(warning.Message));
+            using IDisposable warnings = world.Graph.Events.Subscribe<BlockWarning>(warning => world._warnings.Add(WordsOf(warning, profile)));
             exitCode = await body(world);
         });
         return exitCode;
     }
+
+    // Scripts for QEMU's programs look for these three lines, or take them away.
+    private static string WordsOf(BlockWarning warning, CompatibilityProfile profile) =>
+        warning is not FormatGuessed guessed || !ReferenceEquals(profile, CompatibilityProfile.Qemu)
+            ? warning.Message
+            : $"Image format was not specified for '{guessed.FileName}' and probing guessed {guessed.DriverName}.\n"
+                + "         Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.\n"
+                + $"         Specify the '{guessed.DriverName}' format explicitly to remove the restrictions.";
 
     private static ServiceProvider Compose(AioContext context, CompatibilityProfile profile) => new ServiceCollection()
         .AddSingleton(MainLoop.Pumped(context))

@@ -10,6 +10,9 @@ internal sealed class AioFlushCommand : IoCommand
     public override string Summary => "wait for every submitted request";
 
     /// <inheritdoc/>
+    public override string QemuTail => " -- completes all outstanding aio requests";
+
+    /// <inheritdoc/>
     public override async ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
         await session.FinishAsync();

@@ -9,24 +9,31 @@ internal sealed class AioWriteCommand : IoCommand
     public override string Name => "aio_write";
 
     /// <inheritdoc/>
-    public override string Usage => "[-Cfquz] [-P pattern] off len [len..]";
+    public override string Usage => "[-Cfiquz] [-P pattern] off len [len..]";
 
     /// <inheritdoc/>
     public override string Summary => "submit a write without waiting for it";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Details { get; } =
+    public override string QemuTail => " [-Cfiquz] [-P pattern] off len [len..] -- asynchronously writes a number of bytes";
+
+    /// <inheritdoc/>
+    public override string Example => "'aio_write -P 7 512 1k 1k': submit a write of 2048 bytes of 7 at offset 512; 'aio_flush' waits for it";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IoSwitch> Switches { get; } =
     [
-        "-C          report in one line for a script",
-        "-f          durable when it completes",
-        "-P PATTERN  write this byte instead of 0xcd",
-        "-q          report nothing on success",
-        "-u          with -z: the storage may let go of the range",
-        "-z          write zeros without a buffer",
+        new('C', "report in one line for a script"),
+        new('f', "durable when it completes"),
+        new('i', "write nothing: count a request that its device has refused"),
+        new('P', "write this byte instead of 0xcd", "PATTERN"),
+        new('q', "report nothing on success"),
+        new('u', "with -z: the storage may let go of the range"),
+        new('z', "write zeros without a buffer"),
     ];
 
     /// <inheritdoc/>
-    public override string Switches => "CfquzP:";
+    public override bool NeedsWrite => true;
 
     /// <inheritdoc/>
     public override int ArgumentCountMin => 2;
@@ -35,18 +42,25 @@ internal sealed class AioWriteCommand : IoCommand
     public override int ArgumentCountMax => Unbounded;
 
     /// <inheritdoc/>
-    public override ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
+    public override bool? Meet(IoSession session, IoSwitches before, char letter, string? value)
     {
-        string? error = switches.Operands.Count < 2 ? UsageLine : CheckSwitches(switches);
-        WriteTransfer transfer = null!;
-        error ??= switches.Has('z') ? ReadZeroWrite(switches, out transfer) : ReadWrite(switches, out transfer);
-        if (error is not null)
+        if (letter != 'i')
         {
-            session.Out.WriteLine(error);
-            return new(false);
+            return letter == 'P' ? MeetValue(session, IoNumbers.ReadPattern(value!, out _)) : null;
         }
 
-        if (!session.CheckWritable())
+        session.Out.WriteLine("injecting invalid write request");
+        session.Backend.CountInvalid(RequestKind.Write);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
+    {
+        string? error = switches.Operands.Count < 2 ? UsageLine(session.Settings) : CheckSwitches(session.Settings, switches);
+        WriteTransfer transfer = null!;
+        error ??= switches.Has('z') ? ReadZeroWrite(switches, out transfer) : ReadWrite(session, switches, out transfer);
+        if (!IsFine(session, error))
         {
             return new(false);
         }
@@ -55,12 +69,12 @@ internal sealed class AioWriteCommand : IoCommand
         return new(true);
     }
 
-    private static string? CheckSwitches(IoSwitches switches)
+    private static string? CheckSwitches(IoSettings settings, IoSwitches switches)
     {
         bool isZero = switches.Has('z');
         return isZero && switches.Operands.Count != 2 ? "-z supports only a single length parameter"
             : !isZero && switches.Has('u') ? "-u requires -z to be specified"
-            : isZero && switches.Has('P') ? "-z and -P cannot be specified at the same time"
+            : isZero && switches.Has('P') && !settings.FollowsTexts ? "-z and -P cannot be specified at the same time"
             : null;
     }
 
@@ -73,13 +87,10 @@ internal sealed class AioWriteCommand : IoCommand
         return error;
     }
 
-    private static string? ReadWrite(IoSwitches switches, out WriteTransfer transfer)
+    private static string? ReadWrite(IoSession session, IoSwitches switches, out WriteTransfer transfer)
     {
-        byte pattern = IoBuffer.WritePattern;
-        long offset = 0;
-        IoBuffer? buffer = null;
-        string? error = VectorArguments.ReadPattern(switches, ref pattern)
-            ?? VectorArguments.Read(switches, pattern, out offset, out buffer);
+        byte pattern = VectorArguments.PatternOf(switches, IoBuffer.WritePattern);
+        string? error = VectorArguments.Read(session, switches, pattern, out long offset, out IoBuffer? buffer);
         transfer = new WriteTransfer(offset, buffer?.Memory.Length ?? 0, buffer, FlagsOf(switches), IoReport.Of(switches));
         return error;
     }

@@ -13,6 +13,9 @@ internal sealed class CloseCommand : IoCommand
     public override string Summary => "close the image";
 
     /// <inheritdoc/>
+    public override string QemuTail => " -- close the current open file";
+
+    /// <inheritdoc/>
     public override async ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
         await session.CloseAsync();

@@ -16,14 +16,20 @@ internal sealed class DiscardCommand : IoCommand
     public override string Summary => "let go of a range";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Details { get; } =
+    public override string QemuTail => " [-Cq] off len -- discards a number of bytes at a specified offset";
+
+    /// <inheritdoc/>
+    public override string Example => "'discard 512 1k': let go of the 1024 bytes at offset 512";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IoSwitch> Switches { get; } =
     [
-        "-C          report in one line for a script",
-        "-q          report nothing on success",
+        new('C', "report in one line for a script"),
+        new('q', "report nothing on success"),
     ];
 
     /// <inheritdoc/>
-    public override string Switches => "Cq";
+    public override bool NeedsWrite => true;
 
     /// <inheritdoc/>
     public override int ArgumentCountMin => 2;
@@ -40,13 +46,7 @@ internal sealed class DiscardCommand : IoCommand
         long lengthBytes = 0;
         string? error = IoNumbers.ReadBytes(switches.Operands[0], out long offset)
             ?? IoNumbers.ReadLength(switches.Operands[1], out lengthBytes);
-        if (error is not null)
-        {
-            session.Out.WriteLine(error);
-            return false;
-        }
-
-        if (!session.CheckWritable())
+        if (!IsFine(session, error))
         {
             return false;
         }

@@ -13,6 +13,9 @@ internal sealed class FlushCommand : IoCommand
     public override string Summary => "make completed writes durable";
 
     /// <inheritdoc/>
+    public override string QemuTail => " -- flush all in-core file state to disk";
+
+    /// <inheritdoc/>
     public override async ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
         await session.Backend.FlushAsync();

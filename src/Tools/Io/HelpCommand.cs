@@ -16,6 +16,9 @@ internal sealed class HelpCommand : IoCommand
     public override string Summary => "tell what one command or every command does";
 
     /// <inheritdoc/>
+    public override string QemuTail => " [command] -- help for one or all commands";
+
+    /// <inheritdoc/>
     public override bool NeedsImage => false;
 
     /// <inheritdoc/>
@@ -28,7 +31,7 @@ internal sealed class HelpCommand : IoCommand
         {
             foreach (IoCommand command in IoCommandTable.All)
             {
-                session.Out.WriteLine(command.UsageLine);
+                session.Out.WriteLine(command.UsageLine(session.Settings));
             }
 
             session.Out.WriteLine();
@@ -43,10 +46,10 @@ internal sealed class HelpCommand : IoCommand
             return new(false);
         }
 
-        session.Out.WriteLine(found.UsageLine);
-        foreach (string line in found.Details)
+        session.Out.WriteLine(found.UsageLine(session.Settings, session.Settings.FollowsTexts ? name : null));
+        foreach (string line in found.HelpLines(session.Settings))
         {
-            session.Out.WriteLine(" " + line);
+            session.Out.WriteLine(line);
         }
 
         return new(true);

@@ -1,3 +1,5 @@
+using BlockGraph.BlockCore.Graph;
+
 namespace BlockGraph.Tools.Io;
 
 /// <summary>Shows the image's format and its sizes.</summary>
@@ -13,13 +15,31 @@ internal sealed class InfoCommand : IoCommand
     public override string Summary => "show the image's format and its sizes";
 
     /// <inheritdoc/>
-    public override ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
-    {
-        session.Out.WriteLine($"format name: {session.Backend.Root!.Driver.Name}");
+    public override string QemuTail => " -- prints information about the current file";
 
-        // No format here has clusters or room for a machine's state.
-        session.Out.WriteLine("cluster size: 0 bytes");
-        session.Out.WriteLine("vm state offset: 0 bytes");
-        return new(true);
+    /// <inheritdoc/>
+    public override async ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
+    {
+        BlockNode root = session.Backend.Root!;
+        session.Out.WriteLine($"format name: {root.Driver.Name}");
+        if (session.Settings.FollowsTexts && root.Driver.ProtocolName is { } protocolName)
+        {
+            session.Out.WriteLine($"format name: {protocolName}");
+        }
+
+        if (await root.GetInformationAsync() is not { } information)
+        {
+            if (!session.Settings.FollowsTexts)
+            {
+                session.Out.WriteLine("its driver knows no more");
+            }
+
+            return false;
+        }
+
+        // No driver here has room for the state of a machine.
+        session.Out.WriteLine($"cluster size: {IoNumbers.Amount(information.ClusterBytes ?? 0)}");
+        session.Out.WriteLine($"vm state offset: {IoNumbers.Amount(0)}");
+        return true;
     }
 }

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Tools.Io;
@@ -14,6 +15,12 @@ internal sealed class IoBuffer
     // A page suits every file that bypasses the page cache.
     private const int AlignmentBytes = 4096;
 
+    // What the longest request leaves room for in one array.
+    private const int LongestAlignmentBytes = 256;
+
+    // As far behind a page as is wrong for every such file.
+    private const int MisalignmentBytes = 16;
+
     private IoBuffer(Memory<byte> memory, IoVector vector)
     {
         Memory = memory;
@@ -29,18 +36,26 @@ internal sealed class IoBuffer
     /// <summary>Makes a buffer of one piece for each of <paramref name="lengths"/>, filled with <paramref name="pattern"/>.</summary>
     /// <param name="lengths">The lengths of the pieces, in bytes; at least one.</param>
     /// <param name="pattern">What to fill it with.</param>
+    /// <param name="isMisaligned">Whether it begins where no file that bypasses the page cache can use it as it is.</param>
     /// <param name="buffer">The buffer.</param>
     /// <returns>Null, or why there is none.</returns>
-    public static string? TryCreate(IReadOnlyList<long> lengths, byte pattern, out IoBuffer buffer)
+    public static string? TryCreate(IReadOnlyList<long> lengths, byte pattern, bool isMisaligned, out IoBuffer buffer)
     {
         buffer = null!;
         long lengthBytes = lengths.Sum();
-        if (lengthBytes > Math.Min(IoNumbers.LengthBytesMax, Array.MaxLength - AlignmentBytes))
+        Invariant.Check(lengthBytes <= IoNumbers.LengthBytesMax);
+        int skippedBytes = isMisaligned ? MisalignmentBytes : 0;
+        int alignmentBytes = lengthBytes <= Array.MaxLength - AlignmentBytes - skippedBytes ? AlignmentBytes : LongestAlignmentBytes;
+        Memory<byte> memory;
+        try
         {
-            return $"a request of {lengthBytes} bytes is longer than a buffer can be";
+            memory = AlignedBuffer.Allocate((int)lengthBytes + skippedBytes, alignmentBytes)[skippedBytes..];
+        }
+        catch (OutOfMemoryException)
+        {
+            return $"no memory for a buffer of {lengthBytes} bytes";
         }
 
-        Memory<byte> memory = AlignedBuffer.Allocate((int)lengthBytes, AlignmentBytes);
         memory.Span.Fill(pattern);
         buffer = new IoBuffer(memory, lengths.Count == 1 ? memory : new IoVector(Split(memory, lengths)));
         return null;

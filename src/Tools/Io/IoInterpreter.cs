@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.Tools.Io;
 
@@ -13,7 +14,8 @@ internal sealed class IoInterpreter(IoSession session)
     /// <summary>Runs one line. Requests that are only submitted by it are not waited for.</summary>
     public async ValueTask RunAsync(string line)
     {
-        string[] words = line.Split(s_blanks, StringSplitOptions.RemoveEmptyEntries);
+        // By the well-known name a tabulator is a character like any other.
+        string[] words = line.Split(session.Settings.FollowsTexts ? s_blanks[..1] : s_blanks, StringSplitOptions.RemoveEmptyEntries);
         if (words.Length > 0 && !await RunAsync(words[0], words[1..]))
         {
             HasSucceeded = false;
@@ -22,26 +24,23 @@ internal sealed class IoInterpreter(IoSession session)
 
     private async ValueTask<bool> RunAsync(string name, string[] arguments)
     {
-        if (Check(name, arguments) is not { } command)
+        if (Check(name, arguments) is not { } command
+            || (command.NeedsWrite && !await session.TryMakeWritableAsync()))
         {
             return false;
         }
 
-        if (!IoSwitches.TryParse(command.Switches, arguments, out IoSwitches? switches, out string? error))
+        if (IoSwitches.Read(session, command, name, arguments, out bool result) is not { } switches)
         {
-            session.Error.WriteLine($"{name}: {error}");
-        }
-        else if (command.OperandCount is not { } count || switches.Operands.Count == count)
-        {
-            return await RunAsync(command, switches);
+            return result;
         }
 
-        session.Out.WriteLine(command.UsageLine);
-        return false;
-    }
+        if (command.OperandCount is { } count && switches.Operands.Count != count)
+        {
+            session.Out.WriteLine(command.UsageLine(session.Settings));
+            return false;
+        }
 
-    private async ValueTask<bool> RunAsync(IoCommand command, IoSwitches switches)
-    {
         try
         {
             return await command.RunAsync(session, switches);
@@ -58,7 +57,7 @@ internal sealed class IoInterpreter(IoSession session)
         IoCommand? command = IoCommandTable.Find(name);
         string? error = command switch
         {
-            null => $"command \"{name}\" not found",
+            null => $"command \"{name}\" not found{Suggestion(name)}",
             { NeedsImage: true } when !session.IsOpen => "no file open, try 'help open'",
             _ when arguments.Length < command.ArgumentCountMin || arguments.Length > command.ArgumentCountMax =>
                 $"bad argument count {arguments.Length} to {name}, expected {CountText(command)} arguments",
@@ -72,6 +71,11 @@ internal sealed class IoInterpreter(IoSession session)
         session.Error.WriteLine(error);
         return null;
     }
+
+    private string Suggestion(string name) =>
+        !session.Settings.FollowsTexts && NearestText.Find(name, IoCommandTable.All.Select(command => command.Name)) is { } nearest
+            ? $" (did you mean '{nearest}'?)"
+            : "";
 
     private static string CountText(IoCommand command) =>
         command.ArgumentCountMax == IoCommand.Unbounded ? $"at least {command.ArgumentCountMin}"

@@ -6,6 +6,8 @@ namespace BlockGraph.Tools.Io;
 /// <summary>Reads the numbers of io commands, and says what is wrong with those that are none.</summary>
 internal static class IoNumbers
 {
+    private const int SectorBytes = 512;
+
     /// <summary>The longest request, in bytes: the largest multiple of a sector that a signed 32-bit length holds.</summary>
     public const long LengthBytesMax = int.MaxValue / 512 * 512;
 
@@ -28,6 +30,17 @@ internal static class IoNumbers
     /// <summary>Reads a length in bytes that one request can have.</summary>
     public static string? ReadLength(string text, out long bytes, string unless = "") =>
         ReadBytes(text, out bytes) ?? (bytes > LengthBytesMax ? $"length cannot exceed {LengthBytesMax}{unless}, given {text}" : null);
+
+    /// <summary>Reads the length in bytes of one piece of a request whose pieces before it have <paramref name="earlierBytes"/> bytes.</summary>
+    public static string? ReadPieceLength(string text, long earlierBytes, out long bytes) =>
+        ReadBytes(text, out bytes)
+        ?? (bytes > LengthBytesMax ? $"Argument '{text}' exceeds maximum size {LengthBytesMax}"
+            : bytes > LengthBytesMax - earlierBytes ? $"The total number of bytes exceed the maximum size {LengthBytesMax}"
+            : null);
+
+    /// <summary>Null for a whole number of sectors; otherwise says that <paramref name="what"/> is none.</summary>
+    public static string? CheckSectors(long bytes, string what) =>
+        bytes % SectorBytes == 0 ? null : $"{bytes} is not a sector-aligned value for '{what}'";
 
     /// <summary>Reads a byte of a pattern: 0 to 255 by C's rules.</summary>
     public static string? ReadPattern(string text, out byte pattern)

@@ -15,6 +15,12 @@ internal sealed record IoOpenMode
     /// <summary>Copy what is read from backing files into the image.</summary>
     public bool CopiesOnRead { get; init; }
 
+    /// <summary>Write to a temporary overlay that is gone afterwards.</summary>
+    public bool IsSnapshot { get; init; }
+
+    /// <summary>How files of the host carry requests out where the options say nothing of it; null: as they choose.</summary>
+    public string? Aio { get; init; }
+
     /// <summary>Bypass the host's page cache; null: as the options say.</summary>
     public bool? CacheDirect { get; init; }
 
@@ -43,6 +49,9 @@ internal sealed record IoOpenMode
 
     /// <summary>The mode with discards as <paramref name="mode"/> says, or null for an unknown one.</summary>
     public IoOpenMode? WithDiscardMode(string mode) => mode is "ignore" or "off" or "unmap" or "on" ? this with { Discard = mode } : null;
+
+    /// <summary>The mode with requests carried out as <paramref name="mode"/> says, or null for an unknown one.</summary>
+    public IoOpenMode? WithAio(string mode) => mode is "threads" or "native" or "io_uring" ? this with { Aio = mode } : null;
 
     /// <summary>The flat form of <paramref name="options"/> with this mode in it.</summary>
     public OptionsDictionary ApplyTo(OptionsDictionary options)

@@ -35,9 +35,9 @@ internal readonly record struct IoReport(bool IsQuiet, bool IsForMachine)
             return;
         }
 
-        string time = elapsedNs < NsPerSecond ? ShortTime(elapsedNs / NsPerSecond) : LongTime(elapsedNs);
+        string time = elapsedNs < NsPerSecond ? ShortTime(elapsedNs / NsPerSecond) + " sec" : LongTime(elapsedNs);
         output.WriteLine($"{verb} {bytes}/{bytes} bytes at offset {offset}");
-        output.WriteLine($"{IoNumbers.Amount(bytes)}, 1 ops; {time} sec ({IoNumbers.Amount(bytesPerSecond)}/sec and {Fixed(opsPerSecond, "F4")} ops/sec)");
+        output.WriteLine($"{IoNumbers.Amount(bytes)}, 1 ops; {time} ({IoNumbers.Amount(bytesPerSecond)}/sec and {Fixed(opsPerSecond, "F4")} ops/sec)");
     }
 
     /// <summary>Prints that a request has failed.</summary>

@@ -31,6 +31,7 @@ internal sealed record IoRunner(
         }
 
         IoSession session = new(world, console, Settings);
+        using IDisposable suspensions = session.WatchSuspensions();
         if (Options is not null && !await session.TryOpenAsync(Options, Mode, FileName))
         {
             return 1;

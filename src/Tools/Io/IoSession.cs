@@ -3,18 +3,23 @@ using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.BlockCore.Transactions;
+using BlockGraph.Qapi.Options;
 using BlockGraph.Tools.Dispatch;
+using BlockGraph.Tools.Dispatch.Linux;
+using BlockGraph.Tools.Img;
 
 namespace BlockGraph.Tools.Io;
 
 /// <summary>What the commands of one run share: the open image, the requests under way, and the console.</summary>
-internal sealed class IoSession(ToolWorld world, IToolConsole console, IoSettings settings)
+internal sealed partial class IoSession(ToolWorld world, IToolConsole console, IoSettings settings)
 {
-    private readonly CoQueue _idle = new();
+    // Woken when a request is over, and when one is suspended.
+    private readonly CoQueue _progress = new();
     private BlockBackend? _backend;
-    private IoOpenMode _mode = new();
-    private int _pendingCount;
+        private int _pendingCount;
     private Exception? _bug;
 
     /// <summary>What depends on the name that the program was called by.</summary>
@@ -38,8 +43,41 @@ internal sealed class IoSession(ToolWorld world, IToolConsole console, IoSetting
     /// <summary>The open image.</summary>
     public BlockBackend Backend => _backend ?? throw new InvalidOperationException("no image is open");
 
+    /// <summary>How the image was opened, or reopened since.</summary>
+    public IoOpenMode Mode { get; private set; } = new();
+
     /// <summary>The flags of every write.</summary>
-    public RequestFlags WriteFlags => _mode.WriteFlags;
+    public RequestFlags WriteFlags => Mode.WriteFlags;
+
+    /// <summary>The failure of whoever wants the state of a machine: no driver here keeps one.</summary>
+    public static BlockException NoMachineState() => new(BlockErrorKind.NotSupported, "the image keeps no state of a machine");
+
+    /// <summary>Makes a buffer as <see cref="IoBuffer.TryCreate"/> does, for this run.</summary>
+    public string? TryCreateBuffer(IReadOnlyList<long> lengths, byte pattern, out IoBuffer buffer) =>
+        IoBuffer.TryCreate(lengths, pattern, settings.MisalignsBuffers, out buffer);
+
+    /// <summary>Tells what is wrong behind the program's name; false, which is the result of whose fault it is.</summary>
+    public bool Complain(string error) => Complaint.Print(console, settings.Program, error) == 0;
+
+    /// <summary>Tells a failure behind the program's name; false, which is the result of whose it is.</summary>
+    public bool Complain(BlockException failure) => Complaint.Print(console, settings.Program, failure, settings.Profile) == 0;
+
+    /// <summary>Reads an option string; old forms are warned of.</summary>
+    /// <exception cref="BlockException">It is malformed.</exception>
+    public OptionsDictionary ReadOptionString(string text) => QemuOptsParser.Parse(text, null, warning =>
+    {
+        Complaint.Warn(console, settings.Program, warning.Message);
+        Error.WriteLine(warning.Hint);
+    }).ToDictionary();
+
+    /// <summary>Raises a signal in this process, after everything that was printed is out.</summary>
+    /// <exception cref="BlockException">This system has no signals.</exception>
+    public void Raise(int signal)
+    {
+        Out.Flush();
+        Error.Flush();
+        ProcessSignal.Raise(signal);
+    }
 
     /// <summary>Opens an image; a failure is told.</summary>
     /// <param name="options">What to open.</param>
@@ -49,33 +87,77 @@ internal sealed class IoSession(ToolWorld world, IToolConsole console, IoSetting
     {
         if (IsOpen)
         {
-            Complaint.Print(console, settings.Program, "file open already, try 'help close'");
-            return false;
+            return Complain("file open already, try 'help close'");
         }
 
         try
         {
-            _backend = await world.OpenAsync(mode.ApplyTo(options), new BackendOptions { ReadOnly = mode.IsReadOnly, CopyOnRead = mode.CopiesOnRead });
-            _mode = mode;
+            if (mode.IsSnapshot)
+            {
+                throw new BlockException(BlockErrorKind.NotSupported, "-s (--snapshot) needs a temporary qcow2 overlay, and there is no qcow2 driver yet");
+            }
+
+            OptionsDictionary flat = mode.ApplyTo(options);
+            if (mode.Aio is { } engine)
+            {
+                EngineOption.SetDefault(flat, engine, world.Graph);
+            }
+
+            _backend = await world.OpenAsync(flat, new BackendOptions { ReadOnly = mode.IsReadOnly, CopyOnRead = mode.CopiesOnRead });
+            Mode = mode;
             return true;
         }
         catch (BlockException failure)
         {
             string prefix = !settings.OpensByFileName ? "" : fileName is null ? "can't open: " : $"can't open device {fileName}: ";
-            Complaint.Print(console, settings.Program, failure.Prefixed(prefix), settings.Profile);
-            return false;
+            return Complain(failure.Prefixed(prefix));
         }
     }
 
-    /// <summary>True where the image may be written; otherwise that is told.</summary>
-    public bool CheckWritable()
+    /// <summary>True where the image may be written, or may be from now on; otherwise that is told.</summary>
+    public async ValueTask<bool> TryMakeWritableAsync()
     {
-        if (Backend.IsReadOnly)
+        if (!Backend.IsReadOnly)
         {
-            Complaint.Print(console, settings.Program, "Block node is read-only");
+            return true;
         }
 
-        return !Backend.IsReadOnly;
+        try
+        {
+            await Backend.SetPermissionsAsync(Backend.Permissions with { Required = Backend.Permissions.Required | BlockPermissions.Write });
+            return true;
+        }
+        catch (BlockException failure)
+        {
+            return Complain(failure);
+        }
+    }
+
+    /// <summary>Gives the image other options.</summary>
+    /// <param name="changes">What is to be another.</param>
+    /// <param name="mode">How it is opened from then on.</param>
+    /// <param name="givesWritingUp">Whether the right to write is given up before.</param>
+    /// <exception cref="BlockException">The options, the storage or another user refuse; everything is as it was.</exception>
+    public async ValueTask ReopenAsync(OptionsDictionary changes, IoOpenMode mode, bool givesWritingUp)
+    {
+        const BlockPermissions Writing = BlockPermissions.Write | BlockPermissions.WriteUnchanged;
+        PermissionSet before = Backend.Permissions;
+        PermissionSet after = givesWritingUp ? before with { Required = before.Required & ~Writing } : before;
+        if (after != before)
+        {
+            await Backend.SetPermissionsAsync(after);
+        }
+
+        try
+        {
+            await world.Graph.ApplyAsync(GraphEdit.Reopen(Backend.Root!, changes));
+            Mode = mode;
+        }
+        catch (BlockException) when (after != before)
+        {
+            await Backend.SetPermissionsAsync(before);
+            throw;
+        }
     }
 
     /// <summary>Waits for the requests under way, then closes the image, if one is open.</summary>
@@ -102,6 +184,7 @@ internal sealed class IoSession(ToolWorld world, IToolConsole console, IoSetting
     /// <summary>Waits for every request that was submitted.</summary>
     public async ValueTask FinishAsync()
     {
+        ResumeForgotten();
         if (settings.DrainsToFinish && _pendingCount > 0)
         {
             await using DrainScope drained = await Backend.DrainAsync();
@@ -109,7 +192,7 @@ internal sealed class IoSession(ToolWorld world, IToolConsole console, IoSetting
 
         while (_pendingCount > 0)
         {
-            await _idle.WaitAsync();
+            await _progress.WaitAsync();
         }
 
         if (_bug is not null)
@@ -130,9 +213,7 @@ internal sealed class IoSession(ToolWorld world, IToolConsole console, IoSetting
             _bug ??= bug;
         }
 
-        if (--_pendingCount == 0)
-        {
-            _idle.WakeAll();
-        }
+        _pendingCount--;
+        _progress.WakeAll();
     }
 }

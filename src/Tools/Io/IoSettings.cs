@@ -19,6 +19,7 @@ internal sealed record IoSettings
         Program = "qemu-io",
         Profile = CompatibilityProfile.Qemu,
         WarningPrefix = "WARNING: ",
+        FollowsTexts = true,
         AlwaysPrompts = true,
         DrainsToFinish = true,
         OpensByFileName = true,
@@ -32,6 +33,12 @@ internal sealed record IoSettings
 
     /// <summary>What stands in front of what the graph warns of.</summary>
     public required string WarningPrefix { get; init; }
+
+    /// <summary>Texts are those that scripts for the well-known program look for; otherwise they say more.</summary>
+    public bool FollowsTexts { get; init; }
+
+    /// <summary>Buffers begin where no file that bypasses the page cache can use them as they are.</summary>
+    public bool MisalignsBuffers { get; init; }
 
     /// <summary>The prompt is printed even where no person types.</summary>
     public bool AlwaysPrompts { get; init; }

@@ -1,15 +1,13 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace BlockGraph.Tools.Io;
 
 /// <summary>
-/// The switches and operands of one command. Single letters, bundled or not, before, between or after the operands; a letter
-/// with a colon behind it in the declaration takes a value; <c>--</c> ends the switches. <i>QEMU: getopt().</i>
+/// The switches and operands of one command. Single letters, bundled or not, before, between or after the operands; <c>--</c> ends the
+/// switches. The first that is wrong ends the reading, and is told. <i>QEMU: getopt().</i>
 /// </summary>
 internal sealed class IoSwitches
 {
     private readonly HashSet<char> _flags = [];
-    private readonly Dictionary<char, string> _values = [];
+    private readonly Dictionary<char, List<string>> _values = [];
     private readonly List<string> _operands = [];
 
     /// <summary>What is neither a switch nor the value of one.</summary>
@@ -19,21 +17,29 @@ internal sealed class IoSwitches
     public bool Has(char letter) => _flags.Contains(letter) || _values.ContainsKey(letter);
 
     /// <summary>The last value of the switch <paramref name="letter"/>, or null.</summary>
-    public string? Value(char letter) => _values.GetValueOrDefault(letter);
+    public string? Value(char letter) => Values(letter) is [.., { } last] ? last : null;
 
-    /// <summary>Sorts <paramref name="arguments"/>; where it cannot, <paramref name="error"/> says why.</summary>
-    public static bool TryParse(string declared, IReadOnlyList<string> arguments, [NotNullWhen(true)] out IoSwitches? switches, [NotNullWhen(false)] out string? error)
+    /// <summary>Every value of the switch <paramref name="letter"/>, in the order given.</summary>
+    public IReadOnlyList<string> Values(char letter) => _values.TryGetValue(letter, out List<string>? values) ? values : [];
+
+    /// <summary>Sorts <paramref name="arguments"/>; null where the command is over with that, and whoever is to know has been told.</summary>
+    /// <param name="session">Where to tell it.</param>
+    /// <param name="command">Whose they are.</param>
+    /// <param name="name">The name that the command was called by.</param>
+    /// <param name="arguments">What follows the name.</param>
+    /// <param name="result">The command's result where it is over.</param>
+    public static IoSwitches? Read(IoSession session, IoCommand command, string name, IReadOnlyList<string> arguments, out bool result)
     {
-        switches = new IoSwitches();
-        error = null;
-        if (declared.Length == 0)
+        result = false;
+        IoSwitches switches = new();
+        if (command.Switches.Count == 0)
         {
             // A command without switches takes every word as it is, a negative number for one.
             switches._operands.AddRange(arguments);
-            return true;
+            return switches;
         }
 
-        for (int i = 0; i < arguments.Count && error is null; i++)
+        for (int i = 0; i < arguments.Count; i++)
         {
             string argument = arguments[i];
             if (argument == "--")
@@ -42,51 +48,59 @@ internal sealed class IoSwitches
                 break;
             }
 
-            if (argument is ['-', _, ..])
-            {
-                error = switches.TakeBundle(declared, arguments, ref i);
-            }
-            else
+            if (argument is not ['-', _, ..])
             {
                 switches._operands.Add(argument);
             }
+            else if (switches.TakeBundle(session, command, name, arguments, ref i) is { } over)
+            {
+                result = over;
+                return null;
+            }
         }
 
-        if (error is not null)
-        {
-            switches = null;
-        }
-
-        return error is null;
+        return switches;
     }
 
-    private string? TakeBundle(string declared, IReadOnlyList<string> arguments, ref int index)
+    private bool? TakeBundle(IoSession session, IoCommand command, string name, IReadOnlyList<string> arguments, ref int index)
     {
         string bundle = arguments[index];
         for (int at = 1; at < bundle.Length; at++)
         {
             char letter = bundle[at];
-            int position = letter == ':' ? -1 : declared.IndexOf(letter, StringComparison.Ordinal);
-            if (position < 0)
+            if (command.Switches.FirstOrDefault(known => known.Letter == letter) is not { } found)
             {
-                return $"invalid option -- '{letter}'";
+                return Refuse(session, command, $"{name}: invalid option -- '{letter}'");
             }
 
-            if (position + 1 == declared.Length || declared[position + 1] != ':')
+            bool isLast = at + 1 == bundle.Length;
+            if (found.ValueName is not null && isLast && index + 1 == arguments.Count)
             {
-                _flags.Add(letter);
-                continue;
+                return Refuse(session, command, $"{name}: option requires an argument -- '{letter}'");
             }
 
-            if (at + 1 == bundle.Length && index + 1 == arguments.Count)
+            string? value = found.ValueName is null ? null : isLast ? arguments[++index] : bundle[(at + 1)..];
+            if (command.Meet(session, this, letter, value) is { } over)
             {
-                return $"option requires an argument -- '{letter}'";
+                return over;
             }
 
-            _values[letter] = at + 1 < bundle.Length ? bundle[(at + 1)..] : arguments[++index];
-            break;
+            if (value is not null)
+            {
+                _values[letter] = [.. Values(letter), value];
+                break;
+            }
+
+            _flags.Add(letter);
         }
 
         return null;
+    }
+
+    private static bool Refuse(IoSession session, IoCommand command, string error)
+    {
+        session.Error.WriteLine(error);
+        session.Out.WriteLine(command.UsageLine(session.Settings));
+        return false;
     }
 }

@@ -13,6 +13,9 @@ internal sealed class LengthCommand : IoCommand
     public override string Summary => "show the image's length";
 
     /// <inheritdoc/>
+    public override string QemuTail => " -- gets the length of the current file";
+
+    /// <inheritdoc/>
     public override ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
         session.Out.WriteLine(IoNumbers.Amount(session.Backend.LengthBytes));

@@ -14,24 +14,31 @@ internal sealed class OpenCommand : IoCommand
     public override string Alias => "o";
 
     /// <inheritdoc/>
-    public override string Usage => "[-rnU] [-t cache] [-d discard] [-o options] [path]";
+    public override string Usage => "[-CknrsU] [-i aio] [-t cache] [-d discard] [-o options] [path]";
 
     /// <inheritdoc/>
     public override string Summary => "open an image";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Details { get; } =
-    [
-        "-d MODE     what becomes of discards: unmap or ignore",
-        "-n          bypass the host's page cache; short for -t none",
-        "-o OPTIONS  option string",
-        "-r          read-only",
-        "-t MODE     cache mode: none, directsync, writeback, writethrough or unsafe",
-        "-U          share every permission (with -r)",
-    ];
+    public override string QemuTail => " [-rsCnkU] [-t cache] [-d discard] [-o options] [path] -- open the file specified by path";
 
     /// <inheritdoc/>
-    public override string Switches => "rnUt:d:o:";
+    public override string Example => "'open -n -o driver=raw disk.img': open disk.img as raw, past the page cache";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IoSwitch> Switches { get; } =
+    [
+        new('C', "copy what is read from backing files into the image"),
+        new('d', "what becomes of discards: unmap or ignore", "MODE"),
+        new('i', "how requests are carried out: threads, native or io_uring", "MODE"),
+        new('k', "the kernel's own asynchronous requests; short for -i native"),
+        new('n', "bypass the host's page cache; short for -t none"),
+        new('o', "option string", "OPTIONS"),
+        new('r', "read-only"),
+        new('s', "write to a temporary overlay, which is gone afterwards"),
+        new('t', "cache mode: none, directsync, writeback, writethrough or unsafe", "MODE"),
+        new('U', "share every permission (with -r)"),
+    ];
 
     /// <inheritdoc/>
     public override bool NeedsImage => false;
@@ -43,82 +50,89 @@ internal sealed class OpenCommand : IoCommand
     public override int ArgumentCountMax => Unbounded;
 
     /// <inheritdoc/>
+    public override bool? Meet(IoSession session, IoSwitches before, char letter, string? value) => letter switch
+    {
+        't' when new IoOpenMode().WithCacheMode(value!) is null => session.Complain($"Invalid cache option: {value}"),
+        'd' when new IoOpenMode().WithDiscardMode(value!) is null => session.Complain($"Invalid discard option: {value}"),
+        'i' when new IoOpenMode().WithAio(value!) is null => session.Complain($"Invalid aio option: {value}"),
+        'o' when session.Settings.TakesImageOptions => MeetValue(session, "--image-opts and 'open -o' are mutually exclusive"),
+        'o' => MeetOptions(session, value!),
+        _ => null,
+    };
+
+    /// <summary>What <see cref="IoCommand.Meet"/> answers of an option string, which may be malformed, or of an old form that is warned of.</summary>
+    public static bool? MeetOptions(IoSession session, string text)
+    {
+        try
+        {
+            session.ReadOptionString(text);
+            return null;
+        }
+        catch (BlockException failure)
+        {
+            return session.Complain(failure);
+        }
+    }
+
+    /// <summary>The options of every <c>-o</c>; the later wins.</summary>
+    public static OptionsDictionary OptionsOf(IoSwitches switches)
+    {
+        OptionsDictionary options = [];
+        foreach ((string key, OptionValue value) in switches.Values('o').SelectMany(text => QemuOptsParser.Parse(text).ToDictionary()))
+        {
+            options[key] = value;
+        }
+
+        return options;
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
         if (switches.Operands.Count > 1)
         {
-            session.Out.WriteLine(UsageLine);
-            return false;
-        }
-
-        if (session.Settings.TakesImageOptions && switches.Has('o'))
-        {
-            session.Out.WriteLine("--image-opts and 'open -o' are mutually exclusive");
-            return false;
-        }
-
-        if (ReadMode(session, switches) is not { } mode)
-        {
+            session.Out.WriteLine(UsageLine(session.Settings));
             return false;
         }
 
         string? path = switches.Operands.Count == 1 ? switches.Operands[0] : null;
         try
         {
-            return await session.TryOpenAsync(ReadOptions(session.Settings, switches.Value('o'), path), mode, path);
+            return await session.TryOpenAsync(ReadOptions(session, switches, path), ReadMode(session.Settings, switches), path);
         }
         catch (BlockException failure)
         {
-            session.Out.WriteLine(failure.Message);
-            return false;
+            return session.Complain(failure);
         }
     }
 
-    private static IoOpenMode? ReadMode(IoSession session, IoSwitches switches)
+    private static IoOpenMode ReadMode(IoSettings settings, IoSwitches switches)
     {
         IoOpenMode mode = new()
         {
             IsReadOnly = switches.Has('r'),
             IsForceShare = switches.Has('U'),
+            IsSnapshot = switches.Has('s'),
+            CopiesOnRead = switches.Has('C'),
             CacheDirect = switches.Has('n') ? true : null,
-            IsWritethrough = session.Settings.OpensByFileName && !switches.Has('n'),
+            IsWritethrough = settings.OpensByFileName && !switches.Has('n'),
+            Aio = switches.Value('i') ?? (switches.Has('k') ? "native" : null),
         };
-        if (switches.Value('t') is { } cache)
-        {
-            if (mode.WithCacheMode(cache) is not { } withCache)
-            {
-                session.Out.WriteLine($"Invalid cache option: {cache}");
-                return null;
-            }
-
-            mode = withCache;
-        }
-
-        if (switches.Value('d') is not { } discard)
-        {
-            return mode;
-        }
-
-        if (mode.WithDiscardMode(discard) is not { } withDiscard)
-        {
-            session.Out.WriteLine($"Invalid discard option: {discard}");
-            return null;
-        }
-
-        return withDiscard;
+        mode = switches.Value('t') is { } cache ? mode.WithCacheMode(cache)! : mode;
+        return switches.Value('d') is { } discard ? mode.WithDiscardMode(discard)! : mode;
     }
 
-    private static OptionsDictionary ReadOptions(IoSettings settings, string? text, string? path)
+    private static OptionsDictionary ReadOptions(IoSession session, IoSwitches switches, string? path)
     {
-        OptionsDictionary options = text is null ? [] : QemuOptsParser.Parse(text).ToDictionary();
+        OptionsDictionary options = OptionsOf(switches);
         if (path is null)
         {
             return options;
         }
 
-        OptionsDictionary named = settings switch
+        OptionsDictionary named = session.Settings switch
         {
-            { TakesImageOptions: true } => QemuOptsParser.Parse(path).ToDictionary(),
+            { TakesImageOptions: true } => session.ReadOptionString(path),
             { OpensByFileName: true } => new OptionsDictionary { { "filename", path } },
             _ => CommandOptions.Read(path),
         };

@@ -13,6 +13,9 @@ internal sealed class QuitCommand : IoCommand
     public override string Summary => "end the program";
 
     /// <inheritdoc/>
+    public override string QemuTail => " -- exit the program";
+
+    /// <inheritdoc/>
     public override bool NeedsImage => false;
 
     /// <inheritdoc/>

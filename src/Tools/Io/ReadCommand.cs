@@ -10,25 +10,29 @@ internal sealed class ReadCommand : IoCommand
     public override string Alias => "r";
 
     /// <inheritdoc/>
-    public override string Usage => "[-Cpqv] [-P pattern [-s off] [-l len]] off len";
+    public override string Usage => "[-bCpqv] [-P pattern [-s off] [-l len]] off len";
 
     /// <inheritdoc/>
     public override string Summary => "read a range";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Details { get; } =
-    [
-        "-C          report in one line for a script",
-        "-l LEN      verify so many bytes only (with -P)",
-        "-p          accepted and ignored",
-        "-P PATTERN  verify that every byte read has this value",
-        "-q          report nothing on success",
-        "-s OFF      verify from here on in what was read (with -P)",
-        "-v          show the bytes",
-    ];
+    public override string QemuTail => " [-abCqv] [-P pattern [-s off] [-l len]] off len -- reads a number of bytes at a specified offset";
 
     /// <inheritdoc/>
-    public override string Switches => "Cpqvl:P:s:";
+    public override string Example => "'read -v 512 1k': show the 1024 bytes at offset 512";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IoSwitch> Switches { get; } =
+    [
+        new('b', "read the state of a machine that the image keeps"),
+        new('C', "report in one line for a script"),
+        new('l', "verify so many bytes only (with -P)", "LEN"),
+        new('p', "accepted and ignored"),
+        new('P', "verify that every byte read has this value", "PATTERN"),
+        new('q', "report nothing on success"),
+        new('s', "verify from here on in what was read (with -P)", "OFF"),
+        new('v', "show the bytes"),
+    ];
 
     /// <inheritdoc/>
     public override int ArgumentCountMin => 2;
@@ -40,11 +44,19 @@ internal sealed class ReadCommand : IoCommand
     public override int? OperandCount => 2;
 
     /// <inheritdoc/>
+    public override bool? Meet(IoSession session, IoSwitches before, char letter, string? value) => letter switch
+    {
+        'P' => MeetValue(session, IoNumbers.ReadPattern(value!, out _)),
+        'l' or 's' => MeetValue(session, IoNumbers.ReadBytes(value!, out _)),
+        _ => null,
+    };
+
+    /// <inheritdoc/>
     public override async ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
         if (!switches.Has('P') && (switches.Has('s') || switches.Has('l')))
         {
-            session.Out.WriteLine(UsageLine);
+            session.Out.WriteLine(UsageLine(session.Settings));
             return false;
         }
 
@@ -53,39 +65,40 @@ internal sealed class ReadCommand : IoCommand
         string? error = IoNumbers.ReadBytes(switches.Operands[0], out long offset)
             ?? IoNumbers.ReadLength(switches.Operands[1], out long lengthBytes)
             ?? ReadCheck(switches, lengthBytes, out check)
-            ?? IoBuffer.TryCreate([lengthBytes], IoBuffer.UnreadPattern, out buffer);
-        if (error is not null)
+            ?? (switches.Has('b') ? IoNumbers.CheckSectors(offset, "offset") ?? IoNumbers.CheckSectors(lengthBytes, "count") : null)
+            ?? session.TryCreateBuffer([lengthBytes], IoBuffer.UnreadPattern, out buffer);
+        if (!IsFine(session, error))
         {
-            session.Out.WriteLine(error);
             return false;
         }
 
-        ReadTransfer transfer = new(offset, buffer, check, IoReport.Of(switches), switches.Has('v'));
-        return await transfer.RunAsync(session, Name);
+        if (switches.Has('b'))
+        {
+            throw IoSession.NoMachineState();
+        }
+
+        return await new ReadTransfer(offset, buffer, check, IoReport.Of(switches), switches.Has('v')).RunAsync(session, Name);
     }
 
     /// <summary>Reads which part of <paramref name="lengthBytes"/> bytes is to be verified.</summary>
     private static string? ReadCheck(IoSwitches switches, long lengthBytes, out PatternCheck check)
     {
         check = PatternCheck.None;
-        if (switches.Value('P') is not { } patternText)
+        if (!switches.Has('P'))
         {
             return null;
         }
 
         long start = 0;
-        long length = 0;
-        string? error = IoNumbers.ReadPattern(patternText, out byte pattern)
-            ?? (switches.Value('s') is { } startText ? IoNumbers.ReadBytes(startText, out start) : null)
-            ?? (switches.Value('l') is { } lengthText ? IoNumbers.ReadBytes(lengthText, out length) : null);
-        if (error is not null)
+        if (switches.Value('s') is { } startText)
         {
-            return error;
+            IoNumbers.ReadBytes(startText, out start);
         }
 
-        if (!switches.Has('l'))
+        long length = lengthBytes - start;
+        if (switches.Value('l') is { } lengthText)
         {
-            length = lengthBytes - start;
+            IoNumbers.ReadBytes(lengthText, out length);
         }
 
         if (length < 0 || start > lengthBytes || length > lengthBytes - start)
@@ -93,7 +106,7 @@ internal sealed class ReadCommand : IoCommand
             return "pattern verification range exceeds end of read data";
         }
 
-        check = new PatternCheck(pattern, (int)start, (int)length);
+        check = new PatternCheck(VectorArguments.PatternOf(switches, 0), (int)start, (int)length);
         return null;
     }
 }

@@ -7,25 +7,25 @@ internal class ReadvCommand : IoCommand
     public override string Name => "readv";
 
     /// <inheritdoc/>
-    public override string? Alias => "rv";
-
-    /// <inheritdoc/>
     public override string Usage => "[-Cqv] [-P pattern] off len [len..]";
 
     /// <inheritdoc/>
     public override string Summary => "read a range into several buffers";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Details { get; } =
-    [
-        "-C          report in one line for a script",
-        "-P PATTERN  verify that every byte read has this value",
-        "-q          report nothing on success",
-        "-v          show the bytes",
-    ];
+    public override string QemuTail => " [-Cqv] [-P pattern] off len [len..] -- reads a number of bytes at a specified offset";
 
     /// <inheritdoc/>
-    public override string Switches => "CqvP:";
+    public override string? Example => "'readv -v 512 1k 1k': show the 2048 bytes at offset 512, read into two buffers";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IoSwitch> Switches { get; } =
+    [
+        new('C', "report in one line for a script"),
+        new('P', "verify that every byte read has this value", "PATTERN"),
+        new('q', "report nothing on success"),
+        new('v', "show the bytes"),
+    ];
 
     /// <inheritdoc/>
     public override int ArgumentCountMin => 2;
@@ -34,26 +34,24 @@ internal class ReadvCommand : IoCommand
     public override int ArgumentCountMax => Unbounded;
 
     /// <inheritdoc/>
+    public override bool? Meet(IoSession session, IoSwitches before, char letter, string? value) =>
+        letter == 'P' ? MeetValue(session, IoNumbers.ReadPattern(value!, out _)) : null;
+
+    /// <inheritdoc/>
     public override ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
         if (switches.Operands.Count < 2)
         {
-            session.Out.WriteLine(UsageLine);
+            session.Out.WriteLine(UsageLine(session.Settings));
             return new(false);
         }
 
-        byte pattern = 0;
-        long offset = 0;
-        IoBuffer buffer = null!;
-        string? error = VectorArguments.ReadPattern(switches, ref pattern)
-            ?? VectorArguments.Read(switches, IoBuffer.UnreadPattern, out offset, out buffer);
-        if (error is not null)
+        if (!IsFine(session, VectorArguments.Read(session, switches, IoBuffer.UnreadPattern, out long offset, out IoBuffer buffer)))
         {
-            session.Out.WriteLine(error);
             return new(false);
         }
 
-        PatternCheck check = VectorArguments.CheckOf(switches, pattern, buffer);
+        PatternCheck check = VectorArguments.CheckOf(switches, buffer);
         return StartAsync(session, new ReadTransfer(offset, buffer, check, IoReport.Of(switches), switches.Has('v')));
     }
 

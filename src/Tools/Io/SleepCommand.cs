@@ -12,6 +12,9 @@ internal sealed class SleepCommand : IoCommand
     public override string Summary => "let so many milliseconds pass";
 
     /// <inheritdoc/>
+    public override string QemuTail => " -- waits for the given value in milliseconds";
+
+    /// <inheritdoc/>
     public override bool NeedsImage => false;
 
     /// <inheritdoc/>
@@ -26,9 +29,8 @@ internal sealed class SleepCommand : IoCommand
     /// <inheritdoc/>
     public override async ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
-        if (IoNumbers.ReadMilliseconds(switches.Operands.Count > 0 ? switches.Operands[0] : "", out long milliseconds) is { } error)
+        if (!IsFine(session, IoNumbers.ReadMilliseconds(switches.Operands[0], out long milliseconds)))
         {
-            session.Out.WriteLine(error);
             return false;
         }
 

@@ -4,12 +4,13 @@ namespace BlockGraph.Tools.Io;
 internal static class VectorArguments
 {
     /// <summary>Reads the operands of <paramref name="switches"/> and makes the buffer.</summary>
+    /// <param name="session">The run, which may want its buffers misaligned.</param>
     /// <param name="switches">Its operands are an offset and at least one length.</param>
     /// <param name="pattern">What the buffer is filled with.</param>
     /// <param name="offset">The offset, in bytes.</param>
     /// <param name="buffer">The buffer.</param>
     /// <returns>Null, or what is wrong.</returns>
-    public static string? Read(IoSwitches switches, byte pattern, out long offset, out IoBuffer buffer)
+    public static string? Read(IoSession session, IoSwitches switches, byte pattern, out long offset, out IoBuffer buffer)
     {
         buffer = null!;
         string? error = IoNumbers.ReadBytes(switches.Operands[0], out offset);
@@ -17,18 +18,26 @@ internal static class VectorArguments
         foreach (string text in switches.Operands.Skip(1))
         {
             long length = 0;
-            error ??= IoNumbers.ReadLength(text, out length);
+            error ??= IoNumbers.ReadPieceLength(text, lengths.Sum(), out length);
             lengths.Add(length);
         }
 
-        return error ?? IoBuffer.TryCreate(lengths, pattern, out buffer);
+        return error ?? session.TryCreateBuffer(lengths, pattern, out buffer);
     }
 
-    /// <summary>Reads the pattern of <c>-P</c>; <paramref name="pattern"/> keeps its value where it is not given.</summary>
-    public static string? ReadPattern(IoSwitches switches, ref byte pattern) =>
-        switches.Value('P') is { } text ? IoNumbers.ReadPattern(text, out pattern) : null;
+    /// <summary>The byte of <c>-P</c>, which has been looked at; <paramref name="otherwise"/> where it is not given.</summary>
+    public static byte PatternOf(IoSwitches switches, byte otherwise)
+    {
+        byte pattern = otherwise;
+        if (switches.Value('P') is { } text)
+        {
+            IoNumbers.ReadPattern(text, out pattern);
+        }
+
+        return pattern;
+    }
 
     /// <summary>The check of the whole buffer that <c>-P</c> asks for.</summary>
-    public static PatternCheck CheckOf(IoSwitches switches, byte pattern, IoBuffer buffer) =>
-        switches.Has('P') ? new PatternCheck(pattern, 0, buffer.Memory.Length) : PatternCheck.None;
+    public static PatternCheck CheckOf(IoSwitches switches, IoBuffer buffer) =>
+        switches.Has('P') ? new PatternCheck(PatternOf(switches, 0), 0, buffer.Memory.Length) : PatternCheck.None;
 }

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Tools.Io;
@@ -5,8 +6,6 @@ namespace BlockGraph.Tools.Io;
 /// <summary>Writes a range and waits for it.</summary>
 internal sealed class WriteCommand : IoCommand
 {
-    private const int SectorBytes = 512;
-
     /// <inheritdoc/>
     public override string Name => "write";
 
@@ -14,28 +13,35 @@ internal sealed class WriteCommand : IoCommand
     public override string Alias => "w";
 
     /// <inheritdoc/>
-    public override string Usage => "[-cCfnpquz] [-P pattern | -s source_file] off len";
+    public override string Usage => "[-bcCfnpquz] [-P pattern | -s source_file] off len";
 
     /// <inheritdoc/>
     public override string Summary => "write a range";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Details { get; } =
+    public override string QemuTail => " [-bcCfnquz] [-P pattern | -s source_file] off len -- writes a number of bytes at a specified offset";
+
+    /// <inheritdoc/>
+    public override string Example => "'write -P 7 512 1k': write 1024 bytes of 7 at offset 512";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IoSwitch> Switches { get; } =
     [
-        "-c          store the data compressed",
-        "-C          report in one line for a script",
-        "-f          durable when it completes",
-        "-n          with -z: fail rather than write buffers of zeros",
-        "-p          accepted and ignored",
-        "-P PATTERN  write this byte instead of 0xcd",
-        "-q          report nothing on success",
-        "-s FILE     write the bytes of this file, over and over",
-        "-u          with -z: the storage may let go of the range",
-        "-z          write zeros without a buffer",
+        new('b', "write the state of a machine that the image keeps"),
+        new('c', "store the data compressed"),
+        new('C', "report in one line for a script"),
+        new('f', "durable when it completes"),
+        new('n', "with -z: fail rather than write buffers of zeros"),
+        new('p', "accepted and ignored"),
+        new('P', "write this byte instead of 0xcd", "PATTERN"),
+        new('q', "report nothing on success"),
+        new('s', "write the bytes of this file, over and over", "FILE"),
+        new('u', "with -z: the storage may let go of the range"),
+        new('z', "write zeros without a buffer"),
     ];
 
     /// <inheritdoc/>
-    public override string Switches => "cCfnpquzP:s:";
+    public override bool NeedsWrite => true;
 
     /// <inheritdoc/>
     public override int ArgumentCountMin => 2;
@@ -47,28 +53,30 @@ internal sealed class WriteCommand : IoCommand
     public override int? OperandCount => 2;
 
     /// <inheritdoc/>
+    public override bool? Meet(IoSession session, IoSwitches before, char letter, string? value) =>
+        letter == 'P' ? MeetValue(session, IoNumbers.ReadPattern(value!, out _)) : null;
+
+    /// <inheritdoc/>
     public override async ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
-        byte pattern = IoBuffer.WritePattern;
+        byte pattern = VectorArguments.PatternOf(switches, IoBuffer.WritePattern);
+        bool isInSectors = switches.Has('b') || switches.Has('c');
         IoBuffer? buffer = null;
-        string unless = switches.Has('n') ? "" : " without -n";
         long lengthBytes = 0;
         long offset = 0;
         string? error = CheckSwitches(switches)
             ?? IoNumbers.ReadBytes(switches.Operands[0], out offset)
-            ?? (switches.Has('n') ? IoNumbers.ReadBytes(switches.Operands[1], out lengthBytes) : IoNumbers.ReadLength(switches.Operands[1], out lengthBytes, unless))
-            ?? CheckSectors(switches, offset, lengthBytes)
-            ?? VectorArguments.ReadPattern(switches, ref pattern)
-            ?? (switches.Has('z') ? null : IoBuffer.TryCreate([lengthBytes], pattern, out buffer));
-        if (error is not null)
+            ?? ReadLength(switches, out lengthBytes)
+            ?? (isInSectors ? IoNumbers.CheckSectors(offset, "offset") ?? IoNumbers.CheckSectors(lengthBytes, "count") : null)
+            ?? (switches.Has('z') ? null : session.TryCreateBuffer([lengthBytes], pattern, out buffer));
+        if (!IsFine(session, error) || (switches.Value('s') is { } source && !TryFill(session, source, buffer!.Memory.Span)))
         {
-            session.Out.WriteLine(error);
             return false;
         }
 
-        if (!session.CheckWritable() || (switches.Value('s') is { } source && !TryFill(session, source, buffer!.Memory.Span)))
+        if (switches.Has('b'))
         {
-            return false;
+            throw IoSession.NoMachineState();
         }
 
         return await new WriteTransfer(offset, lengthBytes, buffer, FlagsOf(switches), IoReport.Of(switches)).RunAsync(session, Name);
@@ -78,17 +86,17 @@ internal sealed class WriteCommand : IoCommand
     {
         bool isZero = switches.Has('z');
         int sourceCount = (isZero ? 1 : 0) + (switches.Has('P') ? 1 : 0) + (switches.Has('s') ? 1 : 0);
-        return switches.Has('n') && !isZero ? "-n requires -z to be specified"
+        return switches.Has('b') && isZero ? "-b and -z cannot be specified at the same time"
+            : switches.Has('f') && (switches.Has('b') || switches.Has('c')) ? "-f and -b or -c cannot be specified at the same time"
+            : switches.Has('n') && !isZero ? "-n requires -z to be specified"
             : switches.Has('u') && !isZero ? "-u requires -z to be specified"
             : sourceCount > 1 ? "Only one of -z, -P, and -s can be specified at the same time"
             : null;
     }
 
-    private static string? CheckSectors(IoSwitches switches, long offset, long lengthBytes) =>
-        !switches.Has('c') ? null
-        : offset % SectorBytes != 0 ? $"{offset} is not a sector-aligned value for 'offset'"
-        : lengthBytes % SectorBytes != 0 ? $"{lengthBytes} is not a sector-aligned value for 'count'"
-        : null;
+    private static string? ReadLength(IoSwitches switches, out long lengthBytes) => switches.Has('n')
+        ? IoNumbers.ReadBytes(switches.Operands[1], out lengthBytes)
+        : IoNumbers.ReadLength(switches.Operands[1], out lengthBytes, " without -n");
 
     private static RequestFlags FlagsOf(IoSwitches switches) =>
         (switches.Has('f') ? RequestFlags.Fua : RequestFlags.None)
@@ -108,11 +116,15 @@ internal sealed class WriteCommand : IoCommand
                 return true;
             }
 
-            session.Error.WriteLine($"{path}: the file is empty");
+            session.Error.WriteLine($"{path}: file is empty");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            session.Error.WriteLine(failure is FileNotFoundException or DirectoryNotFoundException ? $"{path}: No such file or directory" : $"{path}: {failure.Message}");
+            BlockErrorKind? kind = failure is FileNotFoundException or DirectoryNotFoundException ? BlockErrorKind.NotFound
+                : Directory.Exists(path) ? BlockErrorKind.IsDirectory
+                : failure is UnauthorizedAccessException ? BlockErrorKind.AccessDenied
+                : null;
+            session.Error.WriteLine($"{path}: {kind?.ToErrnoText() ?? failure.Message}");
         }
 
         return false;

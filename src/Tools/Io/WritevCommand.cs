@@ -9,25 +9,28 @@ internal sealed class WritevCommand : IoCommand
     public override string Name => "writev";
 
     /// <inheritdoc/>
-    public override string Alias => "wv";
-
-    /// <inheritdoc/>
     public override string Usage => "[-Cfq] [-P pattern] off len [len..]";
 
     /// <inheritdoc/>
     public override string Summary => "write a range from several buffers";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Details { get; } =
+    public override string QemuTail => " [-Cfq] [-P pattern] off len [len..] -- writes a number of bytes at a specified offset";
+
+    /// <inheritdoc/>
+    public override string Example => "'writev 512 1k 1k': write 2048 bytes at offset 512 from two buffers";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IoSwitch> Switches { get; } =
     [
-        "-C          report in one line for a script",
-        "-f          durable when it completes",
-        "-P PATTERN  write this byte instead of 0xcd",
-        "-q          report nothing on success",
+        new('C', "report in one line for a script"),
+        new('f', "durable when it completes"),
+        new('P', "write this byte instead of 0xcd", "PATTERN"),
+        new('q', "report nothing on success"),
     ];
 
     /// <inheritdoc/>
-    public override string Switches => "CfqP:";
+    public override bool NeedsWrite => true;
 
     /// <inheritdoc/>
     public override int ArgumentCountMin => 2;
@@ -36,26 +39,20 @@ internal sealed class WritevCommand : IoCommand
     public override int ArgumentCountMax => Unbounded;
 
     /// <inheritdoc/>
+    public override bool? Meet(IoSession session, IoSwitches before, char letter, string? value) =>
+        letter == 'P' ? MeetValue(session, IoNumbers.ReadPattern(value!, out _)) : null;
+
+    /// <inheritdoc/>
     public override ValueTask<bool> RunAsync(IoSession session, IoSwitches switches)
     {
         if (switches.Operands.Count < 2)
         {
-            session.Out.WriteLine(UsageLine);
+            session.Out.WriteLine(UsageLine(session.Settings));
             return new(false);
         }
 
-        byte pattern = IoBuffer.WritePattern;
-        long offset = 0;
-        IoBuffer buffer = null!;
-        string? error = VectorArguments.ReadPattern(switches, ref pattern)
-            ?? VectorArguments.Read(switches, pattern, out offset, out buffer);
-        if (error is not null)
-        {
-            session.Out.WriteLine(error);
-            return new(false);
-        }
-
-        if (!session.CheckWritable())
+        byte pattern = VectorArguments.PatternOf(switches, IoBuffer.WritePattern);
+        if (!IsFine(session, VectorArguments.Read(session, switches, pattern, out long offset, out IoBuffer buffer)))
         {
             return new(false);
         }

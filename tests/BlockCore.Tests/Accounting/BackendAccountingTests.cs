@@ -75,6 +75,16 @@ public sealed class BackendAccountingTests : BackendTests
         Assert.That(backend.GetLatencyBins(RequestKind.Read)!.Counts, Is.EqualTo(new[] { 0, 0 }), "and all of them begin anew");
     });
 
+    [Test]
+    public void A_request_that_its_device_has_refused_counts_as_invalid_and_as_nothing_else() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await Fixture.OpenAsync("driver=memory,filename=disk,latency-ns-max=0", new BackendOptions());
+        backend.CountInvalid(RequestKind.Write);
+        RequestCounters counters = backend.GetCounters(RequestKind.Write);
+        Assert.That((counters.InvalidCount, counters.OperationCount, counters.FailedCount), Is.EqualTo((1L, 0L, 0L)), "a write that was never made");
+        Assert.That(backend.GetCounters(RequestKind.Read).InvalidCount, Is.Zero, "no read");
+    });
+
     [TestCase(true, true)]
     [TestCase(true, false)]
     [TestCase(false, true)]

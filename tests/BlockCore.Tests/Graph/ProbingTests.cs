@@ -110,6 +110,7 @@ public sealed class ProbingTests : GraphTests
         }
 
         await using BlockBackend backend = await Fixture.OpenAsync("filename=memory:disk");
+        Assert.That(warnings, Has.One.InstanceOf<FormatGuessed>().With.Property("FileName").EqualTo("memory:disk").And.Property("DriverName").EqualTo("raw"), "for those who have words of their own");
         Assert.That(
             warnings.Select(w => w.Message),
             Is.EqualTo(new[] { "Image format was not specified for 'memory:disk' and probing guessed raw: writes that would make its first sector look like another format are refused. Specify the format to lift this." }),

@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Events;
 using BlockGraph.Drivers.Filters.Blkdebug;
 using BlockGraph.TestKit;
 
@@ -164,6 +165,58 @@ public sealed class BlkdebugBreakpointTests : BlkdebugFixture
             Assert.That(debug.Resume("A"), Is.True, "resumed from here");
             await write;
         }
+    });
+
+    [Test]
+    public void Each_suspension_and_its_end_is_an_event_the_newest_breakpoint_first() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("");
+        BlkdebugInstance debug = InstanceOf(backend);
+        List<DebugSuspension> seen = [];
+        using IDisposable listening = Fixture.Graph.Events.Subscribe<DebugSuspension>(seen.Add);
+        debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+        debug.SetBreakpoint(DebugEvent.Pwritev, "B");
+        Task write = backend.WriteAsync(0, new byte[512]).AsTask();
+        await debug.WaitForSuspensionAsync("A");
+        debug.Resume("A");
+        debug.RemoveBreakpoint("B");
+        await write;
+        string node = backend.Root!.Name;
+        Assert.That(seen, Is.EqualTo(new DebugSuspension[] { new(node, "B", false), new(node, "A", false), new(node, "A", true), new(node, "B", true) }));
+    });
+
+    [Test]
+    public void A_breakpoint_is_there_until_it_has_stopped_a_request() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("");
+        BlkdebugInstance debug = InstanceOf(backend);
+        Assert.That(debug.HasBreakpoint("A"), Is.False, "not set yet");
+        debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+        Assert.That((debug.HasBreakpoint("A"), debug.HasBreakpoint("B")), Is.EqualTo((true, false)), "set under its tag");
+        Task write = backend.WriteAsync(0, new byte[512]).AsTask();
+        await debug.WaitForSuspensionAsync("A");
+        Assert.That(debug.HasBreakpoint("A"), Is.False, "it has stopped one");
+        debug.Resume("A");
+        await write;
+    });
+
+    [Test]
+    public void Taking_everything_away_lets_everything_go_on() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await OpenAsync("");
+        BlkdebugInstance debug = InstanceOf(backend);
+        debug.SetBreakpoint(DebugEvent.Pwritev, "A");
+        debug.SetBreakpoint(DebugEvent.PwritevDone, "never");
+        Task first = backend.WriteAsync(0, new byte[512]).AsTask();
+        await debug.WaitForSuspensionAsync("A");
+        debug.SetBreakpoint(DebugEvent.Pwritev, "B");
+        Task second = backend.WriteAsync(4096, new byte[512]).AsTask();
+        await debug.WaitForSuspensionAsync("B");
+        Assert.That(debug.RemoveAllBreakpoints(), Is.EqualTo(new[] { "A", "B" }), "what has waited, the oldest first");
+        await first;
+        await second;
+        Assert.That((debug.HasBreakpoint("never"), debug.SuspendedTags.Count), Is.EqualTo((false, 0)), "nothing is left");
+        await backend.WriteAsync(0, new byte[512]);
     });
 
     [TestCase(true)]

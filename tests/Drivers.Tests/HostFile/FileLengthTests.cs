@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.TestKit;
@@ -12,6 +13,30 @@ public sealed class FileLengthTests(string engine) : FileDriverFixture(engine)
 {
     private const int LengthBytes = 100_000;
     private const int LongerBytes = 3_000_000;
+
+    [Test]
+    public void In_the_qemu_profile_a_file_has_whole_sectors()
+    {
+        string path = MakeFile("odd.img", Pattern(1000, seed: 1));
+        Run(async () =>
+        {
+            await using BlockBackend exact = await OpenAsync($"driver=raw,file.filename={path},read-only=on");
+            Assert.That(exact.LengthBytes, Is.EqualTo(1000), "ours is as long as it is");
+        });
+        GraphFixture world = AddWorld(profile: CompatibilityProfile.Qemu);
+        world.Run(async () =>
+        {
+            await using BlockBackend backend = await OpenAsync(world.Graph, $"driver=raw,file.filename={path}");
+            Assert.That(backend.LengthBytes, Is.EqualTo(1024), "two sectors");
+            byte[] bytes = [.. Enumerable.Repeat((byte)7, 1024)];
+            await backend.ReadAsync(0, bytes);
+            Assert.That(bytes, Is.EqualTo((byte[])[.. Pattern(1000, seed: 1), .. new byte[24]]), "what the last one lacks reads as zeros");
+            BlockStatus status = await backend.GetStatusAsync(0, 1024);
+            Assert.That((status.LengthBytes, status.Flags & BlockStatusFlags.Data), Is.EqualTo((1024L, BlockStatusFlags.Data)), "a sector that holds data is data");
+            await backend.WriteAsync(1020, new byte[] { 9, 9, 9, 9 });
+            Assert.That(File.ReadAllBytes(path), Has.Length.EqualTo(1024), "a write there makes the file longer");
+        });
+    }
 
     [TestCase("driver=file,filename=*")]
     [TestCase("driver=raw,file.filename=*")]

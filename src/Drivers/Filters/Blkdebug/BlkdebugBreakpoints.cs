@@ -7,7 +7,8 @@ namespace BlockGraph.Drivers.Filters.Blkdebug;
 /// Where requests stop: a breakpoint waits for one request at one event, under a tag; the request waits until somebody resumes the tag.
 /// A request that meets several breakpoints at once waits for all of them. Any thread that runs a context.
 /// </summary>
-internal sealed class BlkdebugBreakpoints
+/// <param name="tell">Told of every suspension and every end of one, in their order.</param>
+internal sealed class BlkdebugBreakpoints(Action<string, bool> tell)
 {
     private readonly Lock _lock = new();
 
@@ -29,6 +30,15 @@ internal sealed class BlkdebugBreakpoints
             {
                 return [.. _suspended.Select(s => s.Tag)];
             }
+        }
+    }
+
+    /// <summary>True where a breakpoint under <paramref name="tag"/> has stopped no request yet.</summary>
+    public bool Has(string tag)
+    {
+        lock (_lock)
+        {
+            return _set.Exists(b => b.Tag == tag);
         }
     }
 
@@ -55,6 +65,23 @@ internal sealed class BlkdebugBreakpoints
             }
 
             return isFound;
+        }
+    }
+
+    /// <summary>Takes every breakpoint away, lets everything go on, and returns the tags of what has waited, the oldest first.</summary>
+    public IReadOnlyList<string> RemoveAll()
+    {
+        lock (_lock)
+        {
+            _set.Clear();
+            _isEmpty = true;
+            string[] tags = [.. _suspended.Select(s => s.Tag)];
+            foreach (string tag in tags)
+            {
+                ResumeUnsynchronized(tag);
+            }
+
+            return tags;
         }
     }
 
@@ -86,14 +113,13 @@ internal sealed class BlkdebugBreakpoints
 
         lock (_lock)
         {
+            // The newest stops it first: in that order it is told.
             Suspension request = new();
-            foreach ((DebugEvent at, string tag) in _set)
+            foreach ((_, string tag) in Enumerable.Reverse(_set).Where(b => b.Event == debugEvent))
             {
-                if (at == debugEvent)
-                {
-                    _suspended.Add((tag, request));
-                    request.HoldCount++;
-                }
+                _suspended.Add((tag, request));
+                request.HoldCount++;
+                tell(tag, false);
             }
 
             if (request.HoldCount == 0)
@@ -135,6 +161,7 @@ internal sealed class BlkdebugBreakpoints
         Suspension request = _suspended[index].Request;
         _suspended.RemoveAt(index);
         request.HoldCount--;
+        tell(tag, true);
         if (request.HoldCount == 0)
         {
             request.Turn.WakeNext();

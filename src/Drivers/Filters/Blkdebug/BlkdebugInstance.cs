@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Permissions;
@@ -16,13 +17,14 @@ public sealed class BlkdebugInstance : BlockDriverInstance
     private readonly BlockChild _image;
     private readonly BlkdebugOptions _options;
     private readonly BlkdebugRules _rules;
-    private readonly BlkdebugBreakpoints _breakpoints = new();
+    private readonly BlkdebugBreakpoints _breakpoints;
 
     internal BlkdebugInstance(BlockChild image, BlkdebugOptions options, BlkdebugRules rules)
     {
         _image = image;
         _options = options;
         _rules = rules;
+        _breakpoints = new BlkdebugBreakpoints((tag, isResumed) => Node.Graph.Events.Publish(new DebugSuspension(Node.Name, tag, isResumed)));
     }
 
     /// <summary>The state that the rules have brought the machine to; it begins in 1.</summary>
@@ -52,6 +54,12 @@ public sealed class BlkdebugInstance : BlockDriverInstance
         ArgumentNullException.ThrowIfNull(tag);
         _breakpoints.Set(debugEvent, tag);
     }
+
+    /// <summary>True where a breakpoint under <paramref name="tag"/> has stopped no request yet.</summary>
+    public bool HasBreakpoint(string tag) => _breakpoints.Has(tag);
+
+    /// <summary>Removes every breakpoint, resumes everything, and returns the tags of what was suspended, the oldest first.</summary>
+    public IReadOnlyList<string> RemoveAllBreakpoints() => _breakpoints.RemoveAll();
 
     /// <summary>Removes the breakpoints of <paramref name="tag"/> and resumes what is suspended under it; false where there was neither. <i>QEMU: qemu-io remove_break.</i></summary>
     public bool RemoveBreakpoint(string tag) => _breakpoints.Remove(tag);

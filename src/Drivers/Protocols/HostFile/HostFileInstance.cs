@@ -18,6 +18,8 @@ namespace BlockGraph.Drivers.Protocols.HostFile;
 /// </remarks>
 internal sealed partial class HostFileInstance : BlockDriverInstance
 {
+    private const int SectorBytes = 512;
+
     private FileHandle _handle;
 
     // By context id, for each context that has sent a request. Replaced under its own lock, never edited.
@@ -62,7 +64,8 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
         FileHandle handle = BeginHandle();
         try
         {
-            return handle.File.GetLengthBytes();
+            long bytes = handle.File.GetLengthBytes();
+            return Node.Graph.Profile.FilesHaveWholeSectors ? bytes + (-bytes & (SectorBytes - 1)) : bytes;
         }
         catch (BlockException error)
         {
@@ -112,7 +115,7 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
         (wanted & BlockStatusQuery.Zeroes) == 0
             ? new(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.OffsetValid, length, offset))
-            : OnWorkerAsync(file => FindExtent(file, offset, length));
+            : OnWorkerAsync(file => FindExtent(file, offset, length, Node.Graph.Profile.FilesHaveWholeSectors ? Math.Max(SectorBytes, file.RequestAlignmentBytes) : file.RequestAlignmentBytes));
 
     /// <summary>The pooled transfers belong to the contexts that made them; the one that is left may end.</summary>
     protected override void DetachContext()
@@ -131,10 +134,10 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
     }
 
     // In whole blocks: one that holds data in a part of it is data.
-    private static BlockStatus FindExtent(BlockCore.Scheduling.HostFile file, long offset, long length)
+    private static BlockStatus FindExtent(BlockCore.Scheduling.HostFile file, long offset, long length, int blockBytes)
     {
         _ = file.TryGetExtent(offset, length, out bool isData, out long extentBytes);
-        long mask = file.RequestAlignmentBytes - 1L;
+        long mask = blockBytes - 1L;
         isData |= extentBytes <= mask;
         long wholeBytes = isData ? (extentBytes + mask) & ~mask : extentBytes & ~mask;
         return new BlockStatus((isData ? BlockStatusFlags.Data : BlockStatusFlags.Zero) | BlockStatusFlags.OffsetValid, wholeBytes, offset);

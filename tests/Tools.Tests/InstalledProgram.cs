@@ -1,0 +1,41 @@
+using System.Diagnostics;
+
+namespace BlockGraph.Tools.Tests;
+
+/// <summary>A program of QEMU that is installed here, beside which ours is held.</summary>
+internal static class InstalledProgram
+{
+    private const int TimeoutMs = 60_000;
+
+    /// <summary>Runs <c>/usr/bin/NAME</c>; a test that needs it is ignored where it is missing.</summary>
+    public static ToolRun Run(string name, string input, params IReadOnlyList<string> arguments)
+    {
+        string path = $"/usr/bin/{name}";
+        if (!File.Exists(path))
+        {
+            Assert.Ignore($"missing program: {name}");
+        }
+
+        ProcessStartInfo start = new(path, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        try
+        {
+            process.StandardInput.Write(input);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended without reading all of it.
+        }
+
+        if (!process.WaitForExit(TimeoutMs))
+        {
+            process.Kill();
+            Assert.Fail($"{name} {string.Join(' ', arguments)} does not end");
+        }
+
+        return new ToolRun(process.ExitCode, output.Result, errors.Result);
+    }
+}
