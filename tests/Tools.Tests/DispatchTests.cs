@@ -118,8 +118,10 @@ public class DispatchTests
     [TestCase("blockgraph: unknown option '--nope'", "throttle", "simulate", "--nope")]
     [TestCase("blockgraph: no command of img given (try 'blockgraph img --help')", "img")]
     [TestCase("blockgraph: unknown command 'bnech' (did you mean 'bench'?)", "img", "bnech")]
-    [TestCase("blockgraph: Required argument 'IMAGE' missing for command: 'bench'.", "img", "bench")]
-    [TestCase("blockgraph: unknown option '--nope'", "img", "bench", "--nope", "x")]
+    [TestCase("blockgraph: Expecting one image file name (try 'blockgraph img bench --help')", "img", "bench")]
+    [TestCase("blockgraph: no command of img given (try 'blockgraph img --help')", "img")]
+    [TestCase("blockgraph: unknown command 'bnch' (did you mean 'bench'?)", "img", "bnch")]
+    [TestCase("blockgraph: unrecognized option '--nope' (try 'blockgraph img bench --help')", "img", "bench", "--nope", "x")]
     public void A_wrong_command_line_is_one_line_and_exit_code_1(string error, params string[] arguments)
     {
         ToolRun run = ToolRun.Own(arguments);

@@ -58,6 +58,18 @@ public abstract class BlockDriver
         options["filename"] = fileName;
     }
 
+    /// <summary>The options of a new image, in the order in which they are told to a person; null where the driver makes none.</summary>
+    public virtual OptionSchema? CreateOptions => null;
+
+    /// <summary>Makes a new image. On failure nothing is left that was not there before.</summary>
+    /// <returns>False where something was there under the name, and has been written over.</returns>
+    /// <exception cref="BlockException">It cannot be made; the message names what is at fault.</exception>
+    public virtual Task<bool> CreateAsync(CreateContext context, CancellationToken cancel) =>
+        throw new BlockException(BlockErrorKind.NotSupported, $"Driver '{Name}' does not support image creation");
+
+    /// <summary>Removes the image called <paramref name="fileName"/>, which has just been made; false where the driver cannot. Control plane.</summary>
+    public virtual Task<bool> TryDeleteAsync(NodeGraph graph, string fileName) => Task.FromResult(false);
+
     /// <summary>
     /// Opens one image. Children are opened through the context, options read through its reader. On failure the driver
     /// releases what it took itself; the core releases the rest.

@@ -299,6 +299,47 @@ public abstract class BlockDriverInstance
     protected internal virtual Task<ImageCheck> CheckAsync(ImageRepairs repairs, CancellationToken cancel) =>
         Task.FromException<ImageCheck>(new BlockException(BlockErrorKind.NotSupported, "This image format does not support checks"));
 
+    /// <summary>What a person may want to know of the image; null where there is nothing to know. A filter has what it filters.</summary>
+    /// <exception cref="BlockException">It could not be read.</exception>
+    protected internal virtual Task<ImageInformation?> GetInformationAsync(CancellationToken cancel) =>
+        Node.FilteredChild?.Node.Instance.GetInformationAsync(cancel) ?? Task.FromResult<ImageInformation?>(null);
+
+    /// <summary>The space that the image takes where it is stored, in bytes; null where that is not known. A format and a filter take what their data children take.</summary>
+    protected internal virtual async Task<long?> GetAllocatedBytesAsync(CancellationToken cancel)
+    {
+        // Whoever takes part in file names stands for storage of its own.
+        if (Node.Driver.ProtocolName is not null)
+        {
+            return null;
+        }
+
+        long? total = null;
+        foreach (BlockChild child in Node.Children.Where(child => (child.Role & (ChildRole.Data | ChildRole.Metadata | ChildRole.Filtered)) != 0))
+        {
+            if (await child.Node.Instance.GetAllocatedBytesAsync(cancel) is not { } bytes)
+            {
+                return null;
+            }
+
+            total = checked((total ?? 0) + bytes);
+        }
+
+        return total;
+    }
+
+    /// <summary>The snapshots inside the image; null where the format has none.</summary>
+    public virtual IImageSnapshots? Snapshots => null;
+
+    /// <summary>Changes properties of the format of an image that is open for writing.</summary>
+    /// <param name="options">What is to change, by the names that creating an image has for it.</param>
+    /// <param name="cancel">Ends it between two steps.</param>
+    /// <exception cref="BlockException">The format or the image has no such property, or it could not be changed.</exception>
+    protected internal virtual Task AmendAsync(OptionsDictionary options, CancellationToken cancel) =>
+        Task.FromException(new BlockException(BlockErrorKind.NotSupported, $"Format driver '{Node.Driver.Name}' does not support option amendment"));
+
+    /// <summary>Gives up all data of the image, so that its backing file shows through everywhere; false where the driver cannot. The node is drained.</summary>
+    protected internal virtual Task<bool> TryMakeEmptyAsync(CancellationToken cancel) => Task.FromResult(false);
+
     /// <summary>Releases everything. The node is drained and flushed, its children are still there. It must not fail.</summary>
     protected internal virtual ValueTask CloseAsync() => default;
 }

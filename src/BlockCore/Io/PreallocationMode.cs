@@ -29,6 +29,14 @@ public static class PreallocationModes
     /// <summary>What users call <paramref name="mode"/>.</summary>
     public static string ToName(this PreallocationMode mode) => s_names[(int)mode];
 
+    /// <summary>The mode that users call <paramref name="name"/>.</summary>
+    /// <exception cref="BlockException">There is none.</exception>
+    public static PreallocationMode Parse(string name)
+    {
+        int index = Array.IndexOf(s_names, name);
+        return index >= 0 ? (PreallocationMode)index : throw new BlockException($"invalid parameter value: {name}");
+    }
+
     /// <summary>What a driver says that cannot allocate in the way of <paramref name="mode"/>.</summary>
     public static BlockException ToRefusal(this PreallocationMode mode) => new(BlockErrorKind.NotSupported, $"Unsupported preallocation mode: {mode.ToName()}");
 }

@@ -131,6 +131,15 @@ public abstract class HostFile : IDisposable
     /// <exception cref="BlockException">It failed; part of the space may be taken, and the file may be longer.</exception>
     public virtual bool TryAllocate(long offset, long lengthBytes) => false;
 
+    /// <summary>How much space it takes where it is stored, in bytes; null where that is not known. Blocks.</summary>
+    public virtual long? FindAllocatedBytes() => null;
+
+    /// <summary>Asks the file system to write an empty file in place, where it would copy on write; false where it cannot. Blocks.</summary>
+    public virtual bool TryAvoidCopyOnWrite() => false;
+
+    /// <summary>Asks the file system to take the space of an empty file in pieces of <paramref name="pieceBytes"/>; false where it cannot. Blocks.</summary>
+    public virtual bool TrySetExtentSize(long pieceBytes) => false;
+
     /// <summary>Copies a range of another file, or of another part of this one, without bringing it here. Bytes behind the end of the source are zeros.</summary>
     /// <param name="source">The file that is read.</param>
     /// <param name="sourceOffset">Where the range begins there, in bytes.</param>

@@ -55,11 +55,26 @@ public abstract class HostPlatform
     /// </summary>
     /// <param name="path">The file's name as the operating system takes it.</param>
     /// <param name="lengthBytes">The length in bytes; not negative.</param>
+    /// <returns>True where there was none before.</returns>
     /// <exception cref="BlockException">
     /// <c>Could not create 'PATH': …</c>, <c>Could not resize file: …</c> or <c>Failed to get "…" lock</c>. A file that was
     /// not there before is removed again; one that was keeps its contents.
     /// </exception>
-    public abstract void CreateFile(string path, long lengthBytes);
+    public abstract bool CreateFile(string path, long lengthBytes);
+
+    /// <summary>Removes the regular file called <paramref name="path"/>; false where that is not possible. Control plane.</summary>
+    public virtual bool TryDeleteFile(string path)
+    {
+        try
+        {
+            File.Delete(path);
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Refuses a way of carrying out transfers that this system has not. Control plane.</summary>
     /// <exception cref="BlockException">It has not; the message says why.</exception>

@@ -24,7 +24,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
         {
             return isOwn ? RunOwn(arguments)
                 : name == CalledName.QemuIo ? QemuIoCommandLine.Run(console, arguments)
-                : name == CalledName.QemuImg ? QemuImgCommandLine.Run(console, arguments)
+                : name == CalledName.QemuImg ? new ImgProgram(console, ImgName.Qemu).Run(arguments)
                 : Complaint.Print(console, name, $"{CalledName.Own} {VersionText.Number} does not do the work of {name} yet");
         }
         catch (BlockException failure)
@@ -43,6 +43,11 @@ internal sealed class CommandDispatcher(IToolConsole console)
         {
             console.Out.WriteLine(VersionText.OwnLine);
             return 0;
+        }
+
+        if (arguments is ["img", ..])
+        {
+            return new ImgProgram(console, ImgName.Own).Run([.. arguments.Skip(1)]);
         }
 
         RootCommand root = Compose();
@@ -77,7 +82,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
         {
             IoCommandLine.Create(console),
             BenchCommandLine.Create(console),
-            ImgCommandLine.Create(console),
+            new Command("img", ImgHelp.Summary),
             GraphCommandLine.Create(console),
             PlanCommandLine.Create(console),
             ThrottleCommandLine.Create(console),

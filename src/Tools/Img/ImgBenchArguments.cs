@@ -6,7 +6,6 @@ namespace BlockGraph.Tools.Img;
 /// <summary>The arguments of <c>img bench</c>, taken one after the other, as they are written: the first one at fault is told.</summary>
 internal sealed class ImgBenchArguments
 {
-    private readonly List<string> _objects = [];
     private IoOpenMode _mode = new IoOpenMode { Discard = "ignore" }.WithCacheMode("writeback")!;
     private string? _format;
     private bool _isOptions;
@@ -17,18 +16,12 @@ internal sealed class ImgBenchArguments
     /// <summary>The load.</summary>
     public ImgBenchLoad Load { get; private set; } = new();
 
-    /// <summary>The objects to create before the image is opened.</summary>
-    public IReadOnlyList<string> Objects => _objects;
-
     /// <summary>Takes an option by its long name; the last of one name counts.</summary>
     /// <exception cref="BlockException">The value is none for the option.</exception>
     public void Take(string option, string? value)
     {
         switch (option)
         {
-            case "object":
-                _objects.Add(value!);
-                break;
             case "image-opts":
                 _isOptions = true;
                 break;

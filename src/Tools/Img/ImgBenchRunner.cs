@@ -1,39 +1,24 @@
 using System.Globalization;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.Qapi.Options;
 using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Img;
 
 /// <summary>Runs <c>img bench</c>: opens the image, drives the load, and says how long it took.</summary>
-/// <param name="Name">What depends on the name that the program was called by.</param>
+/// <param name="Call">The call.</param>
 /// <param name="Image">What to open.</param>
 /// <param name="Load">What to do with it.</param>
-internal sealed record ImgBenchRunner(ImgName Name, ImageArgument Image, ImgBenchLoad Load)
+internal sealed record ImgBenchRunner(ImgCall Call, ImageArgument Image, ImgBenchLoad Load)
 {
-    /// <summary>The objects to create before the image is opened.</summary>
-    public IReadOnlyList<string> Objects { get; init; } = [];
-
-    /// <summary>Whether time is simulated.</summary>
-    public bool IsVirtualTime { get; init; }
-
     /// <summary>Runs everything and returns the exit code.</summary>
     /// <exception cref="BlockException">The image cannot be opened, or a request has failed.</exception>
-    public int Run(IToolConsole console) =>
-        ToolWorld.Run(Name.Profile, IsVirtualTime, warning => console.Error.WriteLine(Name.WarningPrefix + warning), world => RunAsync(world, console));
-
-    private async Task<int> RunAsync(ToolWorld world, IToolConsole console)
+    public async Task<int> RunAsync()
     {
-        if (!await CreatedObjects.TryCreateAsync(world, console, Objects))
-        {
-            return 0;
-        }
-
-        BlockBackend backend = await Image.OpenAsync(world, Name, warning => Warn(console, warning));
+        BlockBackend backend = await Image.OpenAsync(Call.World, Call.Name, Call.Warn);
         try
         {
-            await DriveAsync(world, console.Out, backend);
+            await DriveAsync(Call.World, Call.Out, backend);
         }
         catch (BlockException)
         {
@@ -47,7 +32,7 @@ internal sealed record ImgBenchRunner(ImgName Name, ImageArgument Image, ImgBenc
 
     private async Task DriveAsync(ToolWorld world, TextWriter output, BlockBackend backend)
     {
-        ImgBenchRun run = new(backend, Load, Name);
+        ImgBenchRun run = new(backend, Load, Call.Name);
         PrintStart(output);
 
         // The loop's clock stands still within a turn: both instants are those of a turn that has just begun.
@@ -82,11 +67,5 @@ internal sealed record ImgBenchRunner(ImgName Name, ImageArgument Image, ImgBenc
         {
             output.WriteLine($"Sending flush every {Load.FlushInterval} requests");
         }
-    }
-
-    private void Warn(IToolConsole console, OptionWarning warning)
-    {
-        Complaint.Warn(console, Name.Program, warning.Message);
-        console.Error.WriteLine(warning.Hint);
     }
 }

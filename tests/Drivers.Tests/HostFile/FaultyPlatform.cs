@@ -37,7 +37,7 @@ internal sealed class FaultyPlatform(HostPlatform inner) : HostPlatform
     }
 
     /// <inheritdoc/>
-    public override void CreateFile(string path, long lengthBytes) => inner.CreateFile(path, lengthBytes);
+    public override bool CreateFile(string path, long lengthBytes) => inner.CreateFile(path, lengthBytes);
 
     /// <inheritdoc/>
     internal override LoopWaiter CreateLoopWaiter(PolledAioContext context) => inner.CreateLoopWaiter(context);

@@ -80,14 +80,14 @@ public partial class QemuImgTests
         Assert.That(run.Out, Does.StartWith("Sending 5 read requests"));
     }
 
-    [TestCase("-h")]
-    [TestCase("--help")]
-    [TestCase("bench", "-h")]
-    [TestCase("bench", "-c", "5", "--help", "x")]
-    public void Help_is_no_failure(params string[] arguments)
+    [TestCase("usage: qemu-img [-h]", "-h")]
+    [TestCase("usage: qemu-img [-h]", "--help")]
+    [TestCase("usage: qemu-img bench [-c N]", "bench", "-h")]
+    [TestCase("usage: qemu-img bench [-c N]", "bench", "-c", "5", "--help", "x")]
+    public void Help_is_no_failure(string usage, params string[] arguments)
     {
         ToolRun run = ToolRun.By("qemu-img", "", arguments);
-        Assert.That(run.Out, Does.StartWith("Usage: qemu-img COMMAND [OPTIONS]...\n"));
+        Assert.That(run.Out, Does.Contain(usage));
         Assert.That(run.ExitCode, Is.Zero);
     }
 
@@ -95,15 +95,6 @@ public partial class QemuImgTests
     [TestCase("--version")]
     public void The_version_has_a_number_where_scripts_look_for_it(string argument) =>
         Assert.That(ToolRun.By("qemu-img", "", argument).Out, Does.Match(@"^qemu-img version [0-9]+\.[0-9]+\.[0-9]+ \(blockgraph [0-9.]+\)\n$"));
-
-    [TestCase("info")]
-    [TestCase("convert")]
-    public void A_command_that_is_not_there_yet_says_so(string verb)
-    {
-        ToolRun run = ToolRun.By("qemu-img", "", verb, "x.img");
-        Assert.That(run.Error, Does.Match($"^qemu-img: blockgraph [0-9.]+ does not do the work of qemu-img {verb} yet\n$"));
-        Assert.That(run.ExitCode, Is.EqualTo(1));
-    }
 
     private static string Timeless(string output) => SecondsPattern().Replace(output, "in T seconds");
 

@@ -30,7 +30,15 @@ internal static unsafe partial class FileNative
 
     public const int CurrentDirectory = -100; // AT_FDCWD
     public const int EmptyPath = 0x1000;
+    private const nuint GetAttributes = 0x80086601;
+    private const nuint SetAttributes = 0x40086602;
+    private const int NoCopyOnWrite = 0x00800000;
+    private const nuint GetExtendedAttributes = 0x801C581F;
+    private const nuint SetExtendedAttributes = 0x401C5820;
+    private const uint HasExtentSize = 0x800;
+
     public const uint StatTypeAndMode = 1 | 2;
+    public const uint StatBlocks = 0x400;
     public const uint StatDirectAlignment = 0x2000;
 
     public const int IoVectorCountMax = TransferRun.PieceCountMax;
@@ -119,6 +127,45 @@ internal static unsafe partial class FileNative
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     private static partial int IoControl(int descriptor, nuint request, int* argument);
 
+    /// <summary>Sets the attribute that keeps btrfs from copying on write.</summary>
+    public static bool TryAvoidCopyOnWrite(int descriptor)
+    {
+        // The kernel reads and writes an int, whatever the number of the request says.
+        int flags = 0;
+        if (IoControl(descriptor, GetAttributes, &flags) != 0)
+        {
+            return false;
+        }
+
+        flags |= NoCopyOnWrite;
+        return IoControl(descriptor, SetAttributes, &flags) == 0;
+    }
+
+    /// <summary>Sets the size in which an extent-based file system takes space for the file.</summary>
+    public static bool TrySetExtentSize(int descriptor, uint pieceBytes)
+    {
+        ExtendedAttributes attributes = default;
+        if (IoControl(descriptor, GetExtendedAttributes, (int*)&attributes) != 0)
+        {
+            return false;
+        }
+
+        attributes.Flags |= HasExtentSize;
+        attributes.ExtentSizeBytes = pieceBytes;
+        return IoControl(descriptor, SetExtendedAttributes, (int*)&attributes) == 0;
+    }
+
+    /// <summary>struct fsxattr.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 28)]
+    private struct ExtendedAttributes
+    {
+        [FieldOffset(0)]
+        public uint Flags;
+
+        [FieldOffset(4)]
+        public uint ExtentSizeBytes;
+    }
+
     /// <summary>struct flock on 64-bit Linux. The process id stays 0, as open-file-description locks want it.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 32)]
     public struct FileLock
@@ -156,6 +203,10 @@ internal static unsafe partial class FileNative
 
         [FieldOffset(28)]
         public ushort Mode;
+
+        /// <summary>What it takes, in units of 512 bytes.</summary>
+        [FieldOffset(48)]
+        public ulong BlockCount;
 
         [FieldOffset(152)]
         public uint DirectMemoryAlignment;

@@ -38,7 +38,7 @@ internal static unsafe class LinuxFileOpener
     }
 
     /// <summary>Makes the file, or takes the one that is there; gives it its length under the locks of a creator.</summary>
-    public static void Create(string path, long lengthBytes)
+    public static bool Create(string path, long lengthBytes)
     {
         Invariant.Check(lengthBytes >= 0);
         bool isNew = TryMake(path);
@@ -49,6 +49,7 @@ internal static unsafe class LinuxFileOpener
             // Never committed: the locks go when the file is closed.
             new ImageLocks(file).Prepare(ImageLocks.WritePermission | ImageLocks.ResizePermission, ImageLocks.AllPermissions & ~ImageLocks.ResizePermission);
             Resize(file, lengthBytes);
+            return isNew;
         }
         catch (BlockException) when (isNew)
         {

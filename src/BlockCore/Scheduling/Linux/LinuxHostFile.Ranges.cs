@@ -52,6 +52,29 @@ internal sealed unsafe partial class LinuxHostFile
         return !IsBlockDevice && !_cannotAllocate && TryPunch(offset, lengthBytes) && TryAllocatePlain(offset, lengthBytes);
     }
 
+    public override long? FindAllocatedBytes()
+    {
+        const int unitBytes = 512;
+        FileStatus status = default;
+        int result = Stat(_descriptor, "", EmptyPath, StatBlocks, &status);
+        GC.KeepAlive(this);
+        return result == 0 && (status.Mask & StatBlocks) != 0 ? checked((long)status.BlockCount * unitBytes) : null;
+    }
+
+    public override bool TryAvoidCopyOnWrite()
+    {
+        bool isDone = FileNative.TryAvoidCopyOnWrite(_descriptor);
+        GC.KeepAlive(this);
+        return isDone;
+    }
+
+    public override bool TrySetExtentSize(long pieceBytes)
+    {
+        bool isDone = pieceBytes is > 0 and <= uint.MaxValue && FileNative.TrySetExtentSize(_descriptor, (uint)pieceBytes);
+        GC.KeepAlive(this);
+        return isDone;
+    }
+
     public override bool TryAllocate(long offset, long lengthBytes)
     {
         CheckChange(offset, lengthBytes);

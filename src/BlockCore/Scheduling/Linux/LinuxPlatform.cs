@@ -10,7 +10,7 @@ internal sealed class LinuxPlatform : HostPlatform
     public override HostFile OpenAgain(HostFile present, in HostFileOptions options) =>
         present is LinuxHostFile { DescriptorPath: { } path } ? LinuxFileOpener.Open(options with { OpenedPath = path }) : OpenFile(options);
 
-    public override void CreateFile(string path, long lengthBytes) => LinuxFileOpener.Create(path, lengthBytes);
+    public override bool CreateFile(string path, long lengthBytes) => LinuxFileOpener.Create(path, lengthBytes);
 
     public override bool IsBlockDevice(string path) => LinuxFileOpener.IsBlockDevice(path);
 

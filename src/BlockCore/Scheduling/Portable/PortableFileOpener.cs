@@ -40,7 +40,7 @@ internal static class PortableFileOpener
         }
     }
 
-    public static void Create(string path, long lengthBytes)
+    public static bool Create(string path, long lengthBytes)
     {
         Invariant.Check(lengthBytes >= 0);
         bool isNew = !File.Exists(path) && !Directory.Exists(path);
@@ -48,6 +48,7 @@ internal static class PortableFileOpener
         {
             using SafeFileHandle handle = OpenForCreation(path, isNew);
             Resize(handle, lengthBytes);
+            return isNew;
         }
         catch (BlockException error) when (isNew && error.Kind != BlockErrorKind.AlreadyExists)
         {

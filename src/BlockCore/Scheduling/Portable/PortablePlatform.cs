@@ -7,7 +7,7 @@ internal sealed class PortablePlatform : HostPlatform
 
     public override HostFile OpenFile(in HostFileOptions options) => PortableFileOpener.Open(options);
 
-    public override void CreateFile(string path, long lengthBytes) => PortableFileOpener.Create(path, lengthBytes);
+    public override bool CreateFile(string path, long lengthBytes) => PortableFileOpener.Create(path, lengthBytes);
 
     internal override LoopWaiter CreateLoopWaiter(PolledAioContext context) => new SignalLoopWaiter();
 }

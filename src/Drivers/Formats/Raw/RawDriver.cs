@@ -29,6 +29,16 @@ public sealed class RawDriver : BlockDriver
     public override int Probe(ReadOnlySpan<byte> head) => 1;
 
     /// <inheritdoc/>
+    public override OptionSchema CreateOptions { get; } = new(new OptionDefinition(CreateContext.SizeOption, OptionType.Size, "Virtual disk size"));
+
+    /// <summary>A raw image is its file.</summary>
+    public override Task<bool> CreateAsync(CreateContext context, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return context.CreateFileAsync(context.SizeBytes, cancel);
+    }
+
+    /// <inheritdoc/>
     public override async Task<BlockDriverInstance> OpenAsync(OpenContext context, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(context);

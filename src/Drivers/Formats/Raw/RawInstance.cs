@@ -34,6 +34,9 @@ internal sealed class RawInstance(BlockChild file, RawWindow window, FirstSector
     protected override long GetLengthBytes() => _window.SizeBytes ?? Math.Max(0, file.LengthBytes - _window.OffsetBytes);
 
     /// <inheritdoc/>
+    protected override Task<ImageInformation?> GetInformationAsync(CancellationToken cancel) => file.Node.GetInformationAsync(cancel);
+
+    /// <inheritdoc/>
     protected override bool TryGetIdlePath(out BlockChild? child, out long shiftBytes)
     {
         child = file;

@@ -102,6 +102,12 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
             return true;
         });
 
+    /// <inheritdoc/>
+    protected override Task<ImageInformation?> GetInformationAsync(CancellationToken cancel) => Task.FromResult<ImageInformation?>(ImageInformation.Plain);
+
+    /// <inheritdoc/>
+    protected override Task<long?> GetAllocatedBytesAsync(CancellationToken cancel) => OnWorkerAsync(file => file.FindAllocatedBytes()).AsTask();
+
     /// <summary>Whoever does not ask for zeros gets a long answer at once: everything is here.</summary>
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
         (wanted & BlockStatusQuery.Zeroes) == 0

@@ -59,7 +59,7 @@ public abstract class HostStorageDriver : BlockDriver
     {
         ArgumentNullException.ThrowIfNull(fileName);
         ArgumentNullException.ThrowIfNull(options);
-        options["filename"] = fileName.StartsWith(_prefix, StringComparison.Ordinal) ? fileName[_prefix.Length..] : fileName;
+        options["filename"] = PathOf(fileName);
     }
 
     /// <summary>
@@ -103,6 +103,9 @@ public abstract class HostStorageDriver : BlockDriver
             throw;
         }
     }
+
+    /// <summary>The path in <paramref name="fileName"/>, which may have the driver's prefix.</summary>
+    private protected string PathOf(string fileName) => fileName.StartsWith(_prefix, StringComparison.Ordinal) ? fileName[_prefix.Length..] : fileName;
 
     /// <summary>How requests are to be carried out, where that is possible with <paramref name="settings"/> on <paramref name="platform"/>.</summary>
     /// <exception cref="BlockException">It is not.</exception>

@@ -23,6 +23,9 @@ internal sealed class NullInstance(long lengthBytes, long latencyNs, bool readsZ
     public override bool CanWriteZeroes => true;
 
     /// <inheritdoc/>
+    protected override Task<long?> GetAllocatedBytesAsync(CancellationToken cancel) => Task.FromResult<long?>(0);
+
+    /// <inheritdoc/>
     protected override long GetLengthBytes() => lengthBytes;
 
     /// <inheritdoc/>

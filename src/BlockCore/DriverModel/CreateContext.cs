@@ -1,0 +1,58 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.BlockCore.DriverModel;
+
+/// <summary>What a driver is given to make a new image: its name, its options, and, for a format, the way to the file below. Control plane.</summary>
+public sealed class CreateContext
+{
+    /// <summary>The size of the image in bytes: every driver that makes images has this option.</summary>
+    public const string SizeOption = "size";
+
+    private readonly ICreateFile? _file;
+
+    internal CreateContext(NodeGraph graph, string fileName, OptionReader options, ICreateFile? file)
+    {
+        Graph = graph;
+        FileName = fileName;
+        Options = options;
+        _file = file;
+    }
+
+    /// <summary>The graph for whose world the image is made; nothing stays open in it.</summary>
+    public NodeGraph Graph { get; }
+
+    /// <summary>Where it runs.</summary>
+    public AioContext Context => Graph.MainContext;
+
+    /// <summary>The image's file name, with its protocol's prefix if it has one.</summary>
+    public string FileName { get; }
+
+    /// <summary>The driver's <see cref="BlockDriver.CreateOptions"/>.</summary>
+    public OptionReader Options { get; }
+
+    /// <summary>The size of the image, in bytes.</summary>
+    public long SizeBytes => Options.GetSize(SizeOption);
+
+    /// <summary>Makes the file below a format, by its protocol's driver and with that one's options. What was there under the name is gone.</summary>
+    /// <param name="lengthBytes">Its length.</param>
+    /// <param name="cancel">Ends it between two steps.</param>
+    /// <returns>False where something was there under the name, and has been written over.</returns>
+    /// <exception cref="Errors.BlockException">It cannot be made; nothing is left of it.</exception>
+    public Task<bool> CreateFileAsync(long lengthBytes, CancellationToken cancel) => File.CreateAsync(lengthBytes, cancel);
+
+    /// <summary>Opens the file that has been made, for the format to lay the image out in it.</summary>
+    /// <exception cref="Errors.BlockException">It cannot be opened for writing.</exception>
+    public Task<CreatedFile> OpenFileAsync(CancellationToken cancel) => File.OpenAsync(cancel);
+
+    private ICreateFile File
+    {
+        get
+        {
+            Invariant.Check(_file is not null, "a protocol's image has no file below");
+            return _file;
+        }
+    }
+}

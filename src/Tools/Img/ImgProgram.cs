@@ -1,0 +1,130 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.Tools.Dispatch;
+
+namespace BlockGraph.Tools.Img;
+
+/// <summary>Runs a command line of <c>blockgraph img</c> or of <c>qemu-img</c>: the same commands, read by the same rules.</summary>
+internal sealed class ImgProgram(IToolConsole console, ImgName name)
+{
+    private string _command = "";
+
+    private string HelpHint => name.FollowsTexts ? $"Try '{name.Program} --help' for more information" : $"try '{name.Program} img{_command} --help'";
+
+    /// <summary>Runs <paramref name="arguments"/>, which begin with the command, and returns the exit code.</summary>
+    public int Run(IReadOnlyList<string> arguments)
+    {
+        try
+        {
+            return RunProgram(arguments);
+        }
+        catch (BlockException failure)
+        {
+            return Complain(failure);
+        }
+        catch (OperationCanceledException)
+        {
+            return Complaint.Print(console, name.Program, "Operation canceled");
+        }
+    }
+
+    // Standard options may stand before the command.
+    private int RunProgram(IReadOnlyList<string> arguments)
+    {
+        LongOption[] standard = [new('h', "help"), new('V', "version"), new('T', "trace", TakesValue: true)];
+        int commandIndex = 0;
+        while (commandIndex < arguments.Count && arguments[commandIndex].StartsWith('-'))
+        {
+            string argument = arguments[commandIndex];
+            LongOptions options = new(standard);
+            bool hasNext = commandIndex + 1 < arguments.Count;
+            if (!options.TryRead(hasNext ? [argument, arguments[commandIndex + 1]] : [argument], out LongOptionFault? fault))
+            {
+                throw FaultError(fault);
+            }
+
+            switch (options.Found.Count == 0 ? null : options.Found[0].Key)
+            {
+                case "help":
+                    ImgHelp.PrintAll(console.Out, name);
+                    return 0;
+                case "version":
+                    console.Out.WriteLine(name.FollowsTexts ? VersionText.LinkLine(name.Program) : VersionText.OwnLine);
+                    return 0;
+                default:
+                    commandIndex += options.Operands.Count == 0 && hasNext ? 2 : 1;
+                    break;
+            }
+        }
+
+        return commandIndex == arguments.Count
+            ? throw ImgUsage.Error(name.FollowsTexts ? "Not enough arguments" : "no command of img given")
+            : RunVerb(arguments[commandIndex], [.. arguments.Skip(commandIndex + 1)]);
+    }
+
+    private int RunVerb(string verbName, IReadOnlyList<string> arguments)
+    {
+        ImgVerb verb = ImgVerbs.Create(verbName) ?? throw UnknownVerb(verbName);
+        _command = $" {verb.Name}";
+        LongOption[] declared =
+        [
+            new('h', "help"),
+            .. verb.Options.Where(option => !option.IsOwnOnly || !name.FollowsTexts).Select(option => option.ToLongOption(name)),
+        ];
+        LongOptions options = new(declared);
+        bool isReadable = options.TryRead(verb.TakeFirst(arguments), out LongOptionFault? fault);
+        foreach ((string option, string? value) in options.Found)
+        {
+            if (option == "help")
+            {
+                ImgHelp.Print(console.Out, name, verb);
+                return 0;
+            }
+
+            verb.Take(option, value);
+        }
+
+        if (!isReadable)
+        {
+            throw FaultError(fault!);
+        }
+
+        verb.Check(options.Operands);
+        return ToolWorld.Run(
+            name.Profile, verb.IsVirtualTime, warning => console.Error.WriteLine(name.WarningPrefix + warning), world => RunAsync(verb, new ImgCall(world, console, name, options.Operands)));
+    }
+
+    private static async Task<int> RunAsync(ImgVerb verb, ImgCall call) =>
+        await CreatedObjects.TryCreateAsync(call.World, call.Console, verb.Objects) ? await verb.RunAsync(call) : 0;
+
+    private BlockException UnknownVerb(string verbName)
+    {
+        if (name.FollowsTexts)
+        {
+            return ImgUsage.Error($"Command not found: {verbName}");
+        }
+
+        return NearestText.Find(verbName, ImgVerbs.CreateAll().Select(verb => verb.Name)) is { } nearest
+            ? new BlockException($"unknown command '{verbName}'") { Hint = $"did you mean '{nearest}'?" }
+            : ImgUsage.Error($"unknown command '{verbName}'");
+    }
+
+    private BlockException FaultError(LongOptionFault fault) => ImgUsage.Error(
+        !name.FollowsTexts ? fault.Text
+        : fault.IsValueMissing ? $"missing argument for option '{fault.Argument}'"
+        : $"unrecognized option '{fault.Argument}'");
+
+    private int Complain(BlockException failure)
+    {
+        BlockException told = failure.Hint == ImgUsage.SeeHelp ? new BlockException(failure.Kind, failure.Message) { Hint = HelpHint } : failure;
+
+        // By the well-known name each line of a text has the program's name in front.
+        string[] lines = told.Message.Split('\n');
+        if (!name.FollowsTexts || lines.Length == 1)
+        {
+            return Complaint.Print(console, name.Program, told, name.Profile);
+        }
+
+        return lines.Max(line => Complaint.Print(console, name.Program, line));
+    }
+}
