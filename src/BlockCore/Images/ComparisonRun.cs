@@ -12,6 +12,7 @@ internal sealed class ComparisonRun(BlockBackend first, BlockBackend second, Ima
     private const int PieceBytes = 256 << 10;
     private const int SectorBytes = 512;
     private const int ImmediateCountMax = 32;
+    private const long ReportBytes = 2 << 20;
 
     private readonly ComparisonSide _first = new(first);
     private readonly ComparisonSide _second = new(second);
@@ -22,6 +23,8 @@ internal sealed class ComparisonRun(BlockBackend first, BlockBackend second, Ima
     private long CommonBytes => Math.Min(_first.LengthBytes, _second.LengthBytes);
 
     private long TotalBytes => Math.Max(_first.LengthBytes, _second.LengthBytes);
+
+    private long ExtentEnd => Math.Min(_first.KnownEnd > 0 ? _first.KnownEnd : long.MaxValue, _second.KnownEnd > 0 ? _second.KnownEnd : long.MaxValue);
 
     /// <summary>Compares.</summary>
     public async Task<ImageComparisonResult> RunAsync()
@@ -37,6 +40,7 @@ internal sealed class ComparisonRun(BlockBackend first, BlockBackend second, Ima
         _secondBuffer = AlignedBuffer.Allocate(PieceBytes, alignment);
         Report(0);
         long offset = 0;
+        long reported = 0;
         for (int count = 1; offset < TotalBytes; count++)
         {
             cancel.ThrowIfCancellationRequested();
@@ -52,7 +56,11 @@ internal sealed class ComparisonRun(BlockBackend first, BlockBackend second, Ima
             }
 
             offset += length;
-            Report(offset);
+            if (offset >= reported + ReportBytes || offset >= ExtentEnd || offset >= TotalBytes)
+            {
+                Report(offset);
+                reported = offset;
+            }
         }
 
         return new ImageComparisonResult(ImageDifference.None, 0, lengthsDiffer);

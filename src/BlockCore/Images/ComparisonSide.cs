@@ -44,7 +44,7 @@ internal sealed class ComparisonSide(BlockBackend backend)
         }
         catch (BlockException error)
         {
-            throw error.Prefixed($"Sector allocation test failed for {backend.Root?.ShownFileName}: ");
+            throw error.Prefixed($"{ImageComparison.StatusFailureText} for {backend.Root?.ShownFileName}: ");
         }
     }
 

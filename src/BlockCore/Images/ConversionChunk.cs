@@ -21,4 +21,5 @@ internal enum ConversionKind
 /// <param name="SourceOffset">Where it begins there, in bytes.</param>
 /// <param name="TargetOffset">Where it begins in the target, in bytes.</param>
 /// <param name="LengthBytes">How long it is.</param>
-internal readonly record struct ConversionChunk(ConversionKind Kind, BlockBackend Source, long SourceOffset, long TargetOffset, long LengthBytes);
+/// <param name="EndsExtent">What follows is of another kind.</param>
+internal readonly record struct ConversionChunk(ConversionKind Kind, BlockBackend Source, long SourceOffset, long TargetOffset, long LengthBytes, bool EndsExtent);

@@ -19,7 +19,7 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
     private const long QueryBytesMax = 1L << 30;
 
     private int _index;
-    private long _sourceStart;
+    private long _sourceStart = -plan.Options.SkippedBytes;
     private long _at;
     private long _extentEnd;
     private ConversionKind _kind;
@@ -31,13 +31,13 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
     /// <exception cref="BlockException">A driver does not know what it has.</exception>
     public async ValueTask<ConversionChunk?> NextAsync(CancellationToken cancel)
     {
-        while (_index < sources.Count && _at == SourceEnd)
+        while (_at < plan.TotalBytes && _sourceStart + sources[_index].LengthBytes <= _at)
         {
-            _sourceStart = SourceEnd;
+            _sourceStart += sources[_index].LengthBytes;
             _index++;
         }
 
-        if (_index == sources.Count)
+        if (_at >= plan.TotalBytes)
         {
             return null;
         }
@@ -55,12 +55,12 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
             end = lengthMax - (_at % lengthMax);
         }
 
-        ConversionChunk chunk = new(_kind, sources[_index], _at - _sourceStart, _at, end);
+        ConversionChunk chunk = new(_kind, sources[_index], _at - _sourceStart, _at, end, _at + end >= _extentEnd);
         _at += end;
         return chunk;
     }
 
-    private long SourceEnd => _sourceStart + sources[_index].LengthBytes;
+    private long SourceEnd => Math.Min(_sourceStart + sources[_index].LengthBytes, plan.TotalBytes);
 
     // Joined with what follows while that is of the same kind, for a chain answers in small pieces; the bounds are then moved to those of units.
     private async ValueTask FindExtentAsync(CancellationToken cancel)
@@ -102,7 +102,7 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
     {
         BlockBackend source = sources[_index];
         long offset = at - _sourceStart;
-        long length = Math.Min(source.LengthBytes - offset, QueryBytesMax);
+        long length = Math.Min(SourceEnd - at, QueryBytesMax);
         BlockNode? baseNode = plan.Options.TargetHasBacking && source.Root is { } root ? BackingChain.Next(root) : null;
         try
         {
@@ -121,7 +121,8 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
     }
 
     private ConversionKind KindOf(BlockStatus status) =>
-        status.IsZero ? ConversionKind.Zero
+        plan.Options.TakesAllocatedOnly && !status.IsAllocated ? ConversionKind.Unallocated
+        : status.IsZero ? ConversionKind.Zero
         : plan.Options.TargetHasBacking && !status.IsAllocated ? ConversionKind.Unallocated
         : ConversionKind.Data;
 }

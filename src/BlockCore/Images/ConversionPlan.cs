@@ -20,6 +20,7 @@ internal sealed class ConversionPlan
     public ConversionPlan(IReadOnlyList<BlockBackend> sources, BlockBackend target, ImageConversionOptions options)
     {
         Options = options;
+        TotalBytes = LengthOf(sources, options);
         BlockNode root = target.Root ?? throw target.NoMedium();
         BlockNode layer = BackingChain.SkipFilters(root);
         long sparseBytes = options.SparseBytesMin > 0 ? 1L << BitOperations.Log2((ulong)options.SparseBytesMin) : 1;
@@ -34,6 +35,9 @@ internal sealed class ConversionPlan
             : !options.TargetHasBacking ? 0
             : BackingChain.Next(layer)?.LengthBytes ?? 0;
     }
+
+    /// <summary>How much is converted, holes included, in bytes.</summary>
+    public long TotalBytes { get; }
 
     /// <summary>The options.</summary>
     public ImageConversionOptions Options { get; }
@@ -94,10 +98,18 @@ internal sealed class ConversionPlan
             throw new BlockException("A target with a backing node cannot be allocated all over");
         }
 
-        long totalBytes = sources.Sum(source => source.LengthBytes);
+        if (options.SkippedBytes < 0 || options.LengthBytesMax < 0)
+        {
+            throw new BlockException($"There is no range of {options.LengthBytesMax} bytes at offset {options.SkippedBytes}");
+        }
+
+        long totalBytes = LengthOf(sources, options);
         if (target.LengthBytes < totalBytes)
         {
             throw new BlockException(BlockErrorKind.NoSpace, $"The target of {target.LengthBytes} bytes is smaller than the source of {totalBytes} bytes");
         }
     }
+
+    private static long LengthOf(IReadOnlyList<BlockBackend> sources, ImageConversionOptions options) =>
+        Math.Min(Math.Max(0, sources.Sum(source => source.LengthBytes) - options.SkippedBytes), options.LengthBytesMax ?? long.MaxValue);
 }

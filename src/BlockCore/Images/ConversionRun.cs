@@ -16,6 +16,9 @@ internal sealed class ConversionRun
     // Where everything completes at once the loop gets a turn after so many chunks.
     private const int ImmediateCountMax = 32;
 
+    // Who looks at progress is told of each extent, and of a long one in such pieces.
+    private const long ReportBytes = 2 << 20;
+
     private readonly IReadOnlyList<BlockBackend> _sources;
     private readonly ConversionMap _map;
     private readonly CoMutex _mapLock = new();
@@ -26,6 +29,7 @@ internal sealed class ConversionRun
     private Exception? _failure;
     private long _totalBytes;
     private long _doneBytes;
+    private long _unreportedBytes;
     private long _nextNumber;
     private long _turn;
     private long _chunkCount;
@@ -140,7 +144,12 @@ internal sealed class ConversionRun
     {
         _turn++;
         _turns.WakeAll();
-        Report(chunk.Kind == ConversionKind.Zero && !Plan.WritesZeroesAsData ? 0 : chunk.LengthBytes);
+        _unreportedBytes += chunk.Kind == ConversionKind.Zero && !Plan.WritesZeroesAsData ? 0 : chunk.LengthBytes;
+        if (chunk.EndsExtent || _unreportedBytes >= ReportBytes)
+        {
+            Report(_unreportedBytes);
+            _unreportedBytes = 0;
+        }
     }
 
     /// <summary>So much was written as data.</summary>
@@ -230,14 +239,14 @@ internal sealed class ConversionRun
     private async ValueTask ZeroBeforehandAsync()
     {
         ImageConversionOptions options = Plan.Options;
-        if (options.TargetIsNew || options.TargetHasBacking || Plan.WritesZeroesAsData || Target.Root is not { Settings.DiscardUnmap: true })
+        if (options.TargetIsNew || options.TargetHasBacking || options.TakesAllocatedOnly || Plan.WritesZeroesAsData || Target.Root is not { Settings.DiscardUnmap: true })
         {
             return;
         }
 
         try
         {
-            await Target.WriteZeroesAsync(0, _sources.Sum(source => source.LengthBytes), RequestFlags.MayUnmap | RequestFlags.NoFallback, Cancel);
+            await Target.WriteZeroesAsync(0, Plan.TotalBytes, RequestFlags.MayUnmap | RequestFlags.NoFallback, Cancel);
             Plan.NewZeroesFrom = 0;
         }
         catch (BlockException refusal) when (refusal.Kind == BlockErrorKind.NotSupported)

@@ -39,11 +39,14 @@ public readonly record struct ImageComparisonResult(ImageDifference Difference, 
 /// <summary>Compares what two images read as. <i>QEMU: qemu-img compare.</i></summary>
 public static class ImageComparison
 {
+    /// <summary>What the message of a failure begins with where it is not known what an image has; any other is of a read.</summary>
+    public const string StatusFailureText = "Sector allocation test failed";
+
     /// <summary>Compares until the first difference. Of images of different lengths the rest of the longer one must be zeros. Any thread.</summary>
     /// <param name="first">One image. Nobody may write it meanwhile.</param>
     /// <param name="second">The other.</param>
     /// <param name="options">How.</param>
-    /// <param name="progress">Told of every piece, on the first image's context.</param>
+    /// <param name="progress">Told of every extent, and of a long one now and then, on the first image's context.</param>
     /// <param name="cancel">Ends it between two requests.</param>
     /// <exception cref="BlockException">A request failed; the message names the image's file and the offset.</exception>
     public static Task<ImageComparisonResult> RunAsync(

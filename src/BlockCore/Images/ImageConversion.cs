@@ -10,7 +10,7 @@ public static class ImageConversion
     /// <param name="sources">What to read. Nobody may write it meanwhile.</param>
     /// <param name="target">What to write. What it has behind the sources' end stays.</param>
     /// <param name="options">How.</param>
-    /// <param name="progress">Told of every chunk, on the target's context.</param>
+    /// <param name="progress">Told of every extent, and of a long one now and then, on the target's context.</param>
     /// <param name="cancel">Ends it between two requests.</param>
     /// <exception cref="BlockException">The options contradict one another, the target is too short, or a request failed: the message names the offset.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled. What was written by then is there.</exception>

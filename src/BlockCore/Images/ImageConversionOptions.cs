@@ -35,4 +35,13 @@ public sealed record ImageConversionOptions
 
     /// <summary>How fast data is written, in bytes per second; 0 for no limit. <i>QEMU: -r.</i></summary>
     public long RateBytesPerSecond { get; init; }
+
+    /// <summary>How much of the sources is left out at their beginning, in bytes: what follows comes to the target's beginning. <i>QEMU: skip of qemu-img dd.</i></summary>
+    public long SkippedBytes { get; init; }
+
+    /// <summary>How much is converted at most, in bytes; null for all of it. <i>QEMU: count of qemu-img dd.</i></summary>
+    public long? LengthBytesMax { get; init; }
+
+    /// <summary>Whether only what is allocated in the sources is written, zeros too; what is not is left alone.</summary>
+    internal bool TakesAllocatedOnly { get; init; }
 }

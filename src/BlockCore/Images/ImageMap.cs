@@ -60,7 +60,7 @@ public static class ImageMap
     private static ImageExtent Describe(long offset, ChainStatus answer)
     {
         BlockStatus status = answer.Status;
-        bool isOffsetValid = (status.Flags & BlockStatusFlags.OffsetValid) != 0;
+        bool isOffsetValid = status.IsAllocated && (status.Flags & BlockStatusFlags.OffsetValid) != 0;
         return new ImageExtent(
             offset, status.LengthBytes, answer.Depth - 1, status.IsAllocated, status.IsZero, (status.Flags & BlockStatusFlags.Data) != 0,
             isOffsetValid ? status.HostOffset : null,

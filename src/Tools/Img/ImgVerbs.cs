@@ -8,6 +8,11 @@ internal static class ImgVerbs
     private static readonly Func<ImgVerb>[] s_makers =
     [
         () => new BenchVerb(),
+        () => new CompareVerb(),
+        () => new ConvertVerb(),
+        () => new DdVerb(),
+        () => new MapVerb(),
+        () => new MeasureVerb(),
     ];
 
     /// <summary>One of each, in alphabetical order.</summary>
