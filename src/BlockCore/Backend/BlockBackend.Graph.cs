@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Requests;
 using BlockGraph.BlockCore.Scheduling;
@@ -78,9 +79,20 @@ public sealed partial class BlockBackend
     public async Task<ImageCheck> CheckAsync(ImageRepairs repairs = ImageRepairs.None, CancellationToken cancel = default)
     {
         ImageCheck? result = null;
-        await HoldMediumAsync(async () => result = await CheckNodeAsync((RootEdge ?? throw NoMedium()).Node, repairs, cancel));
+        await HoldMediumAsync(async () => result = await AloneAsync((RootEdge ?? throw NoMedium()).Node, instance => instance.CheckAsync(repairs, cancel)));
         return result!;
     }
+
+    /// <summary>Changes properties of the image's format. Nothing else happens to the image meanwhile. Any thread.</summary>
+    /// <param name="options">By the names of the driver's <see cref="BlockDriver.AmendOptions"/>.</param>
+    /// <param name="cancel">Ends it between two steps.</param>
+    /// <exception cref="BlockException">There is no medium, or the format could not change it.</exception>
+    public Task AmendAsync(OptionsDictionary options, CancellationToken cancel = default) =>
+        HoldMediumAsync(() => AloneAsync((RootEdge ?? throw NoMedium()).Node, async instance =>
+        {
+            await instance.AmendAsync(options, cancel);
+            return true;
+        }));
 
     /// <summary>Gives the image another length. Any thread. <i>QEMU: block_resize.</i></summary>
     /// <param name="lengthBytes">The length that it gets, in bytes.</param>
@@ -150,7 +162,7 @@ public sealed partial class BlockBackend
     }
 
     // Kept, whatever becomes of the edge meanwhile: somebody else may take it away.
-    private async Task<ImageCheck> CheckNodeAsync(BlockNode node, ImageRepairs repairs, CancellationToken cancel)
+    private async Task<T> AloneAsync<T>(BlockNode node, Func<BlockDriverInstance, Task<T>> work)
     {
         node.AddReference();
         try
@@ -160,7 +172,7 @@ public sealed partial class BlockBackend
                 node.Work.Begin();
                 try
                 {
-                    return await node.Context.RunAsync(() => node.Instance.CheckAsync(repairs, cancel));
+                    return await node.Context.RunAsync(() => work(node.Instance));
                 }
                 finally
                 {

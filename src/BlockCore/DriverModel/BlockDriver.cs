@@ -61,6 +61,9 @@ public abstract class BlockDriver
     /// <summary>The options of a new image, in the order in which they are told to a person; null where the driver makes none.</summary>
     public virtual OptionSchema? CreateOptions => null;
 
+    /// <summary>What can be changed of an image that is there, by the names of <see cref="CreateOptions"/>; null for nothing.</summary>
+    public virtual OptionSchema? AmendOptions => null;
+
     /// <summary>Makes a new image. On failure nothing is left that was not there before.</summary>
     /// <returns>False where something was there under the name, and has been written over.</returns>
     /// <exception cref="BlockException">It cannot be made; the message names what is at fault.</exception>

@@ -13,6 +13,7 @@ public sealed record CompatibilityProfile
     public static CompatibilityProfile Qemu { get; } = new()
     {
         Name = "qemu",
+        ProbingWarningHasThreeLines = true,
         ProbesFilterChild = false,
         WritableBackendsShareWrite = true,
         ThrottleNodesTakeLimits = false,
@@ -45,4 +46,7 @@ public sealed record CompatibilityProfile
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;
+
+    /// <summary>The warning of a guessed raw image that is open for writing has QEMU's three lines instead of one.</summary>
+    public bool ProbingWarningHasThreeLines { get; init; }
 }

@@ -58,16 +58,10 @@ internal static class NodeFileName
 
     /// <summary>A name found in the header of <paramref name="overlay"/> as seen from here: a relative one lies beside the overlay's own file.</summary>
     /// <exception cref="BlockException">It is relative, and the overlay's directory is not known.</exception>
-    public static string Resolve(BlockNode overlay, string name)
-    {
-        if (name.Length == 0 || Path.IsPathRooted(name) || DriverRegistry.ProtocolPrefix(name) is not null)
-        {
-            return name;
-        }
+    public static string Resolve(BlockNode overlay, string name) => IsAbsolute(name) ? name : InDirectory(DirectoryOf(overlay), name);
 
-        string directory = DirectoryOf(overlay);
-        return directory.Length == 0 ? name : Path.Combine(directory, name);
-    }
+    /// <summary>The same for an overlay that is not there yet: it will be called <paramref name="overlayName"/>.</summary>
+    public static string Resolve(string overlayName, string name) => IsAbsolute(name) ? name : InDirectory(DirectoryOf(overlayName), name);
 
     /// <summary>What tells the image of <paramref name="node"/> from every other; null where nothing does.</summary>
     public static string? IdentityOf(BlockNode node) => ExactOf(node) is { } name ? IdentityOf(node.Graph, name) : null;
@@ -90,6 +84,15 @@ internal static class NodeFileName
             throw new BlockException($"Cannot generate a base directory for {node.Driver.Name} nodes");
         }
 
+        return DirectoryOf(name);
+    }
+
+    private static bool IsAbsolute(string name) => name.Length == 0 || Path.IsPathRooted(name) || DriverRegistry.ProtocolPrefix(name) is not null;
+
+    private static string InDirectory(string directory, string name) => directory.Length == 0 ? name : Path.Combine(directory, name);
+
+    private static string DirectoryOf(string name)
+    {
         if (DriverRegistry.ProtocolPrefix(name) is { } prefix)
         {
             int slash = name.LastIndexOf('/');

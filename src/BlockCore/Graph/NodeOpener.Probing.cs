@@ -27,11 +27,22 @@ internal sealed partial class NodeOpener
         BlockDriver driver = graph.Drivers.ProbeFormat(head, shownName);
         if (driver.Probe(head) < BlockDriver.ProbeScoreSignature && !settings.ReadOnly && shownName is not null)
         {
-            graph.Events.Publish(new BlockWarning(
-                $"Image format was not specified for '{shownName}' and probing guessed {driver.Name}: writes that would make its first sector look like another format are refused. Specify the format to lift this."));
+            graph.Events.Publish(new BlockWarning(ProbingWarning(shownName, driver.Name)));
         }
 
         return driver;
+    }
+
+    private string ProbingWarning(string shownName, string format)
+    {
+        string start = $"Image format was not specified for '{shownName}' and probing guessed {format}";
+        return graph.Profile.ProbingWarningHasThreeLines
+            ? $"""
+              {start}.
+                       Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.
+                       Specify the 'raw' format explicitly to remove the restrictions.
+              """
+            : $"{start}: writes that would make its first sector look like another format are refused. Specify the format to lift this.";
     }
 
     // The edge is no part of the graph: nobody sees it, and a drain of the file waits for what it reads.

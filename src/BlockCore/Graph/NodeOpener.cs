@@ -336,6 +336,12 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
                 continue;
             }
 
+            if (key == "backing" && value is OptionNull)
+            {
+                // "No backing file" holds of a driver that can have none.
+                continue;
+            }
+
             if (driver.Options.TryResolve(key, out OptionDefinition? definition) && definition.Type is not (OptionType.Child or OptionType.ChildList))
             {
                 continue;

@@ -47,6 +47,9 @@ public sealed class ImageCreation
     /// <summary>What can be said of the new image: the format's options, then the protocol's.</summary>
     public OptionSchema Options { get; }
 
+    /// <summary>Where the backing file called <paramref name="backing"/> is: its name counts from the new image's folder.</summary>
+    public string ResolveBacking(string backing) => NodeFileName.Resolve(FileName, backing);
+
     /// <summary>Makes the image.</summary>
     /// <param name="options">By the names of <see cref="Options"/>; <c>size</c> must be there.</param>
     /// <param name="cancel">Ends it between two steps.</param>

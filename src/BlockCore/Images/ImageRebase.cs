@@ -11,6 +11,13 @@ public static class ImageRebase
 {
     private const int PieceBytes = 256 << 10;
 
+    /// <summary>Where the backing file called <paramref name="backing"/> is: its name counts from the overlay's folder.</summary>
+    public static string ResolveBacking(BlockBackend top, string backing)
+    {
+        ArgumentNullException.ThrowIfNull(top);
+        return NodeFileName.Resolve(BackingChain.SkipFilters(top.Root ?? throw top.NoMedium()), backing);
+    }
+
     /// <summary>
     /// Copies into the overlay what only the old backing node has: afterwards the overlay reads the same over <paramref name="newBacking"/>. Any thread.
     /// </summary>

@@ -23,7 +23,10 @@ internal sealed class ConvertArguments
     public SourceArguments Source { get; } = new();
 
     /// <summary>What is said of the new image.</summary>
-    public NewImageOptions NewImage { get; } = new();
+    public CreateOptionsText NewImage { get; } = new();
+
+    /// <summary>Anything is said of the new image.</summary>
+    public bool HasNewImageOptions { get; private set; }
 
     /// <summary>The new image's format; null where nothing was said.</summary>
     public string? TargetFormat { get; private set; }
@@ -105,7 +108,7 @@ internal sealed class ConvertArguments
 
         string? refusal =
             IsTargetOptions && !SkipsCreation ? "--target-image-opts requires use of -n flag"
-            : SkipsCreation && NewImage.IsGiven ? "-o has no effect when skipping image creation"
+            : SkipsCreation && HasNewImageOptions ? "-o has no effect when skipping image creation"
             : IsTargetOptions && TargetFormat is not null ? "--image-opts and --format are mutually exclusive"
             : _isOffloading && _sparseBytes is not null ? "Cannot enable copy offloading when -S is used"
             : _isOffloading && IsCompressed ? "Cannot enable copy offloading when -c is used"
@@ -144,7 +147,8 @@ internal sealed class ConvertArguments
                 TargetFormat = value;
                 return true;
             case "options":
-                NewImage.Add(value!);
+                NewImage.Take(value!);
+                HasNewImageOptions = true;
                 return true;
             case "cache":
                 _targetCache = value!;

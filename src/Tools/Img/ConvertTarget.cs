@@ -1,4 +1,3 @@
-using System.Globalization;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
@@ -34,7 +33,7 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
         }
 
         ImageCreation creation = new(call.World.Graph, Format, name);
-        OptionsDictionary options = arguments.NewImage.Read(creation.Options, call.Warn);
+        OptionsDictionary options = arguments.NewImage.Read(creation.Options);
         AddBacking(creation, options);
         if (arguments.IsCompressed && !creation.Format.SupportsCompression)
         {
@@ -43,7 +42,7 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
 
         if (!options.ContainsKey(CreateContext.SizeOption))
         {
-            options[CreateContext.SizeOption] = LengthOf(sources).ToString(CultureInfo.InvariantCulture);
+            options[CreateContext.SizeOption] = LengthOf(sources);
         }
 
         try

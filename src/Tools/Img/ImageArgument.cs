@@ -26,6 +26,9 @@ internal sealed record ImageArgument(string Text)
     /// <summary>The engine that reads and writes files of the host; null for each file's own choice.</summary>
     public string? Engine { get; init; }
 
+    /// <summary>False to open the image alone, without the backing file that its header names.</summary>
+    public bool OpensBacking { get; init; } = true;
+
     /// <summary>Opens the image.</summary>
     /// <param name="world">Where to.</param>
     /// <param name="name">Whose texts failures have.</param>
@@ -39,6 +42,11 @@ internal sealed record ImageArgument(string Text)
             if (Engine is not null)
             {
                 EngineOption.SetDefault(options, Engine, world.Graph);
+            }
+
+            if (!OpensBacking)
+            {
+                options["backing"] = OptionNull.Instance;
             }
 
             BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = Mode.IsReadOnly });

@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.Qapi.Options;
 using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Img;
@@ -21,6 +22,10 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name)
         catch (BlockException failure)
         {
             return Complain(failure);
+        }
+        catch (ReportedFailure failure)
+        {
+            return failure.ExitCode;
         }
         catch (OperationCanceledException)
         {
@@ -51,6 +56,10 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name)
                 case "version":
                     console.Out.WriteLine(name.FollowsTexts ? VersionText.LinkLine(name.Program) : VersionText.OwnLine);
                     return 0;
+                case "trace" when options.Found[0].Value is { } spec:
+                    WarnOfTrace(spec);
+                    commandIndex += options.Operands.Count == 0 && hasNext ? 2 : 1;
+                    break;
                 default:
                     commandIndex += options.Operands.Count == 0 && hasNext ? 2 : 1;
                     break;
@@ -92,6 +101,15 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name)
         verb.Check(options.Operands);
         return ToolWorld.Run(
             name.Profile, verb.IsVirtualTime, warning => console.Error.WriteLine(name.WarningPrefix + warning), world => RunAsync(verb, new ImgCall(world, console, name, options.Operands)));
+    }
+
+    // This program has no trace events.
+    private void WarnOfTrace(string spec)
+    {
+        if (QemuOptsParser.Parse(spec, "enable").Find("enable") is { } pattern && !pattern.Contains('*', StringComparison.Ordinal))
+        {
+            Complaint.Warn(console, name.Program, $"trace event '{pattern}' does not exist");
+        }
     }
 
     private static async Task<int> RunAsync(ImgVerb verb, ImgCall call) =>

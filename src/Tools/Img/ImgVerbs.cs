@@ -7,12 +7,20 @@ internal static class ImgVerbs
 {
     private static readonly Func<ImgVerb>[] s_makers =
     [
+        () => new AmendVerb(),
         () => new BenchVerb(),
+        () => new CheckVerb(),
+        () => new CommitVerb(),
         () => new CompareVerb(),
         () => new ConvertVerb(),
+        () => new CreateVerb(),
         () => new DdVerb(),
+        () => new InfoVerb(),
         () => new MapVerb(),
         () => new MeasureVerb(),
+        () => new RebaseVerb(),
+        () => new ResizeVerb(),
+        () => new SnapshotVerb(),
     ];
 
     /// <summary>One of each, in alphabetical order.</summary>

@@ -10,6 +10,9 @@ internal static class FileLength
     /// <summary>How much is written at a time, in bytes: enough for a disk, and little beside an image.</summary>
     private const int PieceBytes = 1 << 20;
 
+    private const int FirstBlockBytes = 4096;
+    private const int SectorBytes = 512;
+
     /// <summary>Cuts or extends <paramref name="file"/> to <paramref name="lengthBytes"/>.</summary>
     /// <exception cref="BlockException">It has the length that it had; the message says what failed.</exception>
     public static void Change(OpenFile file, long lengthBytes, PreallocationMode preallocation)
@@ -24,6 +27,11 @@ internal static class FileLength
         {
             case PreallocationMode.Off:
                 Set(file, lengthBytes);
+                if (oldBytes == 0)
+                {
+                    TakeFirstBlock(file, lengthBytes);
+                }
+
                 break;
             case PreallocationMode.Falloc:
                 OrGoBack(file, oldBytes, "Could not preallocate new data: ", () => Allocate(file, oldBytes, lengthBytes));
@@ -34,6 +42,24 @@ internal static class FileLength
                 break;
             default:
                 throw preallocation.ToRefusal();
+        }
+    }
+
+    // A file that begins with a hole does not tell which alignment its disk wants. Where there is no room the hole is as good.
+    private static void TakeFirstBlock(OpenFile file, long lengthBytes)
+    {
+        int blockBytes = lengthBytes < FirstBlockBytes ? SectorBytes : FirstBlockBytes;
+        if (lengthBytes < SectorBytes || file.IsBlockDevice)
+        {
+            return;
+        }
+
+        try
+        {
+            file.Write(0, AlignedBuffer.Allocate(blockBytes, file.MemoryAlignmentBytes));
+        }
+        catch (BlockException error) when (error.Kind is BlockErrorKind.NoSpace or BlockErrorKind.InvalidArgument)
+        {
         }
     }
 

@@ -69,16 +69,12 @@ public sealed class HostFileDriver() : HostStorageDriver("file")
     private static bool Create(HostPlatform platform, string path, long lengthBytes, PreallocationMode preallocation, Action<OpenFile> ask)
     {
         // What the file system is asked for must come before the first byte.
-        bool isNew = platform.CreateFile(path, preallocation == PreallocationMode.Off ? lengthBytes : 0);
+        bool isNew = platform.CreateFile(path, 0);
         try
         {
             using OpenFile file = platform.OpenFile(new HostFileOptions(path) { IsWritable = true });
             ask(file);
-            if (preallocation != PreallocationMode.Off)
-            {
-                FileLength.Change(file, lengthBytes, preallocation);
-            }
-
+            FileLength.Change(file, lengthBytes, preallocation);
             return isNew;
         }
         catch (BlockException) when (isNew)

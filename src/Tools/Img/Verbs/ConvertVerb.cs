@@ -1,7 +1,5 @@
 using BlockGraph.BlockCore.Backend;
-using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Images;
 using BlockGraph.Tools.Dispatch;
 
@@ -66,7 +64,7 @@ internal sealed class ConvertVerb : ImgVerb
     /// <inheritdoc/>
     public override Task<int> RunAsync(ImgCall call) =>
         _arguments.NewImage.IsHelpWanted
-            ? Task.FromResult(NewImageOptions.PrintHelp(call, _arguments.TargetFormat ?? "raw", call.Operands[^1]))
+            ? Task.FromResult(PrintHelp(call))
             : ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => ConvertAsync(call, cancel));
 
     /// <inheritdoc/>
@@ -76,6 +74,13 @@ internal sealed class ConvertVerb : ImgVerb
         {
             throw NoSuchOption(option);
         }
+    }
+
+    private int PrintHelp(ImgCall call)
+    {
+        ImageCreation creation = new(call.World.Graph, _arguments.TargetFormat ?? "raw", call.Operands[^1]);
+        CreateOptionsText.PrintHelp(call.Out, creation.Format, creation.Options);
+        return 0;
     }
 
     private async Task<int> ConvertAsync(ImgCall call, CancellationToken cancel)

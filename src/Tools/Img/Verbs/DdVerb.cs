@@ -1,4 +1,3 @@
-using System.Globalization;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
@@ -12,6 +11,7 @@ namespace BlockGraph.Tools.Img.Verbs;
 internal sealed class DdVerb : ImgVerb
 {
     private const long SectorBytes = 512;
+    private const string UnknownFormat = "Unknown file format";
 
     private readonly SourceArguments _source = new();
     private string _outputFormat = "raw";
@@ -159,18 +159,17 @@ internal sealed class DdVerb : ImgVerb
         ImageCreation creation;
         try
         {
-            NewImageOptions.FindFormat(call, _outputFormat);
+            creation = new ImageCreation(call.World.Graph, _outputFormat, _output!);
         }
-        catch (BlockException failure) when (call.Name.FollowsTexts)
+        catch (BlockException failure) when (call.Name.FollowsTexts && failure.Message.StartsWith(UnknownFormat, StringComparison.Ordinal))
         {
-            throw new BlockException(failure.Kind, "Unknown file format", failure);
+            throw new BlockException(failure.Kind, UnknownFormat, failure);
         }
 
-        creation = new ImageCreation(call.World.Graph, _outputFormat, _output!);
         long bytes = call.Name.FollowsTexts ? (length + SectorBytes - 1) / SectorBytes * SectorBytes : length;
         try
         {
-            await creation.CreateAsync(new OptionsDictionary { { CreateContext.SizeOption, bytes.ToString(CultureInfo.InvariantCulture) } });
+            await creation.CreateAsync(new OptionsDictionary { { CreateContext.SizeOption, bytes } });
         }
         catch (BlockException failure)
         {

@@ -11,7 +11,7 @@ namespace BlockGraph.Tools.Img.Verbs;
 internal sealed class MeasureVerb : ImgVerb
 {
     private readonly SourceArguments _source = new();
-    private readonly NewImageOptions _options = new();
+    private readonly CreateOptionsText _options = new();
     private string? _output;
     private string _outputFormat = "raw";
     private long? _sizeBytes;
@@ -81,7 +81,7 @@ internal sealed class MeasureVerb : ImgVerb
                 throw SourceSnapshot.Refusal(source!, _snapshot);
             }
 
-            BlockDriver format = NewImageOptions.FindFormat(call, _outputFormat);
+            BlockDriver format = FindFormat(call);
             ImageMeasurement measurement = await MeasureAsync(call, format, source);
             Print(call, measurement);
             return 0;
@@ -97,7 +97,7 @@ internal sealed class MeasureVerb : ImgVerb
                 _outputFormat = value!;
                 break;
             case "options":
-                _options.Add(value!);
+                _options.Take(value!);
                 break;
             case "size":
                 _sizeBytes = ImgNumbers.ReadSize("image size", value!, long.MaxValue);
@@ -119,7 +119,7 @@ internal sealed class MeasureVerb : ImgVerb
         OptionsDictionary options;
         try
         {
-            options = _options.Read(format.CreateOptions, call.Warn);
+            options = _options.Read(OptionsOf(call, format));
         }
         catch (BlockException failure)
         {
@@ -130,6 +130,21 @@ internal sealed class MeasureVerb : ImgVerb
             ? await ImageMeasuring.RunAsync(call.World.Graph, format, options, _sizeBytes!.Value)
             : await ImageMeasuring.RunAsync(format, options, source);
     }
+
+    private BlockDriver FindFormat(ImgCall call)
+    {
+        try
+        {
+            return call.World.Graph.Drivers.Get(_outputFormat, call.Name.Profile.SuggestsNearestOption);
+        }
+        catch (BlockException failure)
+        {
+            throw new BlockException(failure.Kind, $"Unknown file format '{_outputFormat}'", failure) { Hint = failure.Hint };
+        }
+    }
+
+    // Those of the file that it would lie in, too.
+    private OptionSchema OptionsOf(ImgCall call, BlockDriver format) => format.CreateOptions is null ? new OptionSchema() : new ImageCreation(call.World.Graph, _outputFormat, "").Options;
 
     private void Print(ImgCall call, ImageMeasurement measurement)
     {

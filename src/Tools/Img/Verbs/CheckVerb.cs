@@ -1,0 +1,167 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.Qapi.Options;
+using BlockGraph.Tools.Io;
+
+namespace BlockGraph.Tools.Img.Verbs;
+
+/// <summary><c>img check</c>: whether an image's metadata contradicts itself.</summary>
+internal sealed class CheckVerb : ImgVerb
+{
+    private const int HasErrors = 2;
+    private const int HasLeaks = 3;
+    private const int CannotCheck = 63;
+    private readonly SourceArguments _source = new();
+    private ImageRepairs _repairs;
+    private string _cache = "writeback";
+    private bool _isJson;
+    private bool _isQuiet;
+
+    /// <inheritdoc/>
+    public override string Name => "check";
+
+    /// <inheritdoc/>
+    public override string Summary => "Look through an image's metadata for what contradicts itself, and mend it where asked to.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notes { get; } =
+        ["Exit codes: 0 nothing wrong; 1 the check failed; 2 errors are left that may destroy data; 3 only leaks are left (space that is taken and not used); 63 the format has nothing to check."];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ImgOption> Options { get; } =
+    [
+        ImgOption.Object,
+        ImgOption.ImageOpts,
+        ImgOption.Quiet,
+        ImgOption.Format,
+        ImgOption.Output,
+        new('r', "repair", "mend leaks, or all that is wrong", "leaks|all"),
+        ImgOption.SourceCache,
+        ImgOption.ForceShare,
+    ];
+
+    /// <inheritdoc/>
+    public override void Check(IReadOnlyList<string> operands)
+    {
+        CheckOneFile(operands);
+        _source.Check();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<int> RunAsync(ImgCall call)
+    {
+        IoOpenMode mode = (new IoOpenMode { Discard = "ignore", IsReadOnly = _repairs == ImageRepairs.None }).WithCacheMode(_cache) ?? throw new BlockException($"Invalid source cache option: {_cache}");
+        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
+        ImageCheck check;
+        try
+        {
+            check = await backend.CheckAsync(_repairs);
+        }
+        catch (BlockException failure) when (failure.Kind == BlockErrorKind.NotSupported)
+        {
+            call.Fail(call.Name.FollowsTexts ? "This image format does not support checks" : $"{call.Operands[0]}: format '{backend.Root!.Driver.Name}' has nothing to check");
+            return CannotCheck;
+        }
+
+        if (_isJson)
+        {
+            call.Out.WriteLine(JsonText.Print(ToJson(check, call.Operands[0], backend.Root!.Driver.Name), isPretty: true));
+        }
+        else if (!_isQuiet)
+        {
+            Print(call.Out, check);
+        }
+
+        return check.CorruptionCount > 0 ? HasErrors : check.LeakCount > 0 ? HasLeaks : check.UncheckedCount > 0 ? 1 : 0;
+    }
+
+    /// <inheritdoc/>
+    protected override void TakeOption(string option, string? value)
+    {
+        switch (option)
+        {
+            case "repair":
+                _repairs = value switch
+                {
+                    "leaks" => ImageRepairs.Leaks,
+                    "all" => ImageRepairs.Leaks | ImageRepairs.Errors,
+                    _ => throw ImgUsage.Error($"Unknown option value for -r (expecting 'leaks' or 'all'): {value}"),
+                };
+                break;
+            case "output":
+                _isJson = OutputForm.IsJson(value);
+                break;
+            case "source-cache":
+                _cache = value!;
+                break;
+            case "quiet":
+                _isQuiet = true;
+                break;
+            default:
+                if (!_source.TryTake(option, value))
+                {
+                    throw NoSuchOption(option);
+                }
+
+                break;
+        }
+    }
+
+    private static void Print(TextWriter output, ImageCheck check)
+    {
+        if (check.MendedLeakCount > 0 || check.MendedCorruptionCount > 0)
+        {
+            output.WriteLine("The following inconsistencies were found and repaired:");
+            output.WriteLine();
+            output.WriteLine($"    {check.MendedLeakCount} leaked clusters");
+            output.WriteLine($"    {check.MendedCorruptionCount} corruptions");
+            output.WriteLine();
+        }
+
+        if (check.IsClean)
+        {
+            output.WriteLine("No errors were found on the image.");
+            return;
+        }
+
+        if (check.CorruptionCount > 0)
+        {
+            output.WriteLine();
+            output.WriteLine($"{check.CorruptionCount} errors were found on the image.");
+            output.WriteLine("Data may be corrupted, or further writes to the image may corrupt it.");
+        }
+
+        if (check.LeakCount > 0)
+        {
+            output.WriteLine();
+            output.WriteLine($"{check.LeakCount} leaked clusters were found on the image.");
+            output.WriteLine("This means waste of disk space, but no harm to data.");
+        }
+
+        if (check.UncheckedCount > 0)
+        {
+            output.WriteLine();
+            output.WriteLine($"{check.UncheckedCount} internal errors have occurred during the check.");
+        }
+    }
+
+    private static OptionsDictionary ToJson(ImageCheck check, string fileName, string format)
+    {
+        OptionsDictionary json = new() { { "filename", fileName }, { "format", format }, { "check-errors", check.UncheckedCount } };
+        foreach ((string key, long count) in new[]
+        {
+            ("corruptions", check.CorruptionCount), ("leaks", check.LeakCount),
+            ("corruptions-fixed", check.MendedCorruptionCount), ("leaks-fixed", check.MendedLeakCount),
+        })
+        {
+            if (count > 0)
+            {
+                json.Add(key, count);
+            }
+        }
+
+        return json;
+    }
+}

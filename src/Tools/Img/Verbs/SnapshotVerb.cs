@@ -1,0 +1,108 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.Tools.Io;
+
+namespace BlockGraph.Tools.Img.Verbs;
+
+/// <summary><c>img snapshot</c>: the snapshots inside an image.</summary>
+internal sealed class SnapshotVerb : ImgVerb
+{
+    private readonly SourceArguments _source = new();
+    private string _action = "list";
+    private string? _snapshot;
+    private bool _hasAction;
+    private bool _isQuiet;
+
+    /// <inheritdoc/>
+    public override string Name => "snapshot";
+
+    /// <inheritdoc/>
+    public override string Summary => "List, create, apply or delete the snapshots inside an image.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ImgOption> Options { get; } =
+    [
+        ImgOption.Object,
+        ImgOption.ImageOpts,
+        ImgOption.ForceShare,
+        ImgOption.Quiet,
+        new('l', "list", "list the snapshots (default)") { IsLetterOnly = true },
+        new('a', "apply", "make the image what it was then", "SNAPSHOT") { IsLetterOnly = true },
+        new('c', "create", "make a snapshot of the image as it is", "SNAPSHOT") { IsLetterOnly = true },
+        new('d', "delete", "delete a snapshot", "SNAPSHOT") { IsLetterOnly = true },
+    ];
+
+    /// <inheritdoc/>
+    public override void Check(IReadOnlyList<string> operands) => CheckOneFile(operands);
+
+    /// <inheritdoc/>
+    public override async Task<int> RunAsync(ImgCall call)
+    {
+        IoOpenMode mode = new() { IsReadOnly = _action == "list" && _hasAction };
+        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
+        IImageSnapshots? snapshots = backend.Root!.Instance.Snapshots;
+        switch (_action)
+        {
+            case "list":
+                if (!_isQuiet)
+                {
+                    SnapshotTable.Print(call.Out, snapshots?.All ?? []);
+                }
+
+                return 0;
+            case "create" when snapshots is null:
+                return call.Fail(call.Name.FollowsTexts ? $"Could not create snapshot '{_snapshot}': -95 (Operation not supported)" : NoSnapshots(backend));
+            case "create":
+                await snapshots.CreateAsync(new ImageSnapshot("", _snapshot!) { Date = call.World.Context.TimeProvider.GetUtcNow() }, CancellationToken.None);
+                return 0;
+            case "apply" when snapshots is null:
+                return call.Fail(call.Name.FollowsTexts ? $"Could not apply snapshot '{_snapshot}': Block driver does not support snapshots" : NoSnapshots(backend));
+            case "apply":
+                await snapshots.ApplyAsync(Find(snapshots) ?? throw new BlockException($"Could not apply snapshot '{_snapshot}': Failed to load snapshot: No such file or directory"), CancellationToken.None);
+                return 0;
+            default:
+                if (snapshots is null && !call.Name.FollowsTexts)
+                {
+                    return call.Fail(NoSnapshots(backend));
+                }
+
+                ImageSnapshot found = (snapshots is null ? null : Find(snapshots)) ?? throw new BlockException($"Could not delete snapshot '{_snapshot}': snapshot not found");
+                await snapshots!.DeleteAsync(found, CancellationToken.None);
+                return 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void TakeOption(string option, string? value)
+    {
+        switch (option)
+        {
+            case "quiet":
+                _isQuiet = true;
+                break;
+            case "list" or "apply" or "create" or "delete":
+                if (_hasAction)
+                {
+                    throw ImgUsage.Error("Cannot mix '-l', '-a', '-c', '-d'");
+                }
+
+                _hasAction = true;
+                _action = option;
+                _snapshot = value;
+                break;
+            default:
+                if (!_source.TryTake(option, value))
+                {
+                    throw NoSuchOption(option);
+                }
+
+                break;
+        }
+    }
+
+    private ImageSnapshot? Find(IImageSnapshots snapshots) =>
+        snapshots.All.FirstOrDefault(snapshot => snapshot.Id == _snapshot) ?? snapshots.All.FirstOrDefault(snapshot => snapshot.Name == _snapshot);
+
+    private static string NoSnapshots(BlockBackend backend) => $"format '{backend.Root!.Driver.Name}' has no snapshots inside its images";
+}
