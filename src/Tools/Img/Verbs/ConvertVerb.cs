@@ -115,7 +115,9 @@ internal sealed class ConvertVerb : ImgVerb
     {
         foreach (string name in call.Operands.SkipLast(1))
         {
-            sources.Add(await _arguments.Source.ImageOf(name, _arguments.SourceMode).OpenAsync(call.World, call.Name, call.Warn));
+            // What is converted onto itself would be gone before it is read.
+            ImageArgument source = _arguments.Source.ImageOf(name, _arguments.SourceMode) with { ExcludesWriters = true };
+            sources.Add(await source.OpenAsync(call.World, call.Name, call.Warn));
         }
     }
 
