@@ -14,8 +14,8 @@ internal sealed class ComparisonRun(BlockBackend first, BlockBackend second, Ima
     private const int ImmediateCountMax = 32;
     private const long ReportBytes = 2 << 20;
 
-    private readonly ComparisonSide _first = new(first);
-    private readonly ComparisonSide _second = new(second);
+    private readonly ComparisonSide _first = new(first, options.FirstName);
+    private readonly ComparisonSide _second = new(second, options.SecondName);
     private readonly AioContext _context = first.Context;
     private Memory<byte> _firstBuffer;
     private Memory<byte> _secondBuffer;

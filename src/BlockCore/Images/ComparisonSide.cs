@@ -5,11 +5,13 @@ using BlockGraph.BlockCore.Io;
 namespace BlockGraph.BlockCore.Images;
 
 /// <summary>One of the images that are compared: what is known from where the comparison is.</summary>
-internal sealed class ComparisonSide(BlockBackend backend)
+internal sealed class ComparisonSide(BlockBackend backend, string? name)
 {
     private const long QueryBytesMax = 1L << 30;
 
     private long _known;
+
+    private string Name => name ?? backend.Root?.ShownFileName ?? backend.Description;
 
     /// <summary>Its length in bytes.</summary>
     public long LengthBytes { get; } = backend.LengthBytes;
@@ -44,7 +46,7 @@ internal sealed class ComparisonSide(BlockBackend backend)
         }
         catch (BlockException error)
         {
-            throw error.Prefixed($"{ImageComparison.StatusFailureText} for {backend.Root?.ShownFileName}: ");
+            throw error.Prefixed($"{ImageComparison.StatusFailureText} for {Name}: ");
         }
     }
 
@@ -57,7 +59,7 @@ internal sealed class ComparisonSide(BlockBackend backend)
         }
         catch (BlockException error)
         {
-            throw error.Prefixed($"Error while reading offset {offset} of {backend.Root?.ShownFileName}: ");
+            throw error.Prefixed($"Error while reading offset {offset} of {Name}: ");
         }
     }
 }

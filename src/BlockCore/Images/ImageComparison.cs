@@ -8,6 +8,12 @@ public sealed record ImageComparisonOptions
 {
     /// <summary>Whether their lengths and what is allocated in them must agree, too. <i>QEMU: -s.</i></summary>
     public bool IsStrict { get; init; }
+
+    /// <summary>What failures call the first image; null: its file name.</summary>
+    public string? FirstName { get; init; }
+
+    /// <summary>What failures call the second image; null: its file name.</summary>
+    public string? SecondName { get; init; }
 }
 
 /// <summary>How two images differ.</summary>

@@ -2,7 +2,6 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
-using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.BlockCore.Images;
 

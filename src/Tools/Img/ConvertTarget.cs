@@ -45,6 +45,11 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
             options[CreateContext.SizeOption] = LengthOf(sources);
         }
 
+        if (!call.Name.FollowsTexts && new OptionReader(options.Clone(), creation.Options).GetSize(CreateContext.SizeOption) < LengthOf(sources))
+        {
+            throw new BlockException("The size given with -o is less than the source has") { Hint = $"leave it out, or give at least {LengthOf(sources)}" };
+        }
+
         try
         {
             await creation.CreateAsync(options);

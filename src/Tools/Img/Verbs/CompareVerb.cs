@@ -140,10 +140,11 @@ internal sealed class CompareVerb : ImgVerb
 
     private async Task<int> CompareAsync(ImgCall call, BlockBackend first, BlockBackend second, ImgProgress progress, CancellationToken cancel)
     {
+        ImageComparisonOptions options = new() { IsStrict = _isStrict, FirstName = call.Operands[0], SecondName = call.Operands[1] };
         ImageComparisonResult result;
         try
         {
-            result = await ImageComparison.RunAsync(first, second, new ImageComparisonOptions { IsStrict = _isStrict }, progress, cancel);
+            result = await ImageComparison.RunAsync(first, second, options, progress, cancel);
         }
         catch (BlockException failure)
         {
