@@ -73,6 +73,18 @@ public abstract class BlockDriver
     /// <summary>Removes the image called <paramref name="fileName"/>, which has just been made; false where the driver cannot. Control plane.</summary>
     public virtual Task<bool> TryDeleteAsync(NodeGraph graph, string fileName) => Task.FromResult(false);
 
+    /// <summary>True where images of the driver can store data compressed.</summary>
+    public virtual bool SupportsCompression => false;
+
+    /// <summary>How much space a new image would take. Main context.</summary>
+    /// <param name="options">How it would be made, by the names of <see cref="CreateOptions"/>.</param>
+    /// <param name="lengthBytes">How long it would be.</param>
+    /// <param name="source">What would be converted into it; null for an empty image.</param>
+    /// <param name="cancel">Ends it between two questions.</param>
+    /// <exception cref="BlockException">The driver cannot tell, or the options make no image.</exception>
+    public virtual Task<ImageMeasurement> MeasureAsync(OptionsDictionary options, long lengthBytes, BlockNode? source, CancellationToken cancel) =>
+        throw new BlockException(BlockErrorKind.NotSupported, $"Block driver '{Name}' does not support size measurement");
+
     /// <summary>
     /// Opens one image. Children are opened through the context, options read through its reader. On failure the driver
     /// releases what it took itself; the core releases the rest.

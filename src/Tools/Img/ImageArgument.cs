@@ -29,6 +29,9 @@ internal sealed record ImageArgument(string Text)
     /// <summary>False to open the image alone, without the backing file that its header names.</summary>
     public bool OpensBacking { get; init; } = true;
 
+    /// <summary>Nobody else may write the image meanwhile, unless it is opened to look at it whoever uses it.</summary>
+    public bool ExcludesWriters { get; init; }
+
     /// <summary>Opens the image.</summary>
     /// <param name="world">Where to.</param>
     /// <param name="name">Whose texts failures have.</param>
@@ -49,7 +52,7 @@ internal sealed record ImageArgument(string Text)
                 options["backing"] = OptionNull.Instance;
             }
 
-            BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = Mode.IsReadOnly });
+            BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = Mode.IsReadOnly, ShareWrite = ExcludesWriters && !Mode.IsForceShare ? false : null });
             await RefuseReadOnlyAsync(backend);
             backend.IsWriteCacheEnabled = !Mode.IsWritethrough;
             return backend;

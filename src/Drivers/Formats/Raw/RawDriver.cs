@@ -7,6 +7,8 @@ namespace BlockGraph.Drivers.Formats.Raw;
 /// <summary>The format that is none: a file's bytes, or a window of them. <i>QEMU: raw.</i></summary>
 public sealed class RawDriver : BlockDriver
 {
+    private const ulong SectorBytes = 512;
+
     /// <inheritdoc/>
     public override string Name => "raw";
 
@@ -36,6 +38,13 @@ public sealed class RawDriver : BlockDriver
     {
         ArgumentNullException.ThrowIfNull(context);
         return context.CreateFileAsync(context.SizeBytes, cancel);
+    }
+
+    /// <summary>A raw image takes its length, in whole sectors, whatever is in it.</summary>
+    public override Task<ImageMeasurement> MeasureAsync(OptionsDictionary options, long lengthBytes, BlockNode? source, CancellationToken cancel)
+    {
+        ulong bytes = ((ulong)lengthBytes + SectorBytes - 1) / SectorBytes * SectorBytes;
+        return Task.FromResult(new ImageMeasurement(bytes, bytes));
     }
 
     /// <inheritdoc/>

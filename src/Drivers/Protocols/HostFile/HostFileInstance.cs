@@ -115,7 +115,7 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
         (wanted & BlockStatusQuery.Zeroes) == 0
             ? new(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.OffsetValid, length, offset))
-            : OnWorkerAsync(file => FindExtent(file, offset, length, Node.Graph.Profile.FilesHaveWholeSectors ? Math.Max(SectorBytes, file.RequestAlignmentBytes) : file.RequestAlignmentBytes));
+            : BrieflyAsync(file => FindExtent(file, offset, length, Node.Graph.Profile.FilesHaveWholeSectors ? Math.Max(SectorBytes, file.RequestAlignmentBytes) : file.RequestAlignmentBytes));
 
     /// <summary>The pooled transfers belong to the contexts that made them; the one that is left may end.</summary>
     protected override void DetachContext()
@@ -180,6 +180,20 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
             longer[context.Id] = pool;
             Volatile.Write(ref _pools, longer);
             return pool;
+        }
+    }
+
+    // Two questions to the file system, which rarely waits for a disk to answer.
+    private async ValueTask<T> BrieflyAsync<T>(Func<BlockCore.Scheduling.HostFile, T> work)
+    {
+        FileHandle handle = BeginHandle();
+        try
+        {
+            return await AioContext.Current!.RunBriefly(() => work(handle.File));
+        }
+        finally
+        {
+            handle.End();
         }
     }
 

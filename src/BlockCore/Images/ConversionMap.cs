@@ -1,0 +1,128 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+
+namespace BlockGraph.BlockCore.Images;
+
+/// <summary>
+/// Walks over the sources, one after the other as one image, and cuts what block status tells into chunks. One caller at a time.
+/// <code>
+///  status    ├── data ──┼─ zero ─┼ data ┼────── zero ──────┤
+///  units     ├────┼────┼────┼────┼────┼────┼────┼────┼────┤      a unit that is data in part is data
+///  chunks    ├─── data ─────┤ze. ├ data ───┼──── zero ─────┤
+/// </code>
+/// </summary>
+internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, ConversionPlan plan)
+{
+    // A driver is asked no further ahead, for some count in 32 bits.
+    private const long QueryBytesMax = 1L << 30;
+
+    private int _index;
+    private long _sourceStart = -plan.Options.SkippedBytes;
+    private long _at;
+    private long _extentEnd;
+    private ConversionKind _kind;
+
+    // What was asked too far, to see where an extent ends: the answer is that of the next.
+    private (long At, ConversionKind Kind, long End) _ahead = (-1, default, 0);
+
+    /// <summary>The next chunk, or null behind the last. A long hole takes long chunks.</summary>
+    /// <exception cref="BlockException">A driver does not know what it has.</exception>
+    public async ValueTask<ConversionChunk?> NextAsync(CancellationToken cancel)
+    {
+        while (_at < plan.TotalBytes && _sourceStart + sources[_index].LengthBytes <= _at)
+        {
+            _sourceStart += sources[_index].LengthBytes;
+            _index++;
+        }
+
+        if (_at >= plan.TotalBytes)
+        {
+            return null;
+        }
+
+        if (_at >= _extentEnd)
+        {
+            await FindExtentAsync(cancel);
+        }
+
+        long end = _extentEnd - _at;
+        if (end > plan.LengthMaxOf(_kind, _at))
+        {
+            // Short of it, so that what follows begins at a multiple of the chunk.
+            long lengthMax = plan.LengthMaxOf(_kind, _at);
+            end = lengthMax - (_at % lengthMax);
+        }
+
+        ConversionChunk chunk = new(_kind, sources[_index], _at - _sourceStart, _at, end, _at + end >= _extentEnd);
+        _at += end;
+        return chunk;
+    }
+
+    private long SourceEnd => Math.Min(_sourceStart + sources[_index].LengthBytes, plan.TotalBytes);
+
+    // Joined with what follows while that is of the same kind, for a chain answers in small pieces; the bounds are then moved to those of units.
+    private async ValueTask FindExtentAsync(CancellationToken cancel)
+    {
+        long sourceEnd = SourceEnd;
+        (_kind, long end) = await AskAsync(_at, cancel);
+        while (end < sourceEnd && end - _at < plan.ChunkBytes)
+        {
+            (ConversionKind kind, long nextEnd) = await AskAsync(end, cancel);
+            if (kind != _kind)
+            {
+                _ahead = (end, kind, nextEnd);
+                break;
+            }
+
+            end = nextEnd;
+        }
+
+        long mask = plan.UnitBytes - 1L;
+        if (end == sourceEnd)
+        {
+            _extentEnd = end;
+            return;
+        }
+
+        long wholeEnd = end & ~mask;
+        if (_kind != ConversionKind.Data && wholeEnd <= _at)
+        {
+            _kind = ConversionKind.Data;
+        }
+
+        _extentEnd = _kind == ConversionKind.Data ? Math.Min((end + mask) & ~mask, sourceEnd) : wholeEnd;
+    }
+
+    private ValueTask<(ConversionKind Kind, long End)> AskAsync(long at, CancellationToken cancel) =>
+        _ahead.At == at ? new((_ahead.Kind, _ahead.End)) : AskDriverAsync(at, cancel);
+
+    private async ValueTask<(ConversionKind Kind, long End)> AskDriverAsync(long at, CancellationToken cancel)
+    {
+        BlockBackend source = sources[_index];
+        long offset = at - _sourceStart;
+        long length = Math.Min(SourceEnd - at, QueryBytesMax);
+        BlockNode? baseNode = plan.Options.TargetHasBacking && source.Root is { } root ? BackingChain.Next(root) : null;
+        try
+        {
+            ChainStatus status = await source.GetStatusAboveAsync(offset, length, baseNode, includesBase: false, BlockStatusQuery.Allocation | BlockStatusQuery.Zeroes, cancel);
+            return (KindOf(status.Status), at + Math.Max(1, status.Status.LengthBytes));
+        }
+        catch (BlockException) when (plan.Options.IsSalvaging)
+        {
+            // Nothing is known of it; it may be readable all the same.
+            return (ConversionKind.Data, at + length);
+        }
+        catch (BlockException error)
+        {
+            throw error.Prefixed($"error while reading block status at offset {at}: ");
+        }
+    }
+
+    private ConversionKind KindOf(BlockStatus status) =>
+        plan.Options.TakesAllocatedOnly && !status.IsAllocated ? ConversionKind.Unallocated
+        : status.IsZero ? ConversionKind.Zero
+        : plan.Options.TargetHasBacking && !status.IsAllocated ? ConversionKind.Unallocated
+        : ConversionKind.Data;
+}

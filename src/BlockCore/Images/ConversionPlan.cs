@@ -1,0 +1,115 @@
+using System.Numerics;
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+
+namespace BlockGraph.BlockCore.Images;
+
+/// <summary>What follows from the options and the images before anything is moved: the sizes that a conversion works in.</summary>
+internal sealed class ConversionPlan
+{
+    // So much of what was read is still in a core's cache when it is written.
+    private const int ChunkBytesPreferred = 256 << 10;
+    private const int ChunkBytesMax = 2 << 20;
+    private const int BuffersBytesMax = 32 << 20;
+
+    // A zero write may come to writing buffers: so much at once, that somebody may look at the clock in between.
+    private const long ZeroBytesMax = 64 << 20;
+
+    /// <summary>Looks at <paramref name="target"/>.</summary>
+    public ConversionPlan(IReadOnlyList<BlockBackend> sources, BlockBackend target, ImageConversionOptions options)
+    {
+        Options = options;
+        TotalBytes = LengthOf(sources, options);
+        BlockNode root = target.Root ?? throw target.NoMedium();
+        BlockNode layer = BackingChain.SkipFilters(root);
+        long sparseBytes = options.SparseBytesMin > 0 ? 1L << BitOperations.Log2((ulong)options.SparseBytesMin) : 1;
+        int clusterBytes = layer.Instance.ClusterBytes ?? 1;
+        long unit = Math.Max(root.Limits.RequestAlignmentBytes, clusterBytes);
+        UnitBytes = (int)Math.Min(Math.Max(unit, sparseBytes), ChunkBytesMax);
+        ChunkBytes = Math.Max(ChunkBytesPreferred, UnitBytes);
+        DetectionBytes = (int)Math.Min(Math.Max(root.Limits.RequestAlignmentBytes, sparseBytes), ChunkBytesMax);
+        SlotCount = Math.Clamp(BuffersBytesMax / ChunkBytes, 1, options.RequestCount);
+        MemoryAlignmentBytes = Math.Max(sources.Max(source => source.Root?.Limits.MemoryAlignmentBytes ?? 1), Math.Max(4096, root.Limits.MemoryAlignmentBytes));
+        NewZeroesFrom = !options.TargetIsNew ? long.MaxValue
+            : !options.TargetHasBacking ? 0
+            : BackingChain.Next(layer)?.LengthBytes ?? 0;
+    }
+
+    /// <summary>How much is converted, holes included, in bytes.</summary>
+    public long TotalBytes { get; }
+
+    /// <summary>The options.</summary>
+    public ImageConversionOptions Options { get; }
+
+    /// <summary>Extents and chunks begin and end at multiples of this power of two in the target, in bytes.</summary>
+    public int UnitBytes { get; }
+
+    /// <summary>The longest chunk of data, in bytes; a multiple of the unit.</summary>
+    public int ChunkBytes { get; }
+
+    /// <summary>In which pieces data is looked at for zeros, in bytes.</summary>
+    public int DetectionBytes { get; }
+
+    /// <summary>How many chunks are under way at once.</summary>
+    public int SlotCount { get; }
+
+    /// <summary>What buffers are aligned to, in bytes.</summary>
+    public int MemoryAlignmentBytes { get; }
+
+    /// <summary>From which offset of the target on nothing need be written to read as zeros.</summary>
+    public long NewZeroesFrom { get; set; }
+
+    /// <summary>Zeros are written as data.</summary>
+    public bool WritesZeroesAsData => Options.SparseBytesMin == 0;
+
+    /// <summary>The longest chunk of a kind, in bytes.</summary>
+    public long LengthMaxOf(ConversionKind kind, long offset) =>
+        kind == ConversionKind.Data || (kind == ConversionKind.Zero && WritesZeroesAsData) ? ChunkBytes
+        : kind == ConversionKind.Zero && offset < NewZeroesFrom ? ZeroBytesMax
+        : long.MaxValue;
+
+    /// <summary>Refuses what cannot be.</summary>
+    /// <exception cref="BlockException">An option is out of its range, two contradict one another, or the target is too short.</exception>
+    public static void Check(IReadOnlyList<BlockBackend> sources, BlockBackend target, ImageConversionOptions options)
+    {
+        if (options.SparseBytesMin < 0)
+        {
+            throw new BlockException($"The shortest run of zeros cannot be {options.SparseBytesMin} bytes");
+        }
+
+        if (options.RequestCount is < 1 or > ImageConversionOptions.RequestCountMax)
+        {
+            throw new BlockException($"{options.RequestCount} requests cannot be under way at once: between 1 and {ImageConversionOptions.RequestCountMax} can");
+        }
+
+        if (options.RateBytesPerSecond < 0)
+        {
+            throw new BlockException($"A rate of {options.RateBytesPerSecond} bytes per second is none");
+        }
+
+        if (options is { IsCompressed: true, OffloadsCopies: true })
+        {
+            throw new BlockException("What drivers copy by themselves is not compressed");
+        }
+
+        if (options is { TargetHasBacking: true, SparseBytesMin: 0 })
+        {
+            throw new BlockException("A target with a backing node cannot be allocated all over");
+        }
+
+        if (options.SkippedBytes < 0 || options.LengthBytesMax < 0)
+        {
+            throw new BlockException($"There is no range of {options.LengthBytesMax} bytes at offset {options.SkippedBytes}");
+        }
+
+        long totalBytes = LengthOf(sources, options);
+        if (target.LengthBytes < totalBytes)
+        {
+            throw new BlockException(BlockErrorKind.NoSpace, $"The target of {target.LengthBytes} bytes is smaller than the source of {totalBytes} bytes");
+        }
+    }
+
+    private static long LengthOf(IReadOnlyList<BlockBackend> sources, ImageConversionOptions options) =>
+        Math.Min(Math.Max(0, sources.Sum(source => source.LengthBytes) - options.SkippedBytes), options.LengthBytesMax ?? long.MaxValue);
+}

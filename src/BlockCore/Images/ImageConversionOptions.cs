@@ -1,0 +1,47 @@
+namespace BlockGraph.BlockCore.Images;
+
+/// <summary>How an image is converted. <i>QEMU: the options of qemu-img convert.</i></summary>
+public sealed record ImageConversionOptions
+{
+    /// <summary>The most chunks that can be asked for at once.</summary>
+    public const int RequestCountMax = 64;
+
+    /// <summary>The shortest run of zeros in data that is left out of the target, in bytes; 0 to look for none and to write zeros as data. <i>QEMU: -S.</i></summary>
+    public long SparseBytesMin { get; init; } = 4096;
+
+    /// <summary>How many chunks are under way at once; fewer where their buffers would take too much memory. <i>QEMU: -m.</i></summary>
+    public int RequestCount { get; init; } = 8;
+
+    /// <summary>Whether a chunk may be written before another that comes before it. <i>QEMU: -W.</i></summary>
+    public bool WritesOutOfOrder { get; init; }
+
+    /// <summary>Whether the drivers are asked to copy data by themselves, as long as they can; zeros in it are then not found. <i>QEMU: -C.</i></summary>
+    public bool OffloadsCopies { get; init; }
+
+    /// <summary>Whether data is stored compressed; the target's driver must be able to. <i>QEMU: -c.</i></summary>
+    public bool IsCompressed { get; init; }
+
+    /// <summary>Whether the target is new, or as good as: nothing is allocated in it, so that it reads as zeros, or as its backing node does. <i>QEMU: --target-is-zero.</i></summary>
+    public bool TargetIsNew { get; init; }
+
+    /// <summary>Whether the target's backing node supplies what the source's top layer has not: that is not copied. <i>QEMU: -B.</i></summary>
+    public bool TargetHasBacking { get; init; }
+
+    /// <summary>Whether what cannot be read becomes zeros. <i>QEMU: --salvage.</i></summary>
+    public bool IsSalvaging { get; init; }
+
+    /// <summary>Told of what could not be read and became zeros. On the target's context.</summary>
+    public Action<UnreadableRange>? OnUnreadable { get; init; }
+
+    /// <summary>How fast data is written, in bytes per second; 0 for no limit. <i>QEMU: -r.</i></summary>
+    public long RateBytesPerSecond { get; init; }
+
+    /// <summary>How much of the sources is left out at their beginning, in bytes: what follows comes to the target's beginning. <i>QEMU: skip of qemu-img dd.</i></summary>
+    public long SkippedBytes { get; init; }
+
+    /// <summary>How much is converted at most, in bytes; null for all of it. <i>QEMU: count of qemu-img dd.</i></summary>
+    public long? LengthBytesMax { get; init; }
+
+    /// <summary>Whether only what is allocated in the sources is written, zeros too; what is not is left alone.</summary>
+    internal bool TakesAllocatedOnly { get; init; }
+}

@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+using BlockGraph.Tools.Dispatch;
+
+namespace BlockGraph.Tools.Img;
+
+/// <summary>Lets a person end a long command: an interrupt cancels it, so that it closes its images; the next one ends the process at once.</summary>
+internal sealed class ImgInterrupt : IDisposable
+{
+    /// <summary>What a shell tells of a program that an interrupt has ended.</summary>
+    public const int ExitCode = 130;
+
+    private readonly CancellationTokenSource _source = new();
+    private readonly PosixSignalRegistration[] _registrations;
+
+    private ImgInterrupt() => _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal)];
+
+    /// <summary>Runs <paramref name="body"/>, and returns its exit code, or that of an interrupted program when it has ended early.</summary>
+    public static async Task<int> RunAsync(IToolConsole console, string program, Func<CancellationToken, Task<int>> body)
+    {
+        using ImgInterrupt interrupt = new();
+        try
+        {
+            return await body(interrupt._source.Token);
+        }
+        catch (OperationCanceledException) when (interrupt._source.IsCancellationRequested)
+        {
+            Complaint.Print(console, program, "interrupted");
+            return ExitCode;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration registration in _registrations)
+        {
+            registration.Dispose();
+        }
+
+        _source.Dispose();
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = !_source.IsCancellationRequested;
+        _source.Cancel();
+    }
+}

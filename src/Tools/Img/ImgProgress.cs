@@ -1,0 +1,130 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using BlockGraph.BlockCore.Images;
+using BlockGraph.Tools.Throttle;
+
+namespace BlockGraph.Tools.Img;
+
+/// <summary>
+/// Shows how far a command has come: with <c>-p</c> all the time, otherwise when a signal asks (SIGUSR1). On a terminal, and by the program's own name, a line with rate and time to go;
+/// elsewhere percentages in the form that scripts know.
+/// </summary>
+internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
+{
+    private const double MinStepPercent = 1;
+    private const double MinStepSeconds = 0.1;
+
+    // What is no name of the runtime's goes by its number.
+    private const PosixSignal UserSignal = (PosixSignal)10;
+
+    private readonly ImgCall _call;
+    private readonly bool _isShown;
+    private readonly bool _isLine;
+    private readonly TimeProvider _clock;
+    private readonly long _startStamp;
+    private readonly PosixSignalRegistration? _registration;
+    private double _lastPercent = double.NegativeInfinity;
+    private double _lastSeconds = double.NegativeInfinity;
+    private double _percent;
+    private int _lastLength;
+    private volatile bool _isAsked;
+
+    /// <summary>Begins at nothing.</summary>
+    /// <param name="call">Whose.</param>
+    /// <param name="isShown">True to show it all the time.</param>
+    public ImgProgress(ImgCall call, bool isShown)
+    {
+        _call = call;
+        _isShown = isShown;
+        _isLine = isShown && !call.Name.FollowsTexts && call.Console.IsErrorTerminal;
+        _clock = call.World.Context.TimeProvider;
+        _startStamp = _clock.GetTimestamp();
+        _registration = OperatingSystem.IsLinux() ? PosixSignalRegistration.Create(UserSignal, OnSignal) : null;
+    }
+
+    /// <inheritdoc/>
+    public void Report(ImageProgress value)
+    {
+        _percent = value.Fraction * 100;
+        if (_isLine)
+        {
+            ShowLine(value);
+        }
+        else if (_isShown)
+        {
+            ShowPercent(isAlways: false);
+        }
+        else if (_isAsked)
+        {
+            _isAsked = false;
+            _call.Console.Error.WriteLine(Percent);
+        }
+    }
+
+    /// <summary>Everything is done.</summary>
+    public void Complete()
+    {
+        _percent = 100;
+        if (_isShown && !_isLine)
+        {
+            ShowPercent(isAlways: true);
+        }
+    }
+
+    /// <summary>What is printed next stands on a line of its own.</summary>
+    public void End()
+    {
+        if (_isLine)
+        {
+            _call.Console.Error.WriteLine();
+        }
+        else if (_isShown)
+        {
+            _call.Out.WriteLine();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _registration?.Dispose();
+
+    private string Percent => $"    ({_percent.ToString("F2", CultureInfo.InvariantCulture)}/100%)";
+
+    // In steps of one percent; the first and the last are always shown.
+    private void ShowPercent(bool isAlways)
+    {
+        if (isAlways || _percent > _lastPercent + MinStepPercent || _percent == 0 || _percent >= 100)
+        {
+            _lastPercent = _percent;
+            _call.Out.Write(Percent + "\r");
+            _call.Out.Flush();
+        }
+    }
+
+    private void ShowLine(ImageProgress value)
+    {
+        double seconds = _clock.GetElapsedTime(_startStamp).TotalSeconds;
+        if (seconds < _lastSeconds + MinStepSeconds && value.DoneBytes < value.TotalBytes)
+        {
+            return;
+        }
+
+        _lastSeconds = seconds;
+        double rate = seconds > 0 ? value.DoneBytes / seconds : 0;
+        string left = rate > 0 && value.DoneBytes < value.TotalBytes ? $", {QuantityText.Duration((value.TotalBytes - value.DoneBytes) / rate)} to go" : "";
+        string line = $"{_percent.ToString("F1", CultureInfo.InvariantCulture),5} %  {QuantityText.Amount(value.DoneBytes, true)} of {QuantityText.Amount(value.TotalBytes, true)}, {QuantityText.Rate(rate, true)}{left}";
+        if (_call.Console.ErrorWidth is { } width && line.Length >= width)
+        {
+            line = line[..Math.Max(0, width - 1)];
+        }
+
+        _call.Console.Error.Write("\r" + line.PadRight(_lastLength));
+        _call.Console.Error.Flush();
+        _lastLength = line.Length;
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        _isAsked = true;
+    }
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Text;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Images;
+
+namespace BlockGraph.Tools.Img;
+
+/// <summary>How a map of an image is printed.</summary>
+internal abstract class MapForm(TextWriter output)
+{
+    /// <summary>Where to.</summary>
+    protected TextWriter Output => output;
+
+    /// <summary>Before the first extent.</summary>
+    public abstract void Begin();
+
+    /// <summary>The next extent.</summary>
+    public abstract void Add(ImageExtent extent);
+
+    /// <summary>There was none: the range is empty, or lies behind the image's end.</summary>
+    public abstract void AddNothing(long startBytes);
+
+    /// <summary>Behind the last extent.</summary>
+    public abstract void End();
+}
+
+/// <summary>A table for a person, of what is stored as it is read.</summary>
+internal sealed class MapTable(TextWriter output, bool followsTexts) : MapForm(output)
+{
+    /// <inheritdoc/>
+    public override void Begin() => Output.WriteLine(Row("Offset", "Length", "Mapped to", "File"));
+
+    /// <inheritdoc/>
+    public override void Add(ImageExtent extent)
+    {
+        if (!extent.IsData || extent.IsZero)
+        {
+            return;
+        }
+
+        if (extent.HostOffsetBytes is not { } hostOffset || extent.HostNode is null)
+        {
+            throw new BlockException(
+                BlockErrorKind.NotSupported, followsTexts ? "File contains external, encrypted or compressed clusters." : $"the data at offset {extent.OffsetBytes} is not stored as it is read: --output=json lists it");
+        }
+
+        Output.WriteLine(Row(Hex(extent.OffsetBytes), Hex(extent.LengthBytes), Hex(hostOffset), extent.HostNode.ShownFileName));
+    }
+
+    /// <inheritdoc/>
+    public override void AddNothing(long startBytes)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override void End()
+    {
+    }
+
+    private static string Row(string offset, string length, string mappedTo, string file) => $"{offset,-16}{length,-16}{mappedTo,-16}{file}";
+
+    // As C prints a number that has a prefix where it is not 0.
+    private static string Hex(long value) => value == 0 ? "0" : "0x" + value.ToString("x", CultureInfo.InvariantCulture);
+}
+
+/// <summary>JSON: one array, an object a line.</summary>
+internal sealed class MapJson(TextWriter output) : MapForm(output)
+{
+    private bool _isOpen;
+
+    /// <inheritdoc/>
+    public override void Begin() => Output.Write("[");
+
+    /// <inheritdoc/>
+    public override void Add(ImageExtent extent)
+    {
+        if (_isOpen)
+        {
+            Output.Write(",\n");
+        }
+
+        _isOpen = true;
+        StringBuilder line = new();
+        line.Append(CultureInfo.InvariantCulture, $"{{ \"start\": {extent.OffsetBytes}, \"length\": {extent.LengthBytes}, \"depth\": {extent.Depth}, \"present\": {Word(extent.IsPresent)}");
+        line.Append(CultureInfo.InvariantCulture, $", \"zero\": {Word(extent.IsZero)}, \"data\": {Word(extent.IsData)}");
+        if (extent.HostOffsetBytes is { } hostOffset)
+        {
+            line.Append(CultureInfo.InvariantCulture, $", \"offset\": {hostOffset}");
+        }
+
+        Output.Write(line.Append('}'));
+    }
+
+    /// <inheritdoc/>
+    public override void AddNothing(long startBytes) => Add(new ImageExtent(startBytes, 0, 0, false, false, false, null, null));
+
+    /// <inheritdoc/>
+    public override void End() => Output.Write("]\n");
+
+    private static string Word(bool value) => value ? "true" : "false";
+}

@@ -1,0 +1,134 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Images;
+using BlockGraph.Tools.Io;
+
+namespace BlockGraph.Tools.Img.Verbs;
+
+/// <summary><c>img commit</c>: writes what an overlay has into its backing file.</summary>
+internal sealed class CommitVerb : ImgVerb
+{
+    private readonly SourceArguments _source = new();
+    private string _cache = "writeback";
+    private string? _base;
+    private long _rateBytesPerSecond;
+    private bool _keepsTop;
+    private bool _isQuiet;
+    private bool _showsProgress;
+
+    /// <inheritdoc/>
+    public override string Name => "commit";
+
+    /// <inheritdoc/>
+    public override string Summary => "Write what an image has into its backing file, and empty the image.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notes { get; } =
+    [
+        "With -b all images above that one are committed, and none is emptied; what lies between them is then out of date.",
+    ];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples { get; } = ["commit -p overlay.img", "commit -d -b base.img overlay.img"];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ImgOption> Options { get; } =
+    [
+        ImgOption.Format with { IsLetterOnly = true },
+        ImgOption.Cache,
+        new('b', "base", "the backing file to write into (default: the image's own)", "FILENAME") { IsLetterOnly = true },
+        new('d', "drop", "do not empty the image, as it will not be used any more") { IsLetterOnly = true },
+        new('r', "rate-limit", "write no faster than this, in bytes per second", "BYTES") { IsLetterOnly = true },
+        ImgOption.Progress,
+        ImgOption.Quiet,
+        ImgOption.Object,
+        ImgOption.ImageOpts,
+    ];
+
+    /// <inheritdoc/>
+    public override void Check(IReadOnlyList<string> operands)
+    {
+        CheckOneFile(operands);
+        _source.Check();
+        _ = Mode;
+    }
+
+    /// <inheritdoc/>
+    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => CommitAsync(call, cancel));
+
+    /// <inheritdoc/>
+    protected override void TakeOption(string option, string? value)
+    {
+        switch (option)
+        {
+            case "cache":
+                _cache = value!;
+                break;
+            case "base":
+                _base = value;
+                _keepsTop = true;
+                break;
+            case "drop":
+                _keepsTop = true;
+                break;
+            case "rate-limit":
+                _rateBytesPerSecond = ImgNumbers.ReadSize("rate limit", value!, long.MaxValue);
+                break;
+            case "progress":
+                _showsProgress = true;
+                break;
+            case "quiet":
+                _isQuiet = true;
+                break;
+            default:
+                _ = _source.TryTake(option, value) ? true : throw NoSuchOption(option);
+                break;
+        }
+    }
+
+    private IoOpenMode Mode => new IoOpenMode { Discard = "unmap" }.WithCacheMode(_cache) ?? throw new BlockException($"Invalid cache option: {_cache}");
+
+    private async Task<int> CommitAsync(ImgCall call, CancellationToken cancel)
+    {
+        await using BlockBackend top = await _source.ImageOf(call.Operands[0], Mode).OpenAsync(call.World, call.Name, call.Warn);
+        using ImgProgress progress = new(call, _showsProgress && !_isQuiet);
+        try
+        {
+            progress.Report(new ImageProgress(0, 1));
+            await ImageCommit.RunAsync(top, FindBase(call, top), new ImageCommitOptions { KeepsTop = _keepsTop, RateBytesPerSecond = _rateBytesPerSecond }, progress, cancel);
+            progress.Complete();
+        }
+        finally
+        {
+            progress.End();
+        }
+
+        if (!_isQuiet)
+        {
+            call.Out.WriteLine("Image committed.");
+        }
+
+        return 0;
+    }
+
+    // By the name that was written, as it stands in a header or as it was opened.
+    private BlockNode? FindBase(ImgCall call, BlockBackend top)
+    {
+        if (_base is null)
+        {
+            return null;
+        }
+
+        string full = Path.GetFullPath(_base);
+        for (BlockNode node = BackingChain.SkipFilters(top.Root!); BackingChain.Next(node) is { } next; node = next)
+        {
+            if (node.Instance.BackingFileName == _base || next.ShownFileName == _base || (next.ExactFileName is { } name && Path.GetFullPath(name) == full))
+            {
+                return next;
+            }
+        }
+
+        throw new BlockException(BlockErrorKind.NotFound, $"Did not find '{_base}' in the backing chain of '{call.Operands[0]}'");
+    }
+}

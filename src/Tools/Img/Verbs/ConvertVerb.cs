@@ -1,0 +1,179 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Images;
+using BlockGraph.Tools.Dispatch;
+
+namespace BlockGraph.Tools.Img.Verbs;
+
+/// <summary><c>img convert</c>: copies an image, or several one after the other, into a new one of any format.</summary>
+internal sealed class ConvertVerb : ImgVerb
+{
+    private readonly ConvertArguments _arguments = new();
+
+    /// <inheritdoc/>
+    public override string Name => "convert";
+
+    /// <inheritdoc/>
+    public override string Summary => "Copy an image, or several one after the other, into a new one of any format; holes stay holes.";
+
+    /// <inheritdoc/>
+    public override string Usage => "FILENAME [FILENAME2...] OUTPUT_FILENAME";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notes { get; } =
+    [
+        "An interrupt (^C) closes the target and ends with exit code 130; the target is then incomplete. SIGUSR1 tells how far it has come.",
+    ];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples { get; } = ["convert -p -O raw old.img new.img", "convert -n -m 16 -W disk.img /dev/sdb", "convert --salvage broken.img rescued.img"];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ImgOption> Options { get; } =
+    [
+        ImgOption.Format with { Help = "the sources' format; probed without it", IsLetterOnly = true },
+        new('O', "output-format", "the target's format (default: raw)", "FMT") { IsLetterOnly = true },
+        new('o', "options", "how the target is made; 'help' lists what can be said", "KEY=VALUE,...") { IsLetterOnly = true },
+        new('B', "backing-file", "the target's backing file: what it has is not copied", "FILENAME") { IsLetterOnly = true },
+        new('F', "backing-format", "the backing file's format", "FMT") { IsLetterOnly = true },
+        new('n', "skip-create", "the target is there already") { IsLetterOnly = true },
+        new('\0', "target-is-zero", "the target reads as zeros; with -n"),
+        new('\0', "target-image-opts", "the target is named by an option string; with -n"),
+        new('S', "sparse-size", "the shortest run of zeros that is left out (default: 4k); 0 writes all of them", "BYTES") { IsLetterOnly = true },
+        new('m', "coroutines", "how many chunks are under way at once, from 1 to 16 (default: 8)", "N") { IsLetterOnly = true },
+        new('W', "out-of-order", "write in any order") { IsLetterOnly = true },
+        new('C', "copy-offload", "have the drivers copy by themselves, where they can") { IsLetterOnly = true },
+        new('c', "compress", "compress data; for formats that can") { IsLetterOnly = true },
+        new('r', "rate-limit", "write no faster than this, in bytes per second", "BYTES") { IsLetterOnly = true },
+        new('\0', "salvage", "what cannot be read becomes zeros"),
+        new('\0', "bitmaps", "copy the source's persistent bitmaps, too"),
+        new('\0', "skip-broken-bitmaps", "leave out those that are inconsistent"),
+        new('l', "snapshot", "read a snapshot of the source instead of what it is now", "SNAPSHOT") { IsLetterOnly = true },
+        ImgOption.Cache with { Help = "writeback, none, writethrough, directsync or unsafe: how the target is cached (default: unsafe)" },
+        ImgOption.SourceCache with { Help = "the same for the sources (default: writeback)" },
+        ImgOption.Progress,
+        ImgOption.Quiet,
+        ImgOption.ForceShare with { Help = "read sources that are in use; what is seen may be out of date" },
+        ImgOption.Object,
+        ImgOption.ImageOpts with { Help = "sources are named by option strings (key=value,...)" },
+    ];
+
+    /// <inheritdoc/>
+    public override void Check(IReadOnlyList<string> operands) => _arguments.Check(operands.Count);
+
+    /// <inheritdoc/>
+    public override Task<int> RunAsync(ImgCall call) =>
+        _arguments.NewImage.IsHelpWanted
+            ? Task.FromResult(PrintHelp(call))
+            : ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => ConvertAsync(call, cancel));
+
+    /// <inheritdoc/>
+    protected override void TakeOption(string option, string? value)
+    {
+        if (!_arguments.TryTake(option, value))
+        {
+            throw NoSuchOption(option);
+        }
+    }
+
+    private int PrintHelp(ImgCall call)
+    {
+        ImageCreation creation = new(call.World.Graph, _arguments.TargetFormat ?? "raw", call.Operands[^1]);
+        CreateOptionsText.PrintHelp(call.Out, creation.Format, creation.Options);
+        return 0;
+    }
+
+    private async Task<int> ConvertAsync(ImgCall call, CancellationToken cancel)
+    {
+        List<BlockBackend> sources = [];
+        try
+        {
+            await OpenSourcesAsync(call, sources);
+            CheckSources(sources);
+            ConvertTarget target = new(call, _arguments, call.Operands[^1]);
+            await target.PrepareAsync(sources);
+            if (_arguments is { IsTargetZero: true, BackingFile: not null })
+            {
+                call.Fail("Cannot use --target-is-zero when the destination image has a backing file");
+                return 0;
+            }
+
+            BlockBackend backend = await target.OpenAsync();
+            await RunAsync(call, sources, target, backend, cancel);
+            return 0;
+        }
+        finally
+        {
+            foreach (BlockBackend source in sources)
+            {
+                await source.DisposeAsync();
+            }
+        }
+    }
+
+    private async Task OpenSourcesAsync(ImgCall call, List<BlockBackend> sources)
+    {
+        foreach (string name in call.Operands.SkipLast(1))
+        {
+            // What is converted onto itself would be gone before it is read.
+            ImageArgument source = _arguments.Source.ImageOf(name, _arguments.SourceMode) with { ExcludesWriters = true };
+            sources.Add(await source.OpenAsync(call.World, call.Name, call.Warn));
+        }
+    }
+
+    private void CheckSources(List<BlockBackend> sources)
+    {
+        if (_arguments.CopiesBitmaps)
+        {
+            throw new BlockException(sources.Count > 1 ? "Copying bitmaps only possible with single source" : "Source lacks bitmap support");
+        }
+
+        if (_arguments.Snapshot is { } snapshot)
+        {
+            throw sources.Count > 1 ? new BlockException("No support for concatenating multiple snapshot") : SourceSnapshot.Refusal(sources[0], snapshot);
+        }
+    }
+
+    private async Task RunAsync(ImgCall call, List<BlockBackend> sources, ConvertTarget target, BlockBackend backend, CancellationToken cancel)
+    {
+        using ImgProgress progress = new(call, _arguments.ShowsProgress && !_arguments.IsQuiet);
+        try
+        {
+            await using (backend)
+            {
+                target.CheckLength(sources, backend);
+                await ImageConversion.RunAsync(sources, backend, _arguments.ToOptions(target.IsNew, range => Tell(call, range)), progress, cancel);
+                progress.Complete();
+            }
+        }
+        catch (BlockException failure) when (!call.Name.FollowsTexts && failure.Hint is null)
+        {
+            throw new BlockException(failure.Kind, failure.Message, failure) { Hint = $"'{call.Operands[^1]}' is incomplete" };
+        }
+        finally
+        {
+            progress.End();
+        }
+    }
+
+    // The well-known name tells of each sector.
+    private void Tell(ImgCall call, UnreadableRange range)
+    {
+        if (_arguments.IsQuiet)
+        {
+            return;
+        }
+
+        const int SectorBytes = 512;
+        if (!call.Name.FollowsTexts)
+        {
+            Complaint.Warn(call.Console, call.Name.Program, $"{range.LengthBytes} bytes at offset {range.OffsetBytes} could not be read and became zeros: {range.Error.Message}");
+            return;
+        }
+
+        for (long done = 0; done < range.LengthBytes; done += SectorBytes)
+        {
+            Complaint.Warn(call.Console, call.Name.Program, $"error while reading offset {range.OffsetBytes + done}: {call.Name.TextOf(range.Error)}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+using System.Globalization;
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Images;
+using BlockGraph.BlockCore.Options;
+
+namespace BlockGraph.Tools.Img.Verbs;
+
+/// <summary><c>img measure</c>: tells how much space an image would take.</summary>
+internal sealed class MeasureVerb : ImgVerb
+{
+    private readonly SourceArguments _source = new();
+    private readonly CreateOptionsText _options = new();
+    private string? _output;
+    private string _outputFormat = "raw";
+    private long? _sizeBytes;
+    private string? _snapshot;
+
+    /// <inheritdoc/>
+    public override string Name => "measure";
+
+    /// <inheritdoc/>
+    public override string Summary => "Tell how much space an image would take, before it is made.";
+
+    /// <inheritdoc/>
+    public override string Usage => "[FILENAME]";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples { get; } = ["measure --size 10G", "measure -O raw --output=json disk.img"];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ImgOption> Options { get; } =
+    [
+        ImgOption.Format with { IsLetterOnly = true },
+        new('O', "output-format", "the format that it would have (default: raw)", "FMT") { IsLetterOnly = true },
+        new('o', "options", "how it would be made; 'help' lists what can be said", "KEY=VALUE,...") { IsLetterOnly = true },
+        new('\0', "size", "a new image of this size, instead of a file that would be converted", "BYTES"),
+        new('l', "snapshot", "a snapshot of the image instead of what it is now", "SNAPSHOT") { IsLetterOnly = true },
+        ImgOption.Output,
+        ImgOption.ForceShare,
+        ImgOption.Object,
+        ImgOption.ImageOpts,
+    ];
+
+    /// <inheritdoc/>
+    public override void Check(IReadOnlyList<string> operands)
+    {
+        if (operands.Count > 1)
+        {
+            throw new BlockException("At most one filename argument is allowed.");
+        }
+
+        OutputForm.IsJson(_output);
+        if (operands.Count == 0 && (_source.IsOptions || _source.Format is not null || _snapshot is not null))
+        {
+            throw new BlockException("--image-opts, -f, and -l require a filename argument.");
+        }
+
+        if (operands.Count == 0 && _sizeBytes is null)
+        {
+            throw new BlockException("Either --size N or one filename must be specified.");
+        }
+
+        if (operands.Count == 1 && _sizeBytes is not null)
+        {
+            throw new BlockException("--size N cannot be used together with a filename.");
+        }
+
+        _source.Check();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<int> RunAsync(ImgCall call)
+    {
+        BlockBackend? source = call.Operands.Count == 0 ? null : await _source.ReadOnlyImageOf(call.Operands[0]).OpenAsync(call.World, call.Name, call.Warn);
+        await using (source)
+        {
+            if (_snapshot is not null)
+            {
+                throw SourceSnapshot.Refusal(source!, _snapshot);
+            }
+
+            BlockDriver format = FindFormat(call);
+            ImageMeasurement measurement = await MeasureAsync(call, format, source);
+            Print(call, measurement);
+            return 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void TakeOption(string option, string? value)
+    {
+        switch (option)
+        {
+            case "output-format":
+                _outputFormat = value!;
+                break;
+            case "options":
+                _options.Take(value!);
+                break;
+            case "size":
+                _sizeBytes = ImgNumbers.ReadSize("image size", value!, long.MaxValue);
+                break;
+            case "snapshot":
+                _snapshot = value;
+                break;
+            case "output":
+                _output = value;
+                break;
+            default:
+                _ = _source.TryTake(option, value) ? true : throw NoSuchOption(option);
+                break;
+        }
+    }
+
+    private async Task<ImageMeasurement> MeasureAsync(ImgCall call, BlockDriver format, BlockBackend? source)
+    {
+        OptionsDictionary options;
+        try
+        {
+            options = _options.Read(OptionsOf(call, format));
+        }
+        catch (BlockException failure)
+        {
+            throw new BlockException(failure.Kind, $"{failure.Message}\nInvalid options for file format '{format.Name}'", failure);
+        }
+
+        return source is null
+            ? await ImageMeasuring.RunAsync(call.World.Graph, format, options, _sizeBytes!.Value)
+            : await ImageMeasuring.RunAsync(format, options, source);
+    }
+
+    private BlockDriver FindFormat(ImgCall call)
+    {
+        try
+        {
+            return call.World.Graph.Drivers.Get(_outputFormat, call.Name.Profile.SuggestsNearestOption);
+        }
+        catch (BlockException failure)
+        {
+            throw new BlockException(failure.Kind, $"Unknown file format '{_outputFormat}'", failure) { Hint = failure.Hint };
+        }
+    }
+
+    // Those of the file that it would lie in, too.
+    private OptionSchema OptionsOf(ImgCall call, BlockDriver format) => format.CreateOptions is null ? new OptionSchema() : new ImageCreation(call.World.Graph, _outputFormat, "").Options;
+
+    private void Print(ImgCall call, ImageMeasurement measurement)
+    {
+        string required = measurement.RequiredBytes.ToString(CultureInfo.InvariantCulture);
+        string full = measurement.FullyAllocatedBytes.ToString(CultureInfo.InvariantCulture);
+        call.Out.WriteLine(OutputForm.IsJson(_output)
+            ? $"{{\n    \"required\": {required},\n    \"fully-allocated\": {full}\n}}"
+            : $"required size: {required}\nfully allocated size: {full}");
+    }
+}

@@ -1,0 +1,174 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Images;
+using BlockGraph.Tools.Io;
+
+namespace BlockGraph.Tools.Img.Verbs;
+
+/// <summary><c>img rebase</c>: gives an image another backing file.</summary>
+internal sealed class RebaseVerb : ImgVerb
+{
+    private readonly SourceArguments _source = new();
+    private string _cache = "writeback";
+    private string _sourceCache = "writeback";
+    private string? _backing;
+    private string? _backingFormat;
+    private bool _isUnsafe;
+    private bool _isQuiet;
+    private bool _showsProgress;
+
+    /// <inheritdoc/>
+    public override string Name => "rebase";
+
+    /// <inheritdoc/>
+    public override string Summary => "Give an image another backing file; what only the old one has is copied into the image first.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notes { get; } =
+    [
+        "-b '' makes the image stand alone. With -u only the name in the image's header is changed: for a backing file that was moved.",
+    ];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples { get; } = ["rebase -p -b new-base.img -F raw overlay.img", "rebase -u -b moved.img -F raw overlay.img"];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ImgOption> Options { get; } =
+    [
+        ImgOption.Format with { IsLetterOnly = true },
+        ImgOption.Cache,
+        ImgOption.SourceCache,
+        new('b', "backing-file", "the new backing file; '' for none", "FILENAME") { IsLetterOnly = true },
+        new('F', "backing-format", "its format", "FMT") { IsLetterOnly = true },
+        new('u', "unsafe", "change the header alone") { IsLetterOnly = true },
+        ImgOption.Progress,
+        ImgOption.Quiet,
+        ImgOption.ForceShare,
+        ImgOption.Object,
+        ImgOption.ImageOpts,
+    ];
+
+    /// <inheritdoc/>
+    public override void Check(IReadOnlyList<string> operands)
+    {
+        CheckOneFile(operands);
+        if (_backing is null && !_isUnsafe)
+        {
+            throw ImgUsage.Error("Must specify backing file (-b) or use unsafe mode (-u)");
+        }
+
+        _source.Check();
+        _ = Mode;
+        _ = SourceMode;
+    }
+
+    /// <inheritdoc/>
+    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => RebaseAsync(call, cancel));
+
+    /// <inheritdoc/>
+    protected override void TakeOption(string option, string? value)
+    {
+        switch (option)
+        {
+            case "cache":
+                _cache = value!;
+                break;
+            case "source-cache":
+                _sourceCache = value!;
+                break;
+            case "backing-file":
+                _backing = value;
+                break;
+            case "backing-format":
+                _backingFormat = value;
+                break;
+            case "unsafe":
+                _isUnsafe = true;
+                break;
+            case "progress":
+                _showsProgress = true;
+                break;
+            case "quiet":
+                _isQuiet = true;
+                break;
+            default:
+                _ = _source.TryTake(option, value) ? true : throw NoSuchOption(option);
+                break;
+        }
+    }
+
+    private IoOpenMode Mode => new IoOpenMode { Discard = "ignore" }.WithCacheMode(_cache) ?? throw new BlockException($"Invalid cache option: {_cache}");
+
+    private IoOpenMode SourceMode => new IoOpenMode { Discard = "ignore", IsReadOnly = true }.WithCacheMode(_sourceCache) ?? throw new BlockException($"Invalid source cache option: {_sourceCache}");
+
+    private async Task<int> RebaseAsync(ImgCall call, CancellationToken cancel)
+    {
+        ImageArgument image = _source.ImageOf(call.Operands[0], Mode) with { OpensBacking = !_isUnsafe };
+        await using BlockBackend top = await image.OpenAsync(call.World, call.Name, call.Warn);
+        if (_backingFormat is not null && call.World.Graph.Drivers.All.All(driver => driver.Name != _backingFormat))
+        {
+            throw new BlockException($"Invalid format name: '{_backingFormat}'");
+        }
+
+        using ImgProgress progress = new(call, _showsProgress && !_isQuiet);
+        try
+        {
+            progress.Report(new ImageProgress(0, 1));
+            if (!_isUnsafe)
+            {
+                await CopyAsync(call, top, progress, cancel);
+            }
+
+            await ChangeHeaderAsync(top, progress, cancel);
+            return 0;
+        }
+        finally
+        {
+            progress.End();
+        }
+    }
+
+    private async Task CopyAsync(ImgCall call, BlockBackend top, ImgProgress progress, CancellationToken cancel)
+    {
+        if (string.IsNullOrEmpty(_backing))
+        {
+            await ImageRebase.CopyDifferenceAsync(top, null, progress, cancel);
+            return;
+        }
+
+        BlockBackend newBacking;
+        try
+        {
+            string name = ImageRebase.ResolveBacking(top, _backing);
+            newBacking = await new ImageArgument(name) { Format = _backingFormat, Mode = SourceMode }.OpenAsync(call.World, ImgName.Own, call.Warn);
+        }
+        catch (BlockException failure)
+        {
+            throw failure.Prefixed($"Could not open new backing file '{_backing}': ");
+        }
+
+        await using (newBacking)
+        {
+            await ImageRebase.CopyDifferenceAsync(top, newBacking, progress, cancel);
+        }
+    }
+
+    private async Task ChangeHeaderAsync(BlockBackend top, ImgProgress progress, CancellationToken cancel)
+    {
+        try
+        {
+            if (!string.IsNullOrEmpty(_backing) && _backingFormat is null)
+            {
+                throw new BlockException("backing format must be specified");
+            }
+
+            await top.FlushAsync(cancel);
+            await ImageRebase.ChangeHeaderAsync(top, string.IsNullOrEmpty(_backing) ? null : _backing, _backingFormat, cancel);
+            progress.Complete();
+        }
+        catch (BlockException failure)
+        {
+            throw failure.Prefixed($"Could not change the backing file to '{_backing ?? "(null)"}': ");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Images;
+using BlockGraph.TestKit;
+
+namespace BlockGraph.BlockCore.Tests.Images;
+
+/// <summary>A conversion that fails or is cancelled, at each step in turn: it ends when nothing of it is under way, and says where.</summary>
+[TestFixture]
+public sealed class ImageConversionFailureTests : ImageTests
+{
+    private const int Chunk = 256 << 10;
+
+    // faulty a -> faulty b: the n-th read or write fails
+    [TestCase(StorageCall.Read, true)]
+    [TestCase(StorageCall.Write, true)]
+    [TestCase(StorageCall.Read, false)]
+    [TestCase(StorageCall.Write, false)]
+    public void A_failure_at_any_step_ends_it(StorageCall call, bool outOfOrder) => Fixture.Run(async () =>
+    {
+        Put("a", Pattern(8 * Chunk));
+        Put("b", new byte[8 * Chunk]);
+        int n = 1;
+        for (bool isOver = false; !isOver; n++)
+        {
+            await using BlockBackend source = await OpenSourceAsync("a", "faulty", ",latency-ns-max=1000");
+            await using BlockBackend target = await OpenTargetAsync("b", "faulty", ",latency-ns-max=1000");
+            FaultyDisk disk = Fixture.Faulty.Disk(call == StorageCall.Read ? "a" : "b");
+            disk.FailNth(n, call);
+            try
+            {
+                await ImageConversion.RunAsync([source], target, new ImageConversionOptions { RequestCount = 3, WritesOutOfOrder = outOfOrder });
+                isOver = true;
+            }
+            catch (BlockException error)
+            {
+                Assert.That(error.Message, Does.Match($"^error while {(call == StorageCall.Read ? "reading" : "writing")} at byte [0-9]+: Input/output error$"), $"failure {n}");
+                Assert.That(error.Kind, Is.EqualTo(BlockErrorKind.InputOutput), $"failure {n}: the kind stays");
+            }
+
+            Assert.That((source.InFlightCount, target.InFlightCount), Is.EqualTo((0, 0)), $"failure {n}: nothing is under way");
+            disk.Heal();
+        }
+
+        Assert.That(n, Is.EqualTo(10), "eight failures, and the one that did not come");
+        Assert.That(Fixture.Memory.Storage("b").Bytes, Is.EqualTo(Fixture.Memory.Storage("a").Bytes), "then it succeeds");
+    });
+
+    [Test]
+    public void Cancelled_at_any_step_it_ends([Values] bool outOfOrder) => Fixture.Run(async () =>
+    {
+        Put("a", Pattern(64 * Chunk));
+        Put("b", new byte[64 * Chunk]);
+        for (int at = 1; at <= 8; at++)
+        {
+            await using BlockBackend source = await OpenSourceAsync("a", options: ",latency-ns-max=1000");
+            await using BlockBackend target = await OpenTargetAsync("b", options: ",latency-ns-max=1000");
+            using CancellationTokenSource cancel = new();
+            Reports reports = new(at, cancel.Cancel);
+            Task conversion = ImageConversion.RunAsync([source], target, new ImageConversionOptions { RequestCount = 3, WritesOutOfOrder = outOfOrder }, reports, cancel.Token);
+            await Failure.OfAsync<OperationCanceledException>(() => conversion);
+            Assert.That(reports.All[^1].DoneBytes, Is.LessThanOrEqualTo(at * 8 * Chunk), $"step {at}: what was under way is all that was done");
+            Assert.That((source.InFlightCount, target.InFlightCount), Is.EqualTo((0, 0)), $"step {at}: nothing is under way");
+        }
+    });
+
+    [Test]
+    public void A_cancellation_ends_the_wait_for_the_speed_limit() => Fixture.Run(async () =>
+    {
+        Put("a", Pattern(4 * Chunk));
+        await using BlockBackend source = await OpenSourceAsync("a");
+        await using BlockBackend target = await OpenTargetAsync("b");
+        using CancellationTokenSource cancel = new();
+        Task conversion = ImageConversion.RunAsync([source], target, new ImageConversionOptions { RateBytesPerSecond = 1 }, cancel: cancel.Token);
+        await Fixture.Context.DelayAsync(1_000_000_000);
+        cancel.Cancel();
+        await Failure.OfAsync<OperationCanceledException>(() => conversion);
+        Assert.That(Fixture.Context.NowNs, Is.LessThan(2_000_000_000), "nobody waits for days");
+    });
+
+    // Reads of a whole chunk fail, then those of its third and fourth sector.
+    [Test]
+    public void What_cannot_be_read_becomes_zeros_where_that_is_asked_for() => Fixture.Run(async () =>
+    {
+        Put("a", Pattern(8192));
+        await using BlockBackend source = await OpenSourceAsync("a", "faulty");
+        await using BlockBackend target = await OpenTargetAsync("b");
+        FaultyDisk disk = Fixture.Faulty.Disk("a");
+        disk.FailNth(1, StorageCall.Read);
+        disk.FailNth(4, StorageCall.Read);
+        disk.FailNth(5, StorageCall.Read);
+        disk.FailNth(9, StorageCall.Read);
+        List<(long, long, string)> lost = [];
+        ImageConversionResult result = await ImageConversion.RunAsync(
+            [source], target, new ImageConversionOptions { TargetIsNew = true, IsSalvaging = true, OnUnreadable = range => lost.Add((range.OffsetBytes, range.LengthBytes, range.Error.Message)) });
+        byte[] expected = Pattern(8192);
+        expected.AsSpan(1024, 1024).Clear();
+        expected.AsSpan(3584, 512).Clear();
+        Assert.That(Fixture.Memory.Storage("b").Bytes[..8192], Is.EqualTo(expected), "all that could be read");
+        Assert.That(lost, Is.EqualTo(new[] { (1024L, 1024L, "Input/output error"), (3584, 512, "Input/output error") }), "what could not");
+        Assert.That(result.UnreadableBytes, Is.EqualTo(1536), "how much that is");
+    });
+
+    [Test]
+    public void Without_knowing_what_is_there_it_fails_or_reads() => Fixture.Run(async () =>
+    {
+        Put("a", Pattern(8192));
+        await using BlockBackend source = await OpenSourceAsync("a", "faulty");
+        await using BlockBackend target = await OpenTargetAsync("b");
+        Fixture.Faulty.Disk("a").FailNth(1, StorageCall.GetStatus, isSticky: true);
+        BlockException error = await Failure.OfAsync(() => ImageConversion.RunAsync([source], target));
+        Assert.That(error.Message, Is.EqualTo("error while reading block status at offset 0: Input/output error"), "the failure");
+        await ImageConversion.RunAsync([source], target, new ImageConversionOptions { IsSalvaging = true });
+        Assert.That(Fixture.Memory.Storage("b").Bytes[..8192], Is.EqualTo(Pattern(8192)), "what can be saved is");
+    });
+
+    [Test]
+    public void A_driver_that_cannot_compress_says_so() => Fixture.Run(async () =>
+    {
+        Put("a", Pattern(8192));
+        await using BlockBackend source = await OpenSourceAsync("a");
+        await using BlockBackend target = await OpenTargetAsync("b");
+        BlockException error = await Failure.OfAsync(() => ImageConversion.RunAsync([source], target, new ImageConversionOptions { IsCompressed = true }));
+        Assert.That(error.Kind, Is.EqualTo(BlockErrorKind.NotSupported), "the kind");
+        Assert.That(Fixture.Memory.Storage("b").Log, Is.Empty, "nothing was written");
+    });
+}

@@ -1,0 +1,70 @@
+namespace BlockGraph.Tools.Tests.Img;
+
+/// <summary>The commands that work on whole images, by the program's own name: better words, progress for a person.</summary>
+[TestFixture]
+public sealed class ImgWorkTests
+{
+    private TemporaryFolder _folder = null!;
+
+    [SetUp]
+    public void MakeFolder() => _folder = new TemporaryFolder();
+
+    [TearDown]
+    public void RemoveFolder() => _folder.Dispose();
+
+    [Test]
+    public void A_target_that_is_left_incomplete_is_named()
+    {
+        string source = _folder.File("a.img");
+        string target = _folder.Image("b.img", 1 << 20);
+        File.WriteAllBytes(source, [1, 2, 3]);
+        string full = $"driver=blkdebug,inject-error.0.event=none,inject-error.0.iotype=write,inject-error.0.errno=28,image.driver=raw,image.file.filename={target}";
+        ToolRun run = ToolRun.Own("img", "convert", "-n", "--target-image-opts", "-f", "raw", source, full);
+        Assert.That(run.Error, Does.Match("^blockgraph: error while writing at byte 0: .*No space left on device \\('.*b.img' is incomplete\\)\n$"), "the failure and what it leaves");
+        Assert.That(run.ExitCode, Is.EqualTo(1), "exit code");
+    }
+
+    [Test]
+    public void A_target_that_is_too_short_is_told_with_both_lengths()
+    {
+        ToolRun run = ToolRun.Own("img", "convert", "-n", "-f", "raw", "-O", "raw", _folder.Image("a.img", 2000), _folder.Image("b.img", 1000));
+        Assert.That(run.Error, Does.Contain("has 1000 bytes, the source 2000: make it longer first (blockgraph img resize)"), "the remedy");
+    }
+
+    [Test]
+    public void The_length_of_the_source_is_kept_to_the_byte()
+    {
+        string target = _folder.File("b.img");
+        ToolRun run = ToolRun.Own("img", "convert", "-f", "raw", _folder.Image("a.img", 1001), target);
+        Assert.That((run.ExitCode, run.Error), Is.EqualTo((0, "")), "it succeeds");
+        Assert.That(new FileInfo(target).Length, Is.EqualTo(1001), "where qemu-img makes it 1024");
+    }
+
+    [Test]
+    public void Progress_on_a_terminal_has_rate_and_amounts()
+    {
+        File.WriteAllBytes(_folder.File("a.img"), [.. Enumerable.Repeat((byte)7, 3 << 20)]);
+        ToolRun run = ToolRun.On(new TestConsole { IsErrorTerminal = true, ErrorWidth = 120 }, "blockgraph", "img", "convert", "-p", "-f", "raw", _folder.File("a.img"), _folder.File("b.img"));
+        Assert.That(run.Error, Does.Match("\r100\\.0 %  3 MiB of 3 MiB, [0-9.]+ [KMGT]?i?B/s *\n$"), "the last state of the line");
+        Assert.That(run.Out, Is.Empty, "nothing on standard output");
+    }
+
+    [Test]
+    public void Progress_elsewhere_is_percentages()
+    {
+        File.WriteAllBytes(_folder.File("a.img"), [.. Enumerable.Repeat((byte)7, 4 << 20)]);
+        ToolRun run = ToolRun.Own("img", "convert", "-p", "-f", "raw", _folder.File("a.img"), _folder.File("b.img"));
+        Assert.That(run.Out, Is.EqualTo("    (0.00/100%)\r    (50.00/100%)\r    (100.00/100%)\r    (100.00/100%)\r\n"), "for scripts");
+    }
+
+    [Test]
+    public void Unreadable_ranges_are_told_as_one()
+    {
+        File.WriteAllBytes(_folder.File("a.img"), [.. Enumerable.Repeat((byte)7, 4096)]);
+        string broken = $"driver=blkdebug,inject-error.0.event=none,inject-error.0.iotype=read,inject-error.0.once=off,image.driver=raw,image.file.filename={_folder.File("a.img")}";
+        ToolRun run = ToolRun.Own("img", "convert", "--salvage", "--image-opts", broken, _folder.File("b.img"));
+        Assert.That(run.Error, Does.StartWith("blockgraph: warning: 4096 bytes at offset 0 could not be read and became zeros: "), "one line for eight sectors");
+        Assert.That(run.ExitCode, Is.Zero, "it goes on");
+        Assert.That(File.ReadAllBytes(_folder.File("b.img")), Is.EqualTo(new byte[4096]), "zeros");
+    }
+}
