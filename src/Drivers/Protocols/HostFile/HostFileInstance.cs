@@ -136,8 +136,8 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
     // In whole blocks: one that holds data in a part of it is data.
     private static BlockStatus FindExtent(BlockCore.Scheduling.HostFile file, long offset, long length, int blockBytes)
     {
-        _ = file.TryGetExtent(offset, length, out bool isData, out long extentBytes);
         long mask = blockBytes - 1L;
+        _ = file.TryGetExtent(offset, (length + mask) & ~mask, out bool isData, out long extentBytes);
         isData |= extentBytes <= mask;
         long wholeBytes = isData ? (extentBytes + mask) & ~mask : extentBytes & ~mask;
         return new BlockStatus((isData ? BlockStatusFlags.Data : BlockStatusFlags.Zero) | BlockStatusFlags.OffsetValid, wholeBytes, offset);

@@ -103,6 +103,11 @@ internal sealed class CompareVerb : ImgVerb
         }
         catch (BlockException failure)
         {
+            if (_showsProgress && !_isQuiet)
+            {
+                call.Out.WriteLine();
+            }
+
             Complaint.Print(call.Console, call.Name.Program, failure, call.Name.Profile);
             return ExitFailure;
         }
@@ -152,7 +157,9 @@ internal sealed class CompareVerb : ImgVerb
             return failure.Message.StartsWith(ImageComparison.StatusFailureText, StringComparison.Ordinal) ? ExitStatusFailure : ExitReadFailure;
         }
 
-        if (result.LengthsDiffer && !_isStrict)
+        // A difference inside both is found before either ends.
+        bool isWithinBoth = result.Difference == ImageDifference.Content && result.OffsetBytes < Math.Min(first.LengthBytes, second.LengthBytes);
+        if (result.LengthsDiffer && !_isStrict && !isWithinBoth)
         {
             Say(call, "Warning: Image size mismatch!");
         }
