@@ -152,7 +152,8 @@ internal sealed class CompareVerb : ImgVerb
             return failure.Message.StartsWith(ImageComparison.StatusFailureText, StringComparison.Ordinal) ? ExitStatusFailure : ExitReadFailure;
         }
 
-        if (result.LengthsDiffer && !_isStrict)
+        // Told when the common part has been found equal.
+        if (result.LengthsDiffer && !_isStrict && (result.IsEqual || result.OffsetBytes >= Math.Min(first.LengthBytes, second.LengthBytes)))
         {
             Say(call, "Warning: Image size mismatch!");
         }
