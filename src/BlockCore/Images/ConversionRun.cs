@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
@@ -26,7 +25,7 @@ internal sealed class ConversionRun
     private readonly ImageRateLimit _rate;
     private readonly IProgress<ImageProgress>? _progress;
     private readonly AioContext _context;
-    private Exception? _failure;
+    private bool _hasFailed;
     private long _totalBytes;
     private long _doneBytes;
     private long _unreportedBytes;
@@ -81,11 +80,6 @@ internal sealed class ConversionRun
         }
 
         await Task.WhenAll(slots);
-        if (_failure is not null)
-        {
-            ExceptionDispatchInfo.Throw(_failure);
-        }
-
         Invariant.Check(_turn == _nextNumber);
         return new ImageConversionResult(_dataBytes, _offloadedBytes, _zeroBytes, _unallocatedBytes, _unreadableBytes);
     }
@@ -96,7 +90,7 @@ internal sealed class ConversionRun
         await _mapLock.EnterAsync();
         try
         {
-            while (_failure is null)
+            while (!_hasFailed)
             {
                 Cancel.ThrowIfCancellationRequested();
                 if (++_chunkCount % ImmediateCountMax == 0)
@@ -126,17 +120,17 @@ internal sealed class ConversionRun
     /// <summary>Waits until the chunk may be written, and for the speed limit. False: something has failed, and nothing is to be written.</summary>
     public async ValueTask<bool> WaitForTurnAsync(long number, ConversionChunk chunk)
     {
-        while (!Plan.Options.WritesOutOfOrder && _turn != number && _failure is null)
+        while (!Plan.Options.WritesOutOfOrder && _turn != number && !_hasFailed)
         {
             await _turns.WaitAsync();
         }
 
-        if (_failure is null && chunk.Kind == ConversionKind.Data)
+        if (!_hasFailed && chunk.Kind == ConversionKind.Data)
         {
             await _rate.TakeAsync(_context, chunk.LengthBytes, Cancel);
         }
 
-        return _failure is null;
+        return !_hasFailed;
     }
 
     /// <summary>A chunk is written.</summary>
@@ -187,17 +181,18 @@ internal sealed class ConversionRun
         }
     }
 
+    // A slot that fails ends the others, too: those that wait for their turn leave.
     private async Task RunSlotAsync()
     {
+        bool hasEnded = false;
         try
         {
             await new ConversionSlot(this).RunAsync();
+            hasEnded = true;
         }
-#pragma warning disable CA1031 // Whatever it is ends the others too, and is thrown when they have ended.
-        catch (Exception failure)
-#pragma warning restore CA1031
+        finally
         {
-            _failure ??= failure;
+            _hasFailed |= !hasEnded;
             _turns.WakeAll();
         }
     }

@@ -1,5 +1,3 @@
-using BlockGraph.BlockCore.Errors;
-
 namespace BlockGraph.BlockCore.Scheduling;
 
 /// <summary>
@@ -79,16 +77,5 @@ public static class WorkerExtensions
         T result = default!;
         await context.RunOnWorkers(() => { result = work(); });
         return result;
-    }
-
-    /// <summary>
-    /// Runs <paramref name="work"/>, which is short but may block, at once where the context's loop may block for its one user; otherwise on a worker. At home.
-    /// </summary>
-    public static ValueTask<T> RunBriefly<T>(this AioContext context, Func<T> work)
-    {
-        ArgumentNullException.ThrowIfNull(context);
-        ArgumentNullException.ThrowIfNull(work);
-        Invariant.Check(context.IsHome);
-        return context.LoopTransfers == LoopTransfers.Any ? new(work()) : context.RunOnWorkers(work);
     }
 }

@@ -40,7 +40,8 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
             throw NoCompression();
         }
 
-        if (!options.ContainsKey(CreateContext.SizeOption))
+        // The well-known program does not listen to a size.
+        if (call.Name.FollowsTexts || !options.ContainsKey(CreateContext.SizeOption))
         {
             options[CreateContext.SizeOption] = LengthOf(sources);
         }

@@ -24,7 +24,12 @@ internal sealed class ImgInterrupt : IDisposable
         }
         catch (OperationCanceledException) when (interrupt._source.IsCancellationRequested)
         {
-            Complaint.Print(console, program, "interrupted");
+            // A program that an interrupt ends says nothing.
+            if (program == CalledName.Own)
+            {
+                Complaint.Print(console, program, "interrupted");
+            }
+
             return ExitCode;
         }
     }

@@ -21,7 +21,7 @@ internal static class CompareCommand
         string only = arguments.Text("only") ?? string.Empty;
         long rounds = arguments.Number("rounds", RoundsDefault);
         double countScale = arguments.Factor("count-scale", 1);
-        string[] wanted = [.. CompareRows.All.Select(row => row.Name).Concat([ThrottleFigure.Name, MemoryFigure.Name, AllocationsName, .. CostCurves.Names]).Where(IsWanted)];
+        string[] wanted = [.. CompareRows.All.Select(row => row.Name).Concat([ThrottleFigure.Name, MemoryFigure.Name, AllocationsName, .. ImageWorkFigures.Names, .. CostCurves.Names]).Where(IsWanted)];
         if (wanted.Length == 0)
         {
             throw new ArgumentException($"--only '{only}' is in the name of no row (--list names them)");
@@ -109,6 +109,11 @@ internal static class CompareCommand
             comparison.Figures.Add(ThrottleFigure.Measure(programs.Tool, comparison.Rounds, comparison.CountScale));
         }
 
+        if (ImageWorkFigures.Names.Any(name => isWanted(name)))
+        {
+            RunImageWork(comparison, programs, folders, isWanted, note);
+        }
+
         if (!isWanted(MemoryFigure.Name) && !isWanted(AllocationsName))
         {
             return;
@@ -132,6 +137,17 @@ internal static class CompareCommand
             Console.Error.WriteLine(AllocationsName);
             comparison.Figures.Add(MeasureAllocations(folders.Image(store, isWritten: true)));
         }
+    }
+
+    private static void RunImageWork(Comparison comparison, ComparedPrograms programs, TestFolders folders, Predicate<string> isWanted, Action<string> note)
+    {
+        if (folders.MemoryParent is not { } parent || !programs.Has(ComparedPrograms.QemuImg))
+        {
+            note("work on whole images: skipped: it needs a tmpfs and qemu-img");
+            return;
+        }
+
+        comparison.Figures.AddRange(ImageWorkFigures.Measure(programs.Tool, parent, comparison.Rounds, isWanted));
     }
 
     private static FigureResult MeasureAllocations(TestImage image)

@@ -1,5 +1,4 @@
 using BlockGraph.BlockCore.Backend;
-using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Images;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.TestKit;

@@ -59,10 +59,10 @@ public sealed class QemuImgWorkTests
     {
         ProcessStartInfo start = new(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
+        string errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
-        return (output, errors.GetAwaiter().GetResult(), process.ExitCode);
+        return (output, errors, process.ExitCode);
     }
 
     private string Expand(string word) =>
@@ -79,9 +79,7 @@ public sealed class QemuImgWorkTests
         _folder.Image("zero.img", 1 << 20);
         _folder.Image("long.img", 2 << 20);
         File.WriteAllBytes(_folder.File("full.img"), new byte[1 << 20]);
-        byte[] data = new byte[192 << 10];
-        new Random(7).NextBytes(data);
-        Fill("data.img", 0, data);
+        Fill("data.img", 0, [.. Enumerable.Range(0, 192 << 10).Select(i => (byte)(1 + (((i * 7) + (i / 251)) % 255)))]);
         Fill("one.img", 70_001, [1]);
     }
 
@@ -92,5 +90,5 @@ public sealed class QemuImgWorkTests
         file.Write(bytes);
     }
 
-    private Dictionary<string, byte[]> ReadFiles() => Directory.GetFiles(_folder.Path).ToDictionary(name => Path.GetFileName(name)!, File.ReadAllBytes);
+    private Dictionary<string, byte[]> ReadFiles() => Directory.GetFiles(_folder.Path).ToDictionary(name => Path.GetFileName(name), File.ReadAllBytes);
 }

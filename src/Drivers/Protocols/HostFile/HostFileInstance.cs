@@ -115,7 +115,7 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
         (wanted & BlockStatusQuery.Zeroes) == 0
             ? new(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.OffsetValid, length, offset))
-            : BrieflyAsync(file => FindExtent(file, offset, length, Node.Graph.Profile.FilesHaveWholeSectors ? Math.Max(SectorBytes, file.RequestAlignmentBytes) : file.RequestAlignmentBytes));
+            : BrieflyAsync(file => FindExtent(file, offset, length));
 
     /// <summary>The pooled transfers belong to the contexts that made them; the one that is left may end.</summary>
     protected override void DetachContext()
@@ -134,10 +134,10 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
     }
 
     // In whole blocks: one that holds data in a part of it is data.
-    private static BlockStatus FindExtent(BlockCore.Scheduling.HostFile file, long offset, long length, int blockBytes)
+    private static BlockStatus FindExtent(BlockCore.Scheduling.HostFile file, long offset, long length)
     {
-        long mask = blockBytes - 1L;
-        _ = file.TryGetExtent(offset, (length + mask) & ~mask, out bool isData, out long extentBytes);
+        _ = file.TryGetExtent(offset, length, out bool isData, out long extentBytes);
+        long mask = file.RequestAlignmentBytes - 1L;
         isData |= extentBytes <= mask;
         long wholeBytes = isData ? (extentBytes + mask) & ~mask : extentBytes & ~mask;
         return new BlockStatus((isData ? BlockStatusFlags.Data : BlockStatusFlags.Zero) | BlockStatusFlags.OffsetValid, wholeBytes, offset);

@@ -157,9 +157,8 @@ internal sealed class CompareVerb : ImgVerb
             return failure.Message.StartsWith(ImageComparison.StatusFailureText, StringComparison.Ordinal) ? ExitStatusFailure : ExitReadFailure;
         }
 
-        // A difference inside both is found before either ends.
-        bool isWithinBoth = result.Difference == ImageDifference.Content && result.OffsetBytes < Math.Min(first.LengthBytes, second.LengthBytes);
-        if (result.LengthsDiffer && !_isStrict && !isWithinBoth)
+        // Told when the common part has been found equal.
+        if (result.LengthsDiffer && !_isStrict && (result.IsEqual || result.OffsetBytes >= Math.Min(first.LengthBytes, second.LengthBytes)))
         {
             Say(call, "Warning: Image size mismatch!");
         }

@@ -1,6 +1,4 @@
-using System.Globalization;
 using BlockGraph.BlockCore.Backend;
-using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Images;
 
 namespace BlockGraph.Tools.Img.Verbs;
