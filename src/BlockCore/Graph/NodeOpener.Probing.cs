@@ -23,7 +23,7 @@ internal sealed partial class NodeOpener
             throw error.Prefixed("Could not read image for determining its format: ");
         }
 
-        string? shownName = fileName ?? file.Node.FileName;
+        string? shownName = fileName is null || DriverRegistry.ProtocolPrefix(fileName) is not null ? file.Node.ExactFileName ?? file.Node.FileName : fileName;
         BlockDriver driver = graph.Drivers.ProbeFormat(head, shownName);
         if (driver.Probe(head) < BlockDriver.ProbeScoreSignature && !settings.ReadOnly && shownName is not null)
         {

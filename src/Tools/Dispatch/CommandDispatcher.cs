@@ -8,6 +8,7 @@ using BlockGraph.Tools.DriverList;
 using BlockGraph.Tools.GraphView;
 using BlockGraph.Tools.Img;
 using BlockGraph.Tools.Io;
+using BlockGraph.Tools.Manual;
 using BlockGraph.Tools.Plan;
 using BlockGraph.Tools.Throttle;
 
@@ -88,9 +89,22 @@ internal sealed class CommandDispatcher(IToolConsole console)
             ThrottleCommandLine.Create(console),
             DriversCommandLine.Create(console),
             CreateInstallLinks(),
+            CompletionCommandLine.Create(console, () => [Manual().Own(Compose()), .. Manual().Links()]),
+            ManCommandLine.Create(console, () => Manual().Own(Compose())),
         };
         root.Directives.Clear();
         return root;
+    }
+
+    private static ManualTree Manual()
+    {
+        string[] drivers = [];
+        ToolWorld.Run(CompatibilityProfile.Own, isVirtualTime: false, _ => { }, world =>
+        {
+            drivers = [.. world.Graph.Drivers.All.Select(driver => driver.Name).Order(StringComparer.Ordinal)];
+            return Task.FromResult(0);
+        });
+        return new ManualTree(drivers);
     }
 
     private static void CheckCommand(Command parent, IReadOnlyList<string> arguments)

@@ -10,10 +10,10 @@ namespace BlockGraph.Tools.Dispatch;
 internal sealed record LongOption(char Letter, string Name, bool TakesValue = false, bool IsLetterOnly = false);
 
 /// <summary>Why a command line cannot be read.</summary>
-/// <param name="Argument">The option at fault, as it was written.</param>
+/// <param name="Argument">The option at fault as QEMU's programs tell it, which is the word before it where it is a letter with others behind it; null where the command itself stands there.</param>
 /// <param name="Text">What getopt_long() says of it.</param>
 /// <param name="IsValueMissing">It needs a value and has none; otherwise there is no such option, or it takes no value.</param>
-internal sealed record LongOptionFault(string Argument, string Text, bool IsValueMissing = false);
+internal sealed record LongOptionFault(string? Argument, string Text, bool IsValueMissing = false);
 
 /// <summary>
 /// Reads a command line by getopt_long()'s rules: letters bundled or not, long names abbreviated where that is unique, operands
@@ -99,7 +99,7 @@ internal sealed class LongOptions(IReadOnlyList<LongOption> declared)
             LongOption? found = declared.FirstOrDefault(option => option.Letter == argument[at]);
             if (found is null)
             {
-                return new LongOptionFault(argument, $"invalid option -- '{argument[at]}'");
+                return new LongOptionFault(at + 1 == argument.Length ? argument : WordBefore(arguments, index), $"invalid option -- '{argument[at]}'");
             }
 
             if (!found.TakesValue)
@@ -119,4 +119,7 @@ internal sealed class LongOptions(IReadOnlyList<LongOption> declared)
 
         return null;
     }
+
+    // With letters still to come getopt() has not gone on, and a program that looks for the option behind itself finds what stands before it: operands are moved there.
+    private string? WordBefore(IReadOnlyList<string> arguments, int index) => _operands.Count > 0 ? _operands[^1] : index > 0 ? arguments[index - 1] : null;
 }

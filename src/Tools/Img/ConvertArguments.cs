@@ -107,12 +107,12 @@ internal sealed class ConvertArguments
         }
 
         string? refusal =
-            IsTargetOptions && !SkipsCreation ? "--target-image-opts requires use of -n flag"
-            : SkipsCreation && HasNewImageOptions ? "-o has no effect when skipping image creation"
-            : IsTargetOptions && TargetFormat is not null ? "--image-opts and --format are mutually exclusive"
-            : _isOffloading && _sparseBytes is not null ? "Cannot enable copy offloading when -S is used"
+            _isOffloading && _sparseBytes is not null ? "Cannot enable copy offloading when -S is used"
             : _isOffloading && IsCompressed ? "Cannot enable copy offloading when -c is used"
             : _isOffloading && IsSalvaging ? "Cannot use copy offloading in salvaging mode"
+            : IsTargetOptions && !SkipsCreation ? "--target-image-opts requires use of -n flag"
+            : SkipsCreation && HasNewImageOptions ? "-o has no effect when skipping image creation"
+            : IsTargetOptions && TargetFormat is not null ? "--image-opts and --format are mutually exclusive"
             : IsTargetZero && !SkipsCreation ? "--target-is-zero requires use of -n flag"
             : operandCount < 1 || (operandCount < 2 && !NewImage.IsHelpWanted) ? "Must specify image file name"
             : null;

@@ -18,7 +18,7 @@ internal sealed class CreateOptionsText
     /// <exception cref="BlockException">It is no list of options.</exception>
     public void Take(string text)
     {
-        if (text.StartsWith(',') && !text.StartsWith(",,", StringComparison.Ordinal) || text.EndsWith(',') && !text.EndsWith(",,", StringComparison.Ordinal))
+        if (text.Length == 0 || text.StartsWith(',') && !text.StartsWith(",,", StringComparison.Ordinal) || text.EndsWith(',') && (!text.EndsWith(",,", StringComparison.Ordinal) || text == ",,"))
         {
             throw new BlockException($"Invalid option list: {text}");
         }

@@ -1,5 +1,7 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Qapi.Options;
 using BlockGraph.Tools.Dispatch;
@@ -41,7 +43,7 @@ internal sealed record ImageArgument(string Text)
     {
         try
         {
-            OptionsDictionary options = Mode.ApplyTo(IsOptions ? QemuOptsParser.Parse(Text, ImpliedKey, warn).ToDictionary() : FileOptions());
+            OptionsDictionary options = Mode.ApplyTo(IsOptions ? QemuOptsParser.Parse(Text, ImpliedKey, warn).ToDictionary() : FileOptions(world.Graph));
             if (Engine is not null)
             {
                 EngineOption.SetDefault(options, Engine, world.Graph);
@@ -73,12 +75,23 @@ internal sealed record ImageArgument(string Text)
         }
     }
 
-    private OptionsDictionary FileOptions()
+    private OptionsDictionary FileOptions(NodeGraph graph)
     {
-        OptionsDictionary options = new() { { "filename", Text } };
+        OptionsDictionary options = [];
         if (Format is not null)
         {
             options["driver"] = Format;
+        }
+
+        // A protocol reads its name itself, with or without its prefix; to all others it is the name of a file.
+        BlockDriver? driver = graph.Drivers.All.FirstOrDefault(driver => driver.Name == Format);
+        if (driver?.ProtocolName is null || Text.StartsWith("json:", StringComparison.Ordinal))
+        {
+            options["filename"] = Text;
+        }
+        else
+        {
+            driver.ParseFileName(Text, options);
         }
 
         return options;

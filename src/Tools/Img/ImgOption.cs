@@ -36,6 +36,9 @@ internal sealed record ImgOption(char Letter, string Name, string Help, string? 
     /// <summary><c>--output</c>.</summary>
     public static ImgOption Output { get; } = new('\0', "output", "how it is printed (default: human)", "human|json");
 
+    /// <summary><c>--virtual-time</c>.</summary>
+    public static ImgOption VirtualTime { get; } = new('\0', "virtual-time", "run on a simulated clock, which moves only when everything waits for it") { IsOwnOnly = true };
+
     /// <summary>Through the well-known name nobody can write the long form: there it has only its letter.</summary>
     public bool IsLetterOnly { get; init; }
 

@@ -75,32 +75,71 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name)
     {
         ImgVerb verb = ImgVerbs.Create(verbName) ?? throw UnknownVerb(verbName);
         _command = $" {verb.Name}";
-        LongOption[] declared =
-        [
-            new('h', "help"),
-            .. verb.Options.Where(option => !option.IsOwnOnly || !name.FollowsTexts).Select(option => option.ToLongOption(name)),
-        ];
-        LongOptions options = new(declared);
-        bool isReadable = options.TryRead(verb.TakeFirst(arguments), out LongOptionFault? fault);
+        LongOptions options = new([new('h', "help"), .. ImgHelp.OptionsOf(verb, name).Select(option => option.ToLongOption(name))]);
+        options.TryRead(verb.TakeFirst(arguments), out LongOptionFault? fault);
+
+        // Objects are made where they stand, so that what is wrong with one is told before what is wrong behind it; all else can be read before there is a graph.
+        bool hasObjects = options.Found.Any(option => option.Key == ImgOption.Object.Name);
+        if (!hasObjects && !TakeOptions(verb, options, fault))
+        {
+            return 0;
+        }
+
+        bool isVirtualTime = options.Found.Any(option => option.Key == ImgOption.VirtualTime.Name);
+        return ToolWorld.Run(name.Profile, isVirtualTime, warning => console.Error.WriteLine(name.WarningPrefix + warning), async world =>
+            !hasObjects || await TakeWithObjectsAsync(world, verb, options, fault) ? await verb.RunAsync(new ImgCall(world, console, name, options.Operands)) : 0);
+    }
+
+    // False where the help was asked for, and printed.
+    private bool TakeOptions(ImgVerb verb, LongOptions options, LongOptionFault? fault)
+    {
+        if (!options.Found.All(option => TakeOption(verb, option.Key, option.Value)))
+        {
+            return false;
+        }
+
+        CheckLine(verb, options, fault);
+        return true;
+    }
+
+    private async Task<bool> TakeWithObjectsAsync(ToolWorld world, ImgVerb verb, LongOptions options, LongOptionFault? fault)
+    {
         foreach ((string option, string? value) in options.Found)
         {
-            if (option == "help")
+            if (option == ImgOption.Object.Name ? !await CreatedObjects.TryCreateAsync(world, console, [value!]) : !TakeOption(verb, option, value))
             {
-                ImgHelp.Print(console.Out, name, verb);
-                return 0;
+                return false;
             }
+        }
 
+        CheckLine(verb, options, fault);
+        return true;
+    }
+
+    private bool TakeOption(ImgVerb verb, string option, string? value)
+    {
+        if (option == "help")
+        {
+            ImgHelp.Print(console.Out, name, verb);
+            return false;
+        }
+
+        if (option != ImgOption.VirtualTime.Name)
+        {
             verb.Take(option, value);
         }
 
-        if (!isReadable)
+        return true;
+    }
+
+    private void CheckLine(ImgVerb verb, LongOptions options, LongOptionFault? fault)
+    {
+        if (fault is not null)
         {
-            throw FaultError(fault!);
+            throw FaultError(fault);
         }
 
         verb.Check(options.Operands);
-        return ToolWorld.Run(
-            name.Profile, verb.IsVirtualTime, warning => console.Error.WriteLine(name.WarningPrefix + warning), world => RunAsync(verb, new ImgCall(world, console, name, options.Operands)));
     }
 
     // This program has no trace events.
@@ -111,9 +150,6 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name)
             Complaint.Warn(console, name.Program, $"trace event '{pattern}' does not exist");
         }
     }
-
-    private static async Task<int> RunAsync(ImgVerb verb, ImgCall call) =>
-        await CreatedObjects.TryCreateAsync(call.World, call.Console, verb.Objects) ? await verb.RunAsync(call) : 0;
 
     private BlockException UnknownVerb(string verbName)
     {
@@ -130,7 +166,7 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name)
     private BlockException FaultError(LongOptionFault fault) => ImgUsage.Error(
         !name.FollowsTexts ? fault.Text
         : fault.IsValueMissing ? $"missing argument for option '{fault.Argument}'"
-        : $"unrecognized option '{fault.Argument}'");
+        : $"unrecognized option '{fault.Argument ?? (_command.Length > 0 ? _command[1..] : name.Program)}'");
 
     private int Complain(BlockException failure)
     {

@@ -8,8 +8,6 @@ namespace BlockGraph.Tools.Img;
 /// </summary>
 internal abstract class ImgVerb
 {
-    private readonly List<string> _objects = [];
-
     /// <summary>What it is called.</summary>
     public abstract string Name { get; }
 
@@ -28,28 +26,12 @@ internal abstract class ImgVerb
     /// <summary>The options, in the order of the help; <c>-h</c> is everybody's.</summary>
     public abstract IReadOnlyList<ImgOption> Options { get; }
 
-    /// <summary>Whether time is simulated.</summary>
-    public virtual bool IsVirtualTime => false;
-
-    /// <summary>The objects to create before anything is opened.</summary>
-    public IReadOnlyList<string> Objects => _objects;
-
     /// <summary>Takes what does not follow the rules of options from <paramref name="arguments"/>, and returns the rest.</summary>
     public virtual IReadOnlyList<string> TakeFirst(IReadOnlyList<string> arguments) => arguments;
 
     /// <summary>Takes an option by its long name.</summary>
     /// <exception cref="BlockException">The value is none for the option.</exception>
-    public void Take(string option, string? value)
-    {
-        if (option == ImgOption.Object.Name)
-        {
-            _objects.Add(value!);
-        }
-        else
-        {
-            TakeOption(option, value);
-        }
-    }
+    public void Take(string option, string? value) => TakeOption(option, value);
 
     /// <summary>Holds options and operands against each other, before there is a graph.</summary>
     /// <exception cref="BlockException">They do not go together.</exception>
@@ -59,7 +41,7 @@ internal abstract class ImgVerb
     /// <exception cref="BlockException">It has failed.</exception>
     public abstract Task<int> RunAsync(ImgCall call);
 
-    /// <summary>Takes an option of the command's own.</summary>
+    /// <summary>Takes an option of the command's own: <c>--object</c> and <c>--virtual-time</c> are the program's.</summary>
     /// <exception cref="BlockException">The value is none for the option.</exception>
     protected abstract void TakeOption(string option, string? value);
 

@@ -26,6 +26,9 @@ internal static class QemuIoCommandLine
         new('\0', "image-opts"),
     ];
 
+    /// <summary>The options, in the order of the help.</summary>
+    public static IReadOnlyList<LongOption> Options => s_options;
+
     private static readonly string[] s_help =
     [
         "Usage: qemu-io [OPTIONS]... [-c STRING]... [file]",

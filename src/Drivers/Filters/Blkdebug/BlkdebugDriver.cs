@@ -31,6 +31,13 @@ public sealed class BlkdebugDriver : BlockDriver
     {
         ArgumentNullException.ThrowIfNull(fileName);
         ArgumentNullException.ThrowIfNull(options);
+        if (DriverRegistry.ProtocolPrefix(fileName) != Name)
+        {
+            // Of a driver that is named apart from it, the whole name is the image's.
+            options[BlkdebugOptions.ImageKey + ".filename"] = fileName;
+            return;
+        }
+
         string rest = fileName[(Name.Length + 1)..];
         int colon = rest.IndexOf(':', StringComparison.Ordinal);
         if (colon < 0)

@@ -33,6 +33,13 @@ public sealed class BlkverifyDriver : BlockDriver
     {
         ArgumentNullException.ThrowIfNull(fileName);
         ArgumentNullException.ThrowIfNull(options);
+        if (DriverRegistry.ProtocolPrefix(fileName) != Name)
+        {
+            // Of a driver that is named apart from it, the whole name is the tested image's.
+            options[TestKey + ".filename"] = fileName;
+            return;
+        }
+
         string rest = fileName[(Name.Length + 1)..];
         int colon = rest.IndexOf(':', StringComparison.Ordinal);
         if (colon < 0)

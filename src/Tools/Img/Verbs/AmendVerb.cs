@@ -52,7 +52,7 @@ internal sealed class AmendVerb : ImgVerb
     {
         if (call.Operands.Count == 0)
         {
-            throw Refusal(call.World.Graph.Drivers.Get(_source.Format!));
+            throw Refusal(call.World.Graph.Drivers.All.FirstOrDefault(driver => driver.Name == _source.Format) ?? throw new BlockException($"Unknown file format '{_source.Format}'"));
         }
 
         IoOpenMode mode = new IoOpenMode().WithCacheMode(_cache) ?? throw new BlockException($"Invalid cache option: {_cache}");

@@ -4,7 +4,6 @@ namespace BlockGraph.Tools.Img.Verbs;
 internal sealed class BenchVerb : ImgVerb
 {
     private readonly ImgBenchArguments _arguments = new();
-    private bool _isVirtualTime;
 
     /// <inheritdoc/>
     public override string Name => "bench";
@@ -35,11 +34,8 @@ internal sealed class BenchVerb : ImgVerb
         ImgOption.Cache,
         new('w', "write", "write instead of read") { IsLetterOnly = true },
         ImgOption.ForceShare with { Help = "share every permission with other users of the file; not with -w" },
-        new('\0', "virtual-time", "run on a simulated clock, which moves only when everything waits for it") { IsOwnOnly = true },
+        ImgOption.VirtualTime,
     ];
-
-    /// <inheritdoc/>
-    public override bool IsVirtualTime => _isVirtualTime;
 
     /// <inheritdoc/>
     public override void Check(IReadOnlyList<string> operands)
@@ -52,15 +48,5 @@ internal sealed class BenchVerb : ImgVerb
     public override Task<int> RunAsync(ImgCall call) => new ImgBenchRunner(call, _arguments.ImageOf(call.Operands[0]), _arguments.Load).RunAsync();
 
     /// <inheritdoc/>
-    protected override void TakeOption(string option, string? value)
-    {
-        if (option == "virtual-time")
-        {
-            _isVirtualTime = true;
-        }
-        else
-        {
-            _arguments.Take(option, value);
-        }
-    }
+    protected override void TakeOption(string option, string? value) => _arguments.Take(option, value);
 }

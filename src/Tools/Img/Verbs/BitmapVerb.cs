@@ -44,11 +44,6 @@ internal sealed class BitmapVerb : ImgVerb
     /// <inheritdoc/>
     public override void Check(IReadOnlyList<string> operands)
     {
-        if (operands.Count != 2)
-        {
-            throw new BlockException("Expecting filename and bitmap name");
-        }
-
         if (_actions.Count == 0)
         {
             throw new BlockException("Need at least one of --add, --remove, --clear, --enable, --disable, or --merge");
@@ -67,6 +62,11 @@ internal sealed class BitmapVerb : ImgVerb
         if (_mergeFile is not null && _actions.All(action => action.Name != "merge"))
         {
             throw new BlockException("Merge bitmap source file only supported with --merge");
+        }
+
+        if (operands.Count != 2)
+        {
+            throw new BlockException("Expecting filename and bitmap name");
         }
 
         _source.Check();

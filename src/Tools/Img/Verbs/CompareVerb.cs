@@ -103,6 +103,11 @@ internal sealed class CompareVerb : ImgVerb
         }
         catch (BlockException failure)
         {
+            if (_showsProgress && !_isQuiet)
+            {
+                call.Out.WriteLine();
+            }
+
             Complaint.Print(call.Console, call.Name.Program, failure, call.Name.Profile);
             return ExitFailure;
         }

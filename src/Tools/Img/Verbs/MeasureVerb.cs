@@ -82,6 +82,11 @@ internal sealed class MeasureVerb : ImgVerb
             }
 
             BlockDriver format = FindFormat(call);
+            if (format.CreateOptions is null)
+            {
+                throw new BlockException(BlockErrorKind.NotSupported, $"Format driver '{format.Name}' does not support image creation");
+            }
+
             ImageMeasurement measurement = await MeasureAsync(call, format, source);
             Print(call, measurement);
             return 0;

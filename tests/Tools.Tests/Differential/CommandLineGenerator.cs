@@ -1,0 +1,106 @@
+namespace BlockGraph.Tools.Tests.Differential;
+
+/// <summary>
+/// Makes command lines from a grammar, the same ones on every run: each verb has a chance of its own, so that a change of one grammar leaves the others' lines as they were. About
+/// half of the lines are made wrong on purpose, in one place.
+/// </summary>
+internal sealed class CommandLineGenerator(string program, VerbGrammar grammar)
+{
+    private const int Seed = 20261126;
+    private const int TriesPerLine = 50;
+    private readonly Random _random = new(Seed + grammar.Verb.Sum(letter => letter));
+
+    /// <summary><paramref name="count"/> different cases.</summary>
+    public IReadOnlyList<DifferentialCase> Make(int count)
+    {
+        HashSet<string> seen = [];
+        List<DifferentialCase> cases = [];
+        foreach (string line in grammar.Fixed)
+        {
+            Add(new DifferentialCase(grammar.Verb, [.. line.Split("; ").Select(CommandLine.Parse)]));
+        }
+
+        for (int i = 0; i < count * TriesPerLine && cases.Count < count; i++)
+        {
+            Add(MakeCase());
+        }
+
+        return cases;
+
+        void Add(DifferentialCase made)
+        {
+            if (seen.Add(made.ToString()))
+            {
+                cases.Add(made);
+            }
+        }
+    }
+
+    private DifferentialCase MakeCase()
+    {
+        List<CommandLine> lines = [];
+        if (grammar.Before.Count > 0 && Chance(4))
+        {
+            lines.Add(CommandLine.Parse(Pick(grammar.Before)));
+        }
+
+        lines.Add(MakeLine());
+        if (grammar.After.Count > 0 && Chance(3))
+        {
+            lines.Add(CommandLine.Parse(Pick(grammar.After)));
+        }
+
+        return new DifferentialCase(grammar.Verb, lines);
+    }
+
+    private CommandLine MakeLine()
+    {
+        int fault = _random.Next(12);
+        List<IReadOnlyList<string>> options = PickSome(grammar.Options);
+        string operandText = Pick(fault is 0 or 1 or 2 ? grammar.WrongOperands : grammar.Operands);
+        if (fault is 3 or 4 && grammar.WrongOptions.Count > 0)
+        {
+            options.Insert(_random.Next(options.Count + 1), CommandLine.Split(Pick(grammar.WrongOptions)));
+        }
+
+        List<string> operands = [.. CommandLine.Split(operandText)];
+        switch (fault)
+        {
+            case 5 when !grammar.HasOwnRefusal:
+                options.Insert(_random.Next(options.Count + 1), [Pick(["--nope", "-Z", "--foo=1", "-"])]);
+                break;
+            case 6 when Chance(2):
+                operands.Add("surplus");
+                break;
+            case 6:
+                operands.RemoveAt(operands.Count - 1);
+                break;
+            default:
+                break;
+        }
+
+        List<string> words = [program, .. grammar.Verb == program ? [] : new[] { grammar.Verb }, .. CommandLine.Split(grammar.Always)];
+        bool hasOptionsFirst = grammar.HasOperandsLast || !Chance(4);
+        words.AddRange(hasOptionsFirst ? [.. options.SelectMany(option => option), .. operands] : [.. operands, .. options.SelectMany(option => option)]);
+        return new CommandLine(words);
+    }
+
+    private List<IReadOnlyList<string>> PickSome(IReadOnlyList<string> choices)
+    {
+        List<string> picked = [];
+        for (int i = _random.Next(3); i > 0 && choices.Count > 0; i--)
+        {
+            string choice = Pick(choices);
+            if (!picked.Contains(choice))
+            {
+                picked.Add(choice);
+            }
+        }
+
+        return [.. picked.Select(CommandLine.Split)];
+    }
+
+    private string Pick(IReadOnlyList<string> choices) => choices[_random.Next(choices.Count)];
+
+    private bool Chance(int oneIn) => _random.Next(oneIn) == 0;
+}
