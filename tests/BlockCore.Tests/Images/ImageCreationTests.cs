@@ -1,6 +1,5 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Images;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
