@@ -51,5 +51,5 @@ internal sealed record CommandLine(IReadOnlyList<string> Words)
         }
     }
 
-    public override string ToString() => string.Join(' ', Words.Select(word => word.Length == 0 || word.AsSpan().ContainsAny(" \"{}[]*?;#") ? $"'{word}'" : word));
+    public override string ToString() => string.Join(' ', Words.Select(word => word.Length == 0 || word.Any(letter => " \"{}[]*?;#".Contains(letter, StringComparison.Ordinal)) ? $"'{word}'" : word));
 }
