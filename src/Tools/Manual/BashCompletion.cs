@@ -5,30 +5,32 @@ namespace BlockGraph.Tools.Manual;
 /// <summary>Completion for bash: one function, which finds the command among the words before the cursor.</summary>
 internal static class BashCompletion
 {
+    private const string Start =
+        """
+        # bash completion for blockgraph and the names that it is known by
+        #   source <(blockgraph completion bash)
+
+        _blockgraph()
+        {
+            local at=${1##*/} current=$2 previous=$3 words= i
+            COMPREPLY=()
+            # The shell takes --option=value apart.
+            if [[ ${COMP_WORDS[COMP_CWORD]} == = ]]; then
+                current=
+            elif [[ $previous == = ]]; then
+                previous=${COMP_WORDS[COMP_CWORD-2]}
+            fi
+            for ((i = 1; i < COMP_CWORD; i++)); do
+                case "$at ${COMP_WORDS[i]}" in
+
+        """;
+
     /// <summary>The script for <paramref name="programs"/>.</summary>
     public static string Of(IReadOnlyList<ManualCommand> programs)
     {
         ManualCommand[] all = [.. programs.SelectMany(program => program.All())];
         StringBuilder script = new();
-        script.Append(
-            """
-            # bash completion for blockgraph and the names that it is known by
-            #   source <(blockgraph completion bash)
-
-            _blockgraph()
-            {
-                local at=${1##*/} current=$2 previous=$3 words= i
-                COMPREPLY=()
-                # The shell takes --option=value apart.
-                if [[ ${COMP_WORDS[COMP_CWORD]} == = ]]; then
-                    current=
-                elif [[ $previous == = ]]; then
-                    previous=${COMP_WORDS[COMP_CWORD-2]}
-                fi
-                for ((i = 1; i < COMP_CWORD; i++)); do
-                    case "$at ${COMP_WORDS[i]}" in
-
-            """);
+        script.Append(Start);
         script.Append($"            {string.Join('|', all.Except(programs).Select(command => ShellText.Quote(command.Path)))}) at+=\" ${{COMP_WORDS[i]}}\" ;;\n");
         script.Append(
             """

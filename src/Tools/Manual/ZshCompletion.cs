@@ -5,30 +5,32 @@ namespace BlockGraph.Tools.Manual;
 /// <summary>Completion for zsh: as for bash, with what each word means beside it.</summary>
 internal static class ZshCompletion
 {
+    private const string Start =
+        """
+        # zsh completion for blockgraph and the names that it is known by: a file called _blockgraph on the fpath, or
+        #   source <(blockgraph completion zsh)
+
+        _blockgraph()
+        {
+            local at=${words[1]:t} previous=${words[CURRENT-1]} i
+            local -a choices
+            # An option and its value may be one word.
+            if [[ $PREFIX == --*=* ]]; then
+                previous=${PREFIX%%=*}
+                compset -P '*='
+            fi
+            for ((i = 2; i < CURRENT; i++)); do
+                case "$at ${words[i]}" in
+
+        """;
+
     /// <summary>The script for <paramref name="programs"/>.</summary>
     public static string Of(IReadOnlyList<ManualCommand> programs)
     {
         ManualCommand[] all = [.. programs.SelectMany(program => program.All())];
         StringBuilder script = new();
         script.Append($"#compdef {string.Join(' ', programs.Select(program => program.Name))}\n");
-        script.Append(
-            """
-            # zsh completion for blockgraph and the names that it is known by: a file called _blockgraph on the fpath, or
-            #   source <(blockgraph completion zsh)
-
-            _blockgraph()
-            {
-                local at=${words[1]:t} previous=${words[CURRENT-1]} i
-                local -a choices
-                # An option and its value may be one word.
-                if [[ $PREFIX == --*=* ]]; then
-                    previous=${PREFIX%%=*}
-                    compset -P '*='
-                fi
-                for ((i = 2; i < CURRENT; i++)); do
-                    case "$at ${words[i]}" in
-
-            """);
+        script.Append(Start);
         script.Append($"            {string.Join('|', all.Except(programs).Select(command => $"({ShellText.Quote(command.Path)})"))}) at+=\" ${{words[i]}}\" ;;\n");
         script.Append(
             """
