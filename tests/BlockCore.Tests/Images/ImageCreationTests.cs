@@ -48,8 +48,8 @@ internal sealed class ImageCreationTests
     [Test]
     public void Whatever_step_fails_nothing_is_left_of_a_new_image()
     {
-        int stepCount = FailAt(0, isThere: false).Count;
-        Assert.That(stepCount, Is.GreaterThanOrEqualTo(6), "the count of steps fell");
+        int stepCount = StepCount(isThere: false);
+        Assert.That(stepCount, Is.GreaterThanOrEqualTo(4), "the count of steps fell");
         for (int failing = 1; failing <= stepCount; failing++)
         {
             FailAt(failing, isThere: false);
@@ -59,7 +59,8 @@ internal sealed class ImageCreationTests
     [Test]
     public void Whatever_step_fails_a_file_that_was_there_is_not_removed()
     {
-        int stepCount = FailAt(0, isThere: true).Count;
+        int stepCount = StepCount(isThere: true);
+        Assert.That(stepCount, Is.GreaterThanOrEqualTo(4), "the count of steps fell");
         for (int failing = 1; failing <= stepCount; failing++)
         {
             FailAt(failing, isThere: true);
@@ -101,7 +102,7 @@ internal sealed class ImageCreationTests
         {
             BlockException error = await Failure.OfAsync<BlockException>(() =>
                 new ImageCreation(fixture.Graph, "cow", "memory:new").CreateAsync(new OptionsDictionary { { "size", LengthBytes }, { "cluster_size", 1000L } }));
-            Assert.That(error.Message, Does.Contain("cluster"), "the message names the field");
+            Assert.That(error.Message, Does.Contain("Cluster size 1000"), "the message names the field");
             Assert.That(fixture.Memory.Has("new"), Is.False, "no file");
         });
     }
@@ -117,6 +118,9 @@ internal sealed class ImageCreationTests
     }
 
     private static GraphFixture NewFixture(params BlockCore.DriverModel.BlockDriver[] drivers) => new(drivers: [new RawDriver(), .. drivers]);
+
+    // Up to the last step of making the image: what follows closes the file, and closing goes on whatever a hook says.
+    private static int StepCount(bool isThere) => FailAt(0, isThere).IndexOf("close cow file") + 1;
 
     // Makes an image, failing at the step of that number (0: none), and looks at what is left; returns the steps.
     private static List<string> FailAt(int failing, bool isThere)

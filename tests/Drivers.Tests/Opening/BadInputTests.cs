@@ -48,7 +48,7 @@ public sealed class BadInputTests(string engine) : FileDriverFixture(engine)
     [TestCase("driver=file,filename=FILE/below", "Could not open 'FILE/below': Not a directory")]
     [TestCase("driver=file,filename=FOLDER", "Could not open 'FOLDER': Is a directory")]
     [TestCase("driver=file,read-only=on,filename=FOLDER", "'file' driver requires 'FOLDER' to be a regular file")]
-    [TestCase("driver=file,filename=", "Could not open '': No such file or directory")]
+    [TestCase("driver=file,filename=", "The 'file' block driver requires a file name")]
     [TestCase("nope:FILE", "Unknown protocol 'nope'")]
     public void A_bad_option_is_refused_in_one_line(string options, string text) => Run(async () =>
     {
