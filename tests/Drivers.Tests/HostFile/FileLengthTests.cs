@@ -32,7 +32,7 @@ public sealed class FileLengthTests(string engine) : FileDriverFixture(engine)
             await backend.ReadAsync(0, bytes);
             Assert.That(bytes, Is.EqualTo((byte[])[.. Pattern(1000, seed: 1), .. new byte[24]]), "what the last one lacks reads as zeros");
             BlockStatus status = await backend.GetStatusAsync(0, 1024);
-            Assert.That((status.LengthBytes, status.Flags & BlockStatusFlags.Data), Is.EqualTo((1000L, BlockStatusFlags.Data)), "data end where the file ends");
+            Assert.That((status.LengthBytes, status.Flags & BlockStatusFlags.Data), Is.EqualTo((Platform.Name == "linux" ? 1000L : 1024L, BlockStatusFlags.Data)), "data end where the file ends, as far as the engine can see it");
             await backend.WriteAsync(1020, new byte[] { 9, 9, 9, 9 });
             Assert.That(File.ReadAllBytes(path), Has.Length.EqualTo(1024), "a write there makes the file longer");
         });
