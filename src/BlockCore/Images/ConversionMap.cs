@@ -17,7 +17,10 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
 {
     // A driver is asked no further ahead, for some count in 32 bits.
     private const long QueryBytesMax = 1L << 30;
+    private const long SectorBytes = 512;
 
+    // Less where a driver has just failed to answer: it may fail for what follows, too.
+    private long _queryBytes = QueryBytesMax;
     private int _index;
     private long _sourceStart = -plan.Options.SkippedBytes;
     private long _at;
@@ -100,24 +103,40 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
 
     private async ValueTask<(ConversionKind Kind, long End)> AskDriverAsync(long at, CancellationToken cancel)
     {
+        while (true)
+        {
+            long length = Math.Min(SourceEnd - at, _queryBytes);
+            try
+            {
+                (ConversionKind Kind, long End) answer = await AskDriverAsync(at, length, cancel);
+                _queryBytes = Math.Min(2 * _queryBytes, QueryBytesMax);
+                return answer;
+            }
+            catch (BlockException error) when (plan.Options.IsSalvaging)
+            {
+                // Down to a sector: what is known about the rest is not given up. Of that one nothing is known; it may be readable all the same.
+                if (length <= SectorBytes)
+                {
+                    plan.Options.OnUnknownStatus?.Invoke(new UnreadableRange(at, length, error));
+                    return (ConversionKind.Data, at + length);
+                }
+
+                _queryBytes = Math.Max(length / 2, SectorBytes);
+            }
+            catch (BlockException error)
+            {
+                throw error.Prefixed($"error while reading block status at offset {at}: ");
+            }
+        }
+    }
+
+    private async ValueTask<(ConversionKind Kind, long End)> AskDriverAsync(long at, long length, CancellationToken cancel)
+    {
         BlockBackend source = sources[_index];
-        long offset = at - _sourceStart;
-        long length = Math.Min(SourceEnd - at, QueryBytesMax);
         BlockNode? baseNode = plan.Options.TargetHasBacking && source.Root is { } root ? BackingChain.Next(root) : null;
-        try
-        {
-            ChainStatus status = await source.GetStatusAboveAsync(offset, length, baseNode, includesBase: false, BlockStatusQuery.Allocation | BlockStatusQuery.Zeroes, cancel);
-            return (KindOf(status.Status), at + Math.Max(1, status.Status.LengthBytes));
-        }
-        catch (BlockException) when (plan.Options.IsSalvaging)
-        {
-            // Nothing is known of it; it may be readable all the same.
-            return (ConversionKind.Data, at + length);
-        }
-        catch (BlockException error)
-        {
-            throw error.Prefixed($"error while reading block status at offset {at}: ");
-        }
+        ChainStatus status = await source.GetStatusAboveAsync(
+            at - _sourceStart, length, baseNode, includesBase: false, BlockStatusQuery.Allocation | BlockStatusQuery.Zeroes, cancel);
+        return (KindOf(status.Status), at + Math.Max(1, status.Status.LengthBytes));
     }
 
     private ConversionKind KindOf(BlockStatus status) =>

@@ -29,7 +29,9 @@ internal sealed class ConversionPlan
         UnitBytes = (int)Math.Min(Math.Max(unit, sparseBytes), ChunkBytesMax);
         ChunkBytes = Math.Max(ChunkBytesPreferred, UnitBytes);
         DetectionBytes = (int)Math.Min(Math.Max(root.Limits.RequestAlignmentBytes, sparseBytes), ChunkBytesMax);
-        SlotCount = Math.Clamp(BuffersBytesMax / ChunkBytes, 1, options.RequestCount);
+
+        // A disk that fails is read from its beginning to its end, and what is lost is told in that order.
+        SlotCount = options.IsSalvaging ? 1 : Math.Clamp(BuffersBytesMax / ChunkBytes, 1, options.RequestCount);
         MemoryAlignmentBytes = Math.Max(sources.Max(source => source.Root?.Limits.MemoryAlignmentBytes ?? 1), Math.Max(4096, root.Limits.MemoryAlignmentBytes));
         NewZeroesFrom = !options.TargetIsNew ? long.MaxValue
             : !options.TargetHasBacking ? 0

@@ -9,7 +9,7 @@ public sealed record ImageConversionOptions
     /// <summary>The shortest run of zeros in data that is left out of the target, in bytes; 0 to look for none and to write zeros as data. <i>QEMU: -S.</i></summary>
     public long SparseBytesMin { get; init; } = 4096;
 
-    /// <summary>How many chunks are under way at once; fewer where their buffers would take too much memory. <i>QEMU: -m.</i></summary>
+    /// <summary>How many chunks are under way at once; fewer where their buffers would take too much memory, one where <see cref="IsSalvaging"/>. <i>QEMU: -m.</i></summary>
     public int RequestCount { get; init; } = 8;
 
     /// <summary>Whether a chunk may be written before another that comes before it. <i>QEMU: -W.</i></summary>
@@ -32,6 +32,12 @@ public sealed record ImageConversionOptions
 
     /// <summary>Told of what could not be read and became zeros. On the target's context.</summary>
     public Action<UnreadableRange>? OnUnreadable { get; init; }
+
+    /// <summary>
+    /// With <see cref="IsSalvaging"/>, told of a sector of which a driver does not know what it has: it is read. Where somebody looks at progress it is told twice, for then the sources are
+    /// asked once more beforehand. On the target's context.
+    /// </summary>
+    public Action<UnreadableRange>? OnUnknownStatus { get; init; }
 
     /// <summary>How fast data is written, in bytes per second; 0 for no limit. <i>QEMU: -r.</i></summary>
     public long RateBytesPerSecond { get; init; }

@@ -110,8 +110,25 @@ public sealed class ImageConversionFailureTests : ImageTests
         Fixture.Faulty.Disk("a").FailNth(1, StorageCall.GetStatus, isSticky: true);
         BlockException error = await Failure.OfAsync(() => ImageConversion.RunAsync([source], target));
         Assert.That(error.Message, Is.EqualTo("error while reading block status at offset 0: Input/output error"), "the failure");
-        await ImageConversion.RunAsync([source], target, new ImageConversionOptions { IsSalvaging = true });
+        List<long> unknown = [];
+        await ImageConversion.RunAsync([source], target, new ImageConversionOptions { IsSalvaging = true, OnUnknownStatus = range => unknown.Add(range.OffsetBytes) });
         Assert.That(Fixture.Memory.Storage("b").Bytes[..8192], Is.EqualTo(Pattern(8192)), "what can be saved is");
+        Assert.That(unknown, Is.EqualTo(Enumerable.Range(0, 16).Select(sector => 512L * sector)), "each sector is told of once");
+    });
+
+    // Fails whatever is asked about a range with the fourth sector in it: the hole behind is still found.
+    [Test]
+    public void One_sector_without_status_does_not_hide_the_holes_around_it() => Fixture.Run(async () =>
+    {
+        Put("a", new byte[8192]);
+        await using BlockBackend source = await Fixture.OpenAsync("driver=blkdebug,image.driver=memory,image.filename=a,inject-error.0.event=none,inject-error.0.iotype=block-status,inject-error.0.sector=3");
+        await using BlockBackend target = await OpenTargetAsync("b");
+        List<(long, long)> unknown = [];
+        ImageConversionOptions options = new() { TargetIsNew = true, IsSalvaging = true, SparseBytesMin = 512, OnUnknownStatus = range => unknown.Add((range.OffsetBytes, range.LengthBytes)) };
+        ImageConversionResult result = await ImageConversion.RunAsync([source], target, options);
+        Assert.That(unknown, Is.EqualTo(new[] { (1536L, 512L) }), "the sector, and no other");
+        Assert.That(result.UnreadableBytes, Is.Zero, "it could be read");
+        Assert.That(result.ZeroBytes, Is.EqualTo(8192), "all of it is zeros");
     });
 
     [Test]

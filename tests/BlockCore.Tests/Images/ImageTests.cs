@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Images;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Tests.Graph;
+using BlockGraph.Drivers.Filters.Blkdebug;
 using BlockGraph.Drivers.Filters.Throttle;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.TestKit;
@@ -14,7 +15,7 @@ public abstract class ImageTests : GraphTests
 {
     protected const int Cluster = 4096;
 
-    protected override GraphFixture CreateFixture() => new(drivers: [new RawDriver(), new ThrottleFilterDriver()]);
+    protected override GraphFixture CreateFixture() => new(drivers: [new RawDriver(), new ThrottleFilterDriver(), new BlkdebugDriver()]);
 
     /// <summary>Opens the storage called <paramref name="name"/>, for reading, with <paramref name="options"/> behind the others.</summary>
     protected Task<BlockBackend> OpenSourceAsync(string name, string driver = "memory", string options = "") =>
