@@ -76,14 +76,13 @@ public sealed class ImageCreation
 
     private static BlockDriver FindFormat(NodeGraph graph, string format)
     {
-        try
+        if (graph.Drivers.All.FirstOrDefault(driver => driver.Name == format) is { } found)
         {
-            return graph.Drivers.Get(format, graph.Profile.SuggestsNearestOption);
+            return found;
         }
-        catch (BlockException failure)
-        {
-            throw new BlockException(failure.Kind, $"Unknown file format '{format}'", failure) { Hint = failure.Hint };
-        }
+
+        string? nearest = graph.Profile.SuggestsNearestOption ? NearestText.Find(format, graph.Drivers.All.Where(driver => driver.CreateOptions is not null).Select(driver => driver.Name)) : null;
+        throw new BlockException(BlockErrorKind.NotFound, $"Unknown file format '{format}'") { Hint = nearest is null ? null : $"did you mean '{nearest}'?" };
     }
 
     private static OptionsDictionary PartOf(OptionsDictionary options, OptionSchema schema)

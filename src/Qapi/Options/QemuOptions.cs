@@ -64,15 +64,18 @@ public sealed class QemuOptions
     }
 
     /// <summary>Checks every entry, also those that a later one overrides, against <paramref name="schema"/>.</summary>
+    /// <param name="schema">What may be given.</param>
+    /// <param name="suggestsNearest">Whether the failure about an unknown name says which one may have been meant.</param>
     /// <exception cref="BlockException">A name is not declared, or a number, size or boolean is malformed. What an enum allows is left to its reader.</exception>
-    public void Validate(OptionSchema schema)
+    public void Validate(OptionSchema schema, bool suggestsNearest = false)
     {
         ArgumentNullException.ThrowIfNull(schema);
         foreach ((string name, string value) in _entries)
         {
             if (!schema.TryGet(name, out OptionDefinition? definition))
             {
-                throw new BlockException($"Invalid parameter '{name}'");
+                string? nearest = suggestsNearest ? schema.NearestName(name) : null;
+                throw new BlockException($"Invalid parameter '{name}'") { Hint = nearest is null ? null : $"did you mean '{nearest}'?" };
             }
 
             switch (definition.Type)

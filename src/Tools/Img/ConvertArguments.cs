@@ -11,7 +11,6 @@ internal sealed class ConvertArguments
     private const int SparseBytesMax = 16 << 20;
     private const int SectorBytes = 512;
 
-    private string _sourceCache = "writeback";
     private string _targetCache = "unsafe";
     private long? _sparseBytes;
     private int _requestCount = 8;
@@ -57,16 +56,6 @@ internal sealed class ConvertArguments
 
     /// <summary>The snapshot of the source that is read, or null.</summary>
     public string? Snapshot { get; private set; }
-
-    /// <summary>Nothing but errors is printed.</summary>
-    public bool IsQuiet { get; private set; }
-
-    /// <summary>Progress is shown all the time.</summary>
-    public bool ShowsProgress { get; private set; }
-
-    /// <summary>How sources are opened.</summary>
-    /// <exception cref="BlockException">The cache mode is none.</exception>
-    public IoOpenMode SourceMode => new IoOpenMode { Discard = "ignore", IsReadOnly = true }.WithCacheMode(_sourceCache) ?? throw new BlockException($"Invalid source cache option: {_sourceCache}");
 
     /// <summary>How the target is opened.</summary>
     /// <exception cref="BlockException">The cache mode is none.</exception>
@@ -124,8 +113,7 @@ internal sealed class ConvertArguments
 
     /// <summary>The options of the conversion.</summary>
     /// <param name="isTargetNew">The target has just been made, or was said to be zero.</param>
-    /// <param name="unreadable">Told of what could not be read.</param>
-    public ImageConversionOptions ToOptions(bool isTargetNew, Action<UnreadableRange> unreadable) => new()
+    public ImageConversionOptions ToOptions(bool isTargetNew) => new()
     {
         SparseBytesMin = BackingFile is not null && _sparseBytes == 0 ? SectorBytes : _sparseBytes ?? 4096,
         RequestCount = _requestCount,
@@ -135,7 +123,6 @@ internal sealed class ConvertArguments
         TargetIsNew = isTargetNew,
         TargetHasBacking = BackingFile is not null,
         IsSalvaging = IsSalvaging,
-        OnUnreadable = unreadable,
         RateBytesPerSecond = _rateBytesPerSecond,
     };
 
@@ -152,9 +139,6 @@ internal sealed class ConvertArguments
                 return true;
             case "cache":
                 _targetCache = value!;
-                return true;
-            case "source-cache":
-                _sourceCache = value!;
                 return true;
             case "backing-file":
                 BackingFile = value;
@@ -189,10 +173,6 @@ internal sealed class ConvertArguments
                 return CopiesBitmaps = true;
             case "skip-broken-bitmaps":
                 return true;
-            case "quiet":
-                return IsQuiet = true;
-            case "progress":
-                return ShowsProgress = true;
             default:
                 return false;
         }

@@ -33,7 +33,7 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
         }
 
         ImageCreation creation = new(call.World.Graph, Format, name);
-        OptionsDictionary options = arguments.NewImage.Read(creation.Options);
+        OptionsDictionary options = arguments.NewImage.Read(creation.Options, call.Name);
         AddBacking(creation, options);
         if (arguments.IsCompressed && !creation.Format.SupportsCompression)
         {

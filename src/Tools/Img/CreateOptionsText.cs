@@ -29,7 +29,7 @@ internal sealed class CreateOptionsText
 
     /// <summary>The options by name, each of the type that <paramref name="schema"/> says; of one given twice the last.</summary>
     /// <exception cref="BlockException">One is unknown, or its value is none for it.</exception>
-    public OptionsDictionary Read(OptionSchema schema)
+    public OptionsDictionary Read(OptionSchema schema, ImgName caller)
     {
         OptionsDictionary read = [];
         if (_text is null)
@@ -38,7 +38,7 @@ internal sealed class CreateOptionsText
         }
 
         QemuOptions options = QemuOptsParser.Parse(_text);
-        options.Validate(schema);
+        options.Validate(schema, caller.Profile.SuggestsNearestOption);
         OptionsDictionary given = options.ToDictionary();
         OptionReader reader = new(given.Clone(), schema);
         foreach (OptionDefinition definition in schema.Definitions.Where(definition => given.ContainsKey(definition.Name)))

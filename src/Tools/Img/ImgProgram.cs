@@ -73,7 +73,7 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name)
 
     private int RunVerb(string verbName, IReadOnlyList<string> arguments)
     {
-        ImgVerb verb = ImgVerbs.Create(verbName) ?? throw UnknownVerb(verbName);
+        ImgVerb verb = ImgVerbs.Create(verbName, name) ?? throw UnknownVerb(verbName);
         _command = $" {verb.Name}";
         LongOptions options = new([new('h', "help"), .. ImgHelp.OptionsOf(verb, name).Select(option => option.ToLongOption(name))]);
         options.TryRead(verb.TakeFirst(arguments), out LongOptionFault? fault);

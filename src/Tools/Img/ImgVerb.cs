@@ -11,6 +11,9 @@ internal abstract class ImgVerb
     /// <summary>What it is called.</summary>
     public abstract string Name { get; }
 
+    /// <summary>By which name it was called.</summary>
+    public ImgName Caller { get; init; } = ImgName.Own;
+
     /// <summary>One line for a person.</summary>
     public abstract string Summary { get; }
 

@@ -1,7 +1,6 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.Tools.Io;
 
 namespace BlockGraph.Tools.Img.Verbs;
 
@@ -10,7 +9,6 @@ internal sealed class AmendVerb : ImgVerb
 {
     private readonly SourceArguments _source = new();
     private readonly CreateOptionsText _options = new();
-    private string _cache = "writeback";
     private bool _hasOptions;
 
     /// <inheritdoc/>
@@ -55,8 +53,7 @@ internal sealed class AmendVerb : ImgVerb
             throw Refusal(call.World.Graph.Drivers.All.FirstOrDefault(driver => driver.Name == _source.Format) ?? throw new BlockException($"Unknown file format '{_source.Format}'"));
         }
 
-        IoOpenMode mode = new IoOpenMode().WithCacheMode(_cache) ?? throw new BlockException($"Invalid cache option: {_cache}");
-        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn);
         BlockDriver format = backend.Root!.Driver;
         if (format.AmendOptions is not { } schema)
         {
@@ -70,7 +67,7 @@ internal sealed class AmendVerb : ImgVerb
             return 0;
         }
 
-        await backend.AmendAsync(_options.Read(schema));
+        await backend.AmendAsync(_options.Read(schema, call.Name));
         return 0;
     }
 
@@ -83,18 +80,11 @@ internal sealed class AmendVerb : ImgVerb
                 _hasOptions = true;
                 _options.Take(value!);
                 break;
-            case "cache":
-                _cache = value!;
-                break;
-            case "quiet" or "progress" or "force":
-                // Amending is one step; which changes need force is for the format to say.
+            case "force":
+                // Which changes need it is for the format to say.
                 break;
             default:
-                if (!_source.TryTake(option, value))
-                {
-                    throw NoSuchOption(option);
-                }
-
+                _source.Take(option, value);
                 break;
         }
     }

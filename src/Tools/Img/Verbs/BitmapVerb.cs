@@ -114,11 +114,7 @@ internal sealed class BitmapVerb : ImgVerb
                 _granularityBytes = ImgNumbers.ReadSize("granularity", value!, long.MaxValue);
                 break;
             default:
-                if (!_source.TryTake(option, value))
-                {
-                    throw NoSuchOption(option);
-                }
-
+                _source.Take(option, value);
                 break;
         }
     }

@@ -15,9 +15,6 @@ internal sealed class CheckVerb : ImgVerb
     private const int CannotCheck = 63;
     private readonly SourceArguments _source = new();
     private ImageRepairs _repairs;
-    private string _cache = "writeback";
-    private bool _isJson;
-    private bool _isQuiet;
 
     /// <inheritdoc/>
     public override string Name => "check";
@@ -52,7 +49,7 @@ internal sealed class CheckVerb : ImgVerb
     /// <inheritdoc/>
     public override async Task<int> RunAsync(ImgCall call)
     {
-        IoOpenMode mode = (new IoOpenMode { Discard = "ignore", IsReadOnly = _repairs == ImageRepairs.None }).WithCacheMode(_cache) ?? throw new BlockException($"Invalid source cache option: {_cache}");
+        IoOpenMode mode = _source.ReadMode with { IsReadOnly = _repairs == ImageRepairs.None };
         await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
         ImageCheck check;
         try
@@ -65,11 +62,11 @@ internal sealed class CheckVerb : ImgVerb
             return CannotCheck;
         }
 
-        if (_isJson)
+        if (_source.IsJson)
         {
             call.Out.WriteLine(JsonText.Print(ToJson(check, call.Operands[0], backend.Root!.Driver.Name), isPretty: true));
         }
-        else if (!_isQuiet)
+        else if (!_source.IsQuiet)
         {
             Print(call.Out, check);
         }
@@ -90,21 +87,8 @@ internal sealed class CheckVerb : ImgVerb
                     _ => throw ImgUsage.Error($"Unknown option value for -r (expecting 'leaks' or 'all'): {value}"),
                 };
                 break;
-            case "output":
-                _isJson = OutputForm.IsJson(value);
-                break;
-            case "source-cache":
-                _cache = value!;
-                break;
-            case "quiet":
-                _isQuiet = true;
-                break;
             default:
-                if (!_source.TryTake(option, value))
-                {
-                    throw NoSuchOption(option);
-                }
-
+                _source.Take(option, value);
                 break;
         }
     }

@@ -2,7 +2,6 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Images;
-using BlockGraph.Tools.Io;
 
 namespace BlockGraph.Tools.Img.Verbs;
 
@@ -10,12 +9,9 @@ namespace BlockGraph.Tools.Img.Verbs;
 internal sealed class CommitVerb : ImgVerb
 {
     private readonly SourceArguments _source = new();
-    private string _cache = "writeback";
     private string? _base;
     private long _rateBytesPerSecond;
     private bool _keepsTop;
-    private bool _isQuiet;
-    private bool _showsProgress;
 
     /// <inheritdoc/>
     public override string Name => "commit";
@@ -51,7 +47,7 @@ internal sealed class CommitVerb : ImgVerb
     {
         CheckOneFile(operands);
         _source.Check();
-        _ = Mode;
+        _ = _source.WriteMode;
     }
 
     /// <inheritdoc/>
@@ -62,9 +58,6 @@ internal sealed class CommitVerb : ImgVerb
     {
         switch (option)
         {
-            case "cache":
-                _cache = value!;
-                break;
             case "base":
                 _base = value;
                 _keepsTop = true;
@@ -75,24 +68,16 @@ internal sealed class CommitVerb : ImgVerb
             case "rate-limit":
                 _rateBytesPerSecond = ImgNumbers.ReadSize("rate limit", value!, long.MaxValue);
                 break;
-            case "progress":
-                _showsProgress = true;
-                break;
-            case "quiet":
-                _isQuiet = true;
-                break;
             default:
-                _ = _source.TryTake(option, value) ? true : throw NoSuchOption(option);
+                _source.Take(option, value);
                 break;
         }
     }
 
-    private IoOpenMode Mode => new IoOpenMode { Discard = "unmap" }.WithCacheMode(_cache) ?? throw new BlockException($"Invalid cache option: {_cache}");
-
     private async Task<int> CommitAsync(ImgCall call, CancellationToken cancel)
     {
-        await using BlockBackend top = await _source.ImageOf(call.Operands[0], Mode).OpenAsync(call.World, call.Name, call.Warn);
-        using ImgProgress progress = new(call, _showsProgress && !_isQuiet);
+        await using BlockBackend top = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn);
+        using ImgProgress progress = new(call, _source.ShowsProgress);
         try
         {
             progress.Report(new ImageProgress(0, 1));
@@ -104,7 +89,7 @@ internal sealed class CommitVerb : ImgVerb
             progress.End();
         }
 
-        if (!_isQuiet)
+        if (!_source.IsQuiet)
         {
             call.Out.WriteLine("Image committed.");
         }

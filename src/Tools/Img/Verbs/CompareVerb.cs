@@ -17,9 +17,6 @@ internal sealed class CompareVerb : ImgVerb
 
     private readonly SourceArguments _source = new();
     private string? _secondFormat;
-    private string _cache = "writeback";
-    private bool _isQuiet;
-    private bool _showsProgress;
     private bool _isStrict;
 
     /// <inheritdoc/>
@@ -75,20 +72,11 @@ internal sealed class CompareVerb : ImgVerb
             case "second-format":
                 _secondFormat = value;
                 break;
-            case "source-cache":
-                _cache = value!;
-                break;
-            case "progress":
-                _showsProgress = true;
-                break;
-            case "quiet":
-                _isQuiet = true;
-                break;
             case "strict":
                 _isStrict = true;
                 break;
             default:
-                _ = _source.TryTake(option, value) ? true : throw NoSuchOption(option);
+                _source.Take(option, value);
                 break;
         }
     }
@@ -103,7 +91,7 @@ internal sealed class CompareVerb : ImgVerb
         }
         catch (BlockException failure)
         {
-            if (_showsProgress && !_isQuiet)
+            if (_source.ShowsProgress)
             {
                 call.Out.WriteLine();
             }
@@ -115,7 +103,7 @@ internal sealed class CompareVerb : ImgVerb
         await using (first)
         await using (second)
         {
-            using ImgProgress progress = new(call, _showsProgress && !_isQuiet);
+            using ImgProgress progress = new(call, _source.ShowsProgress);
             int exitCode = await CompareAsync(call, first, second, progress, cancel);
             progress.End();
             return exitCode;
@@ -129,7 +117,7 @@ internal sealed class CompareVerb : ImgVerb
             throw new BlockException("--image-opts and --format are mutually exclusive");
         }
 
-        IoOpenMode mode = new IoOpenMode { Discard = "ignore", IsReadOnly = true }.WithCacheMode(_cache) ?? throw new BlockException($"Invalid source cache option: {_cache}");
+        IoOpenMode mode = _source.ReadMode;
         BlockBackend first = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
         try
         {
@@ -175,7 +163,7 @@ internal sealed class CompareVerb : ImgVerb
 
     private void Say(ImgCall call, string text)
     {
-        if (!_isQuiet)
+        if (!_source.IsQuiet)
         {
             call.Out.WriteLine(text);
         }

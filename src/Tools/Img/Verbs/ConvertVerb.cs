@@ -9,6 +9,7 @@ namespace BlockGraph.Tools.Img.Verbs;
 internal sealed class ConvertVerb : ImgVerb
 {
     private readonly ConvertArguments _arguments = new();
+    private readonly HashSet<long> _toldOffsets = [];
 
     /// <inheritdoc/>
     public override string Name => "convert";
@@ -116,7 +117,7 @@ internal sealed class ConvertVerb : ImgVerb
         foreach (string name in call.Operands.SkipLast(1))
         {
             // What is converted onto itself would be gone before it is read.
-            ImageArgument source = _arguments.Source.ImageOf(name, _arguments.SourceMode) with { ExcludesWriters = true };
+            ImageArgument source = _arguments.Source.ImageOf(name, _arguments.Source.ReadMode) with { ExcludesWriters = true };
             sources.Add(await source.OpenAsync(call.World, call.Name, call.Warn));
         }
     }
@@ -136,13 +137,18 @@ internal sealed class ConvertVerb : ImgVerb
 
     private async Task RunAsync(ImgCall call, List<BlockBackend> sources, ConvertTarget target, BlockBackend backend, CancellationToken cancel)
     {
-        using ImgProgress progress = new(call, _arguments.ShowsProgress && !_arguments.IsQuiet);
+        using ImgProgress progress = new(call, _arguments.Source.ShowsProgress);
         try
         {
             await using (backend)
             {
                 target.CheckLength(sources, backend);
-                await ImageConversion.RunAsync(sources, backend, _arguments.ToOptions(target.IsNew, range => Tell(call, range)), progress, cancel);
+                ImageConversionOptions options = _arguments.ToOptions(target.IsNew) with
+                {
+                    OnUnreadable = range => TellUnreadable(call, range),
+                    OnUnknownStatus = range => TellUnknownStatus(call, range),
+                };
+                await ImageConversion.RunAsync(sources, backend, options, progress, cancel);
                 progress.Complete();
             }
         }
@@ -156,10 +162,19 @@ internal sealed class ConvertVerb : ImgVerb
         }
     }
 
-    // The well-known name tells of each sector.
-    private void Tell(ImgCall call, UnreadableRange range)
+    // The well-known name tells of it whenever it asks: before the conversion, and in the course of it.
+    private void TellUnknownStatus(ImgCall call, UnreadableRange range)
     {
-        if (_arguments.IsQuiet)
+        if (!_arguments.Source.IsQuiet && (call.Name.FollowsTexts || _toldOffsets.Add(range.OffsetBytes)))
+        {
+            Complaint.Warn(call.Console, call.Name.Program, $"error while reading block status at offset {range.OffsetBytes}: {call.Name.TextOf(range.Error)}");
+        }
+    }
+
+    // The well-known name tells of each sector.
+    private void TellUnreadable(ImgCall call, UnreadableRange range)
+    {
+        if (_arguments.Source.IsQuiet)
         {
             return;
         }

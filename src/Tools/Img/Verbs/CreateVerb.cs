@@ -131,7 +131,7 @@ internal sealed class CreateVerb : ImgVerb
     // What the options leave out comes from the command line, or from the backing file.
     private async Task<OptionsDictionary> CompleteAsync(ImgCall call, ImageCreation creation)
     {
-        OptionsDictionary options = _options.Read(creation.Options);
+        OptionsDictionary options = _options.Read(creation.Options, call.Name);
         string format = creation.Format.Name;
         bool takesBacking = creation.Options.Definitions.Any(definition => definition.Name == BackingFile);
         if (options.ContainsKey(CreateContext.SizeOption) && _sizeBytes is not null)
@@ -207,9 +207,10 @@ internal sealed class CreateVerb : ImgVerb
         }
     }
 
-    private static long ReadSize(string text) => SizeText.TryParse(text, out ulong bytes) switch
+    private long ReadSize(string text) => SizeText.TryParse(text, out ulong bytes) switch
     {
         NumberTextStatus.Ok when bytes <= long.MaxValue => (long)bytes,
+        _ when !Caller.FollowsTexts => throw new BlockException($"SIZE '{text}' is none") { Hint = $"a number up to {long.MaxValue}, with k, M, G, T, P or E for powers of 1024" },
         NumberTextStatus.Ok or NumberTextStatus.OutOfRange => throw new BlockException($"Invalid image size specified. Must be between 0 and {long.MaxValue}."),
         _ => throw new BlockException("Invalid image size specified. You may use k, M, G, T, P or E suffixes for\nkilobytes, megabytes, gigabytes, terabytes, petabytes and exabytes."),
     };

@@ -7,7 +7,6 @@ namespace BlockGraph.Tools.Img.Verbs;
 internal sealed class InfoVerb : ImgVerb
 {
     private readonly SourceArguments _source = new();
-    private bool _isJson;
     private bool _showsChain;
 
     /// <inheritdoc/>
@@ -40,7 +39,7 @@ internal sealed class InfoVerb : ImgVerb
         ImageChain chain = new(call, _source);
         List<ImageDescription> described = [];
         await chain.VisitAsync(call.Operands[0], _showsChain, async backend => described.Add(await ImageDescription.OfAsync(backend)));
-        if (_isJson)
+        if (_source.IsJson)
         {
             OptionValue all = _showsChain ? ImageDescription.ListOf(described.Select(image => image.ToJson())) : described[0].ToJson();
             call.Out.WriteLine(JsonText.Print(all, isPretty: true));
@@ -65,18 +64,11 @@ internal sealed class InfoVerb : ImgVerb
     {
         switch (option)
         {
-            case "output":
-                _isJson = OutputForm.IsJson(value);
-                break;
             case "backing-chain":
                 _showsChain = true;
                 break;
             default:
-                if (!_source.TryTake(option, value))
-                {
-                    throw NoSuchOption(option);
-                }
-
+                _source.Take(option, value);
                 break;
         }
     }

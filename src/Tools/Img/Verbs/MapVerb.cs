@@ -7,7 +7,6 @@ namespace BlockGraph.Tools.Img.Verbs;
 internal sealed class MapVerb : ImgVerb
 {
     private readonly SourceArguments _source = new();
-    private string? _output;
     private long _startBytes;
     private long? _lengthBytesMax;
 
@@ -39,7 +38,7 @@ internal sealed class MapVerb : ImgVerb
     public override void Check(IReadOnlyList<string> operands)
     {
         CheckOneFile(operands);
-        OutputForm.IsJson(_output);
+        _ = _source.IsJson;
         _source.Check();
     }
 
@@ -47,7 +46,7 @@ internal sealed class MapVerb : ImgVerb
     public override async Task<int> RunAsync(ImgCall call)
     {
         await using BlockBackend backend = await _source.ReadOnlyImageOf(call.Operands[0]).OpenAsync(call.World, call.Name, call.Warn);
-        MapForm form = OutputForm.IsJson(_output) ? new MapJson(call.Out) : new MapTable(call.Out, call.Name.FollowsTexts);
+        MapForm form = _source.IsJson ? new MapJson(call.Out) : new MapTable(call.Out, call.Name.FollowsTexts);
         form.Begin();
         bool isAny = false;
         await foreach (ImageExtent extent in ImageMap.ReadAsync(backend, _startBytes, _lengthBytesMax))
@@ -76,11 +75,8 @@ internal sealed class MapVerb : ImgVerb
             case "max-length":
                 _lengthBytesMax = ImgNumbers.ReadSize("max length", value!, long.MaxValue);
                 break;
-            case "output":
-                _output = value;
-                break;
             default:
-                _ = _source.TryTake(option, value) ? true : throw NoSuchOption(option);
+                _source.Take(option, value);
                 break;
         }
     }

@@ -11,9 +11,8 @@ namespace BlockGraph.Tools.Img.Verbs;
 internal sealed class MeasureVerb : ImgVerb
 {
     private readonly SourceArguments _source = new();
-    private readonly CreateOptionsText _options = new();
-    private string? _output;
     private string _outputFormat = "raw";
+    private readonly CreateOptionsText _options = new();
     private long? _sizeBytes;
     private string? _snapshot;
 
@@ -51,7 +50,7 @@ internal sealed class MeasureVerb : ImgVerb
             throw new BlockException("At most one filename argument is allowed.");
         }
 
-        OutputForm.IsJson(_output);
+        _ = _source.IsJson;
         if (operands.Count == 0 && (_source.IsOptions || _source.Format is not null || _snapshot is not null))
         {
             throw new BlockException("--image-opts, -f, and -l require a filename argument.");
@@ -110,11 +109,8 @@ internal sealed class MeasureVerb : ImgVerb
             case "snapshot":
                 _snapshot = value;
                 break;
-            case "output":
-                _output = value;
-                break;
             default:
-                _ = _source.TryTake(option, value) ? true : throw NoSuchOption(option);
+                _source.Take(option, value);
                 break;
         }
     }
@@ -124,7 +120,7 @@ internal sealed class MeasureVerb : ImgVerb
         OptionsDictionary options;
         try
         {
-            options = _options.Read(OptionsOf(call, format));
+            options = _options.Read(OptionsOf(call, format), call.Name);
         }
         catch (BlockException failure)
         {
@@ -155,7 +151,7 @@ internal sealed class MeasureVerb : ImgVerb
     {
         string required = measurement.RequiredBytes.ToString(CultureInfo.InvariantCulture);
         string full = measurement.FullyAllocatedBytes.ToString(CultureInfo.InvariantCulture);
-        call.Out.WriteLine(OutputForm.IsJson(_output)
+        call.Out.WriteLine(_source.IsJson
             ? $"{{\n    \"required\": {required},\n    \"fully-allocated\": {full}\n}}"
             : $"required size: {required}\nfully allocated size: {full}");
     }

@@ -9,13 +9,9 @@ namespace BlockGraph.Tools.Img.Verbs;
 internal sealed class RebaseVerb : ImgVerb
 {
     private readonly SourceArguments _source = new();
-    private string _cache = "writeback";
-    private string _sourceCache = "writeback";
     private string? _backing;
     private string? _backingFormat;
     private bool _isUnsafe;
-    private bool _isQuiet;
-    private bool _showsProgress;
 
     /// <inheritdoc/>
     public override string Name => "rebase";
@@ -59,7 +55,7 @@ internal sealed class RebaseVerb : ImgVerb
 
         _source.Check();
         _ = Mode;
-        _ = SourceMode;
+        _ = _source.ReadMode;
     }
 
     /// <inheritdoc/>
@@ -70,12 +66,6 @@ internal sealed class RebaseVerb : ImgVerb
     {
         switch (option)
         {
-            case "cache":
-                _cache = value!;
-                break;
-            case "source-cache":
-                _sourceCache = value!;
-                break;
             case "backing-file":
                 _backing = value;
                 break;
@@ -85,21 +75,13 @@ internal sealed class RebaseVerb : ImgVerb
             case "unsafe":
                 _isUnsafe = true;
                 break;
-            case "progress":
-                _showsProgress = true;
-                break;
-            case "quiet":
-                _isQuiet = true;
-                break;
             default:
-                _ = _source.TryTake(option, value) ? true : throw NoSuchOption(option);
+                _source.Take(option, value);
                 break;
         }
     }
 
-    private IoOpenMode Mode => new IoOpenMode { Discard = "ignore" }.WithCacheMode(_cache) ?? throw new BlockException($"Invalid cache option: {_cache}");
-
-    private IoOpenMode SourceMode => new IoOpenMode { Discard = "ignore", IsReadOnly = true }.WithCacheMode(_sourceCache) ?? throw new BlockException($"Invalid source cache option: {_sourceCache}");
+    private IoOpenMode Mode => _source.WriteMode with { Discard = "ignore" };
 
     private async Task<int> RebaseAsync(ImgCall call, CancellationToken cancel)
     {
@@ -110,7 +92,7 @@ internal sealed class RebaseVerb : ImgVerb
             throw new BlockException($"Invalid format name: '{_backingFormat}'");
         }
 
-        using ImgProgress progress = new(call, _showsProgress && !_isQuiet);
+        using ImgProgress progress = new(call, _source.ShowsProgress);
         try
         {
             progress.Report(new ImageProgress(0, 1));
@@ -140,7 +122,7 @@ internal sealed class RebaseVerb : ImgVerb
         try
         {
             string name = ImageRebase.ResolveBacking(top, _backing);
-            newBacking = await new ImageArgument(name) { Format = _backingFormat, Mode = SourceMode }.OpenAsync(call.World, ImgName.Own, call.Warn);
+            newBacking = await new ImageArgument(name) { Format = _backingFormat, Mode = _source.ReadMode }.OpenAsync(call.World, ImgName.Own, call.Warn);
         }
         catch (BlockException failure)
         {

@@ -3,7 +3,6 @@ using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Tools.Dispatch;
-using BlockGraph.Tools.Io;
 
 namespace BlockGraph.Tools.Img.Verbs;
 
@@ -13,7 +12,6 @@ internal sealed class ResizeVerb : ImgVerb
     private readonly SourceArguments _source = new();
     private PreallocationMode _preallocation;
     private string _size = "";
-    private bool _isQuiet;
     private bool _mayShrink;
 
     /// <inheritdoc/>
@@ -75,7 +73,7 @@ internal sealed class ResizeVerb : ImgVerb
     {
         int sign = _size switch { ['+', ..] => 1, ['-', ..] => -1, _ => 0 };
         long given = ReadSize(sign == 0 ? _size : _size[1..]);
-        ImageArgument image = _source.ImageOf(call.Operands[0], new IoOpenMode().WithCacheMode("writeback")!);
+        ImageArgument image = _source.ImageOf(call.Operands[0], _source.WriteMode);
         await using BlockBackend backend = await image.OpenAsync(call.World, call.Name, call.Warn);
         long present = backend.LengthBytes;
         long wanted = sign == 0 ? given : Wrap(present, sign, given);
@@ -98,7 +96,7 @@ internal sealed class ResizeVerb : ImgVerb
             throw new BlockException(failure.Kind, $"{call.Operands[0]}: {failure.Message}", failure) { Hint = "convert the image into a format that can be resized" };
         }
 
-        if (!_isQuiet)
+        if (!_source.IsQuiet)
         {
             call.Out.WriteLine(call.Name.FollowsTexts ? "Image resized." : $"Image resized: {SizeWords.Of(present)} -> {SizeWords.Of(wanted)} ({wanted} bytes).");
         }
@@ -115,18 +113,11 @@ internal sealed class ResizeVerb : ImgVerb
                 int index = PreallocationModes.Names.ToList().IndexOf(value!);
                 _preallocation = index >= 0 ? (PreallocationMode)index : throw new BlockException($"Invalid preallocation mode '{value}'");
                 break;
-            case "quiet":
-                _isQuiet = true;
-                break;
             case "shrink":
                 _mayShrink = true;
                 break;
             default:
-                if (!_source.TryTake(option, value))
-                {
-                    throw NoSuchOption(option);
-                }
-
+                _source.Take(option, value);
                 break;
         }
     }

@@ -12,7 +12,6 @@ internal sealed class SnapshotVerb : ImgVerb
     private string _action = "list";
     private string? _snapshot;
     private bool _hasAction;
-    private bool _isQuiet;
 
     /// <inheritdoc/>
     public override string Name => "snapshot";
@@ -45,7 +44,7 @@ internal sealed class SnapshotVerb : ImgVerb
         switch (_action)
         {
             case "list":
-                if (!_isQuiet)
+                if (!_source.IsQuiet)
                 {
                     SnapshotTable.Print(call.Out, snapshots?.All ?? []);
                 }
@@ -78,9 +77,6 @@ internal sealed class SnapshotVerb : ImgVerb
     {
         switch (option)
         {
-            case "quiet":
-                _isQuiet = true;
-                break;
             case "list" or "apply" or "create" or "delete":
                 if (_hasAction)
                 {
@@ -92,11 +88,7 @@ internal sealed class SnapshotVerb : ImgVerb
                 _snapshot = value;
                 break;
             default:
-                if (!_source.TryTake(option, value))
-                {
-                    throw NoSuchOption(option);
-                }
-
+                _source.Take(option, value);
                 break;
         }
     }
