@@ -109,7 +109,7 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
     protected override Task<ImageInformation?> GetInformationAsync(CancellationToken cancel) => Task.FromResult<ImageInformation?>(ImageInformation.Plain);
 
     /// <inheritdoc/>
-    protected override Task<long?> GetAllocatedBytesAsync(CancellationToken cancel) => OnWorkerAsync(file => file.FindAllocatedBytes()).AsTask();
+    protected override Task<long?> GetAllocatedBytesAsync(CancellationToken cancel) => BrieflyAsync(file => file.FindAllocatedBytes()).AsTask();
 
     /// <summary>Whoever does not ask for zeros gets a long answer at once: everything is here.</summary>
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>

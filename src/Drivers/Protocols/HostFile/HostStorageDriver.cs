@@ -81,7 +81,7 @@ public abstract class HostStorageDriver : BlockDriver
             Aio = ReadAio(context.Options, context.Settings, platform),
         };
         context.Step("open host file");
-        OpenFile file = await context.Context.RunOnWorkers(() => platform.OpenFile(options));
+        OpenFile file = await context.Context.RunBriefly(() => platform.OpenFile(options));
         try
         {
             context.Step("check host file");
