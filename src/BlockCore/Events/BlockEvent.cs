@@ -79,3 +79,12 @@ public sealed record QuorumFailure(string Reference, long SectorNumber, long Sec
 /// <param name="NodeName">The node.</param>
 /// <param name="Message">Which request, and where; the request fails with it.</param>
 public sealed record VerificationFailed(string NodeName, string Message) : BlockEvent;
+
+/// <summary>An image contradicts its own format. <i>QEMU: BLOCK_IMAGE_CORRUPTED.</i></summary>
+/// <param name="NodeName">The image's node.</param>
+/// <param name="Reason">What is wrong.</param>
+/// <param name="HostOffset">Where in its file, in bytes.</param>
+/// <param name="LengthBytes">How much there.</param>
+/// <param name="IsFatal">True where nothing is written to the image any more, and it is marked so.</param>
+/// <param name="Message">The same for a person.</param>
+public sealed record ImageCorrupted(string NodeName, string Reason, long HostOffset, long LengthBytes, bool IsFatal, string Message) : BlockWarning(Message);

@@ -171,6 +171,15 @@ public sealed partial class BlockNode : IChildParent
     /// <summary>The requests in flight at this node.</summary>
     internal RequestTracker Tracker { get; }
 
+    /// <summary>
+    /// Divides the node's requests into those that have come and those that will come. For a driver that gives up what requests may still be on their way to: it must not
+    /// be used again while <see cref="HasRequestsBefore"/>. At the node's home.
+    /// </summary>
+    public int MarkRequests() => Tracker.Mark();
+
+    /// <summary>True where a request that came before <see cref="MarkRequests"/> returned <paramref name="mark"/> is still in flight.</summary>
+    public bool HasRequestsBefore(int mark) => Tracker.HasRequestsBefore(mark);
+
     /// <summary>What is known of where a leaf node has data.</summary>
     internal DataRegionCache DataRegions { get; }
 

@@ -13,7 +13,7 @@ public enum BlockStatusFlags
     /// <summary>The range reads as zeros.</summary>
     Zero = 2,
 
-    /// <summary><see cref="BlockStatus.HostOffset"/> is where the range lies in <see cref="BlockStatus.HostChild"/>, or in the node itself.</summary>
+    /// <summary><see cref="BlockStatus.HostOffset"/> is where the range lies in <see cref="BlockStatus.HostChild"/>, or in the node itself; of zeros, where there is space for it.</summary>
     OffsetValid = 4,
 
     /// <summary>Ask the child at that offset: this layer adds nothing.</summary>

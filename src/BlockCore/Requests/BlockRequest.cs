@@ -45,6 +45,9 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
     /// <summary>The length of the tracked range.</summary>
     internal long LengthBytes { get; set; }
 
+    /// <summary>How many marks had been set at the node when it came.</summary>
+    internal int Age { get; set; }
+
     internal bool IsSerialising { get; set; }
 
     internal bool IsWaiting { get; set; }

@@ -24,6 +24,7 @@ internal sealed class RequestTracker
     // By context id; null while the node belongs to one context. Replaced under _conflicts, never edited.
     private TrackerLane?[]? _lanes;
     private int _waiterCount;
+    private int _age;
     private int _serialisingCount;
 
     /// <summary>How many serialising requests are in flight.</summary>
@@ -49,9 +50,42 @@ internal sealed class RequestTracker
         }
     }
 
+    /// <summary>Divides the requests into those that have come and those that will come: what comes from now on is not before the mark that this returns.</summary>
+    public int Mark()
+    {
+        // It wraps; differences count, not values.
+        return Interlocked.Increment(ref _age);
+    }
+
+    /// <summary>True where a request that came before <paramref name="mark"/> is still in flight.</summary>
+    public bool HasRequestsBefore(int mark)
+    {
+        if (_lanes is not { } lanes)
+        {
+            return _home.HasRequestsBeforeUnsynchronized(mark);
+        }
+
+        foreach (TrackerLane? lane in lanes)
+        {
+            if (lane is not null)
+            {
+                lock (lane.SyncRoot)
+                {
+                    if (lane.HasRequestsBeforeUnsynchronized(mark))
+                    {
+                        return true;
+                    }
+                }
+            }
+        }
+
+        return false;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(BlockRequest request)
     {
+        request.Age = Volatile.Read(ref _age);
         if (_lanes is null)
         {
             _home.LinkUnsynchronized(request);

@@ -44,6 +44,20 @@ internal sealed class TrackerLane
         }
     }
 
+    /// <summary>True where a request stands here that came before <paramref name="mark"/>.</summary>
+    public bool HasRequestsBeforeUnsynchronized(int mark)
+    {
+        for (BlockRequest? request = First; request is not null; request = request.Next)
+        {
+            if (unchecked(request.Age - mark) < 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>True where a request that does not wait itself overlaps <paramref name="request"/>, and one of the two is serialising.</summary>
     public bool HasConflictUnsynchronized(BlockRequest request)
     {

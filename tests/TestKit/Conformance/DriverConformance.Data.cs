@@ -123,10 +123,10 @@ public abstract partial class DriverConformance
         }
     }
 
-    // A host offset means that the bytes lie there as they are.
+    // A host offset means that the bytes lie there as they are; of zeros, that they would.
     private async Task RequireHostAsync(BlockStatus status, byte[] bytes, string where)
     {
-        if ((status.Flags & BlockStatusFlags.OffsetValid) == 0 || status.HostChild is not BlockChild host || !KeepsData)
+        if ((status.Flags & (BlockStatusFlags.OffsetValid | BlockStatusFlags.Zero)) != BlockStatusFlags.OffsetValid || status.HostChild is not BlockChild host || !KeepsData)
         {
             return;
         }

@@ -192,7 +192,10 @@ public abstract partial class DriverConformance
 
     // The same options as they are when nobody gives them.
     private static string Defaults(ConformanceWorld world, string options) =>
-        string.Join(',', GraphFixture.Options(options).Keys.Select(key => $"{key}={world.Subject.Driver.Options.Definitions.First(d => d.Name == key).Default}"));
+        string.Join(',', GraphFixture.Options(options).Keys
+            .Select(key => world.Subject.Driver.Options.Definitions.First(d => d.Name == key))
+            .Where(definition => definition.Default is not null)
+            .Select(definition => $"{definition.Name}={definition.Default}"));
 
     private static async Task FailReopenAsync(ConformanceWorld world)
     {

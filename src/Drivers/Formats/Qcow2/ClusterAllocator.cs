@@ -1,0 +1,265 @@
+using System.Buffers.Binary;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <summary>
+/// Finds clusters of the file that nobody uses, and counts them as used. A cluster is taken in one step, without waiting, from a slice in memory: any number
+/// may be looking at once. What must be read or grown first is, by one at a time.
+/// </summary>
+/// <remarks>
+/// Order: a new block is in the file and durable before the table leads to it; a longer table and its blocks are durable before the header leads there.
+/// A power cut in between leaks them.
+/// </remarks>
+internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
+{
+    private readonly Qcow2Geometry _geometry = metadata.Geometry;
+    private readonly CoMutex _growth = new();
+
+    // No cluster before this one is free.
+    private long _hint = 1;
+
+    /// <summary>Takes up to <paramref name="countMax"/> clusters that lie together.</summary>
+    /// <returns>Where they are and how many: at least one.</returns>
+    /// <exception cref="BlockException">There are none, or what counts them could not be read or made.</exception>
+    public async ValueTask<(long HostOffset, int Count)> AllocateAsync(int countMax)
+    {
+        while (true)
+        {
+            if (TryAllocate(countMax, out long cluster, out int count))
+            {
+                return (cluster << _geometry.ClusterBits, count);
+            }
+
+            if (metadata.Refcounts.TryFindSlice(cluster, out long hostOffset))
+            {
+                await metadata.Refcounts.Cache.GetAsync(hostOffset);
+            }
+            else
+            {
+                await AddBlockAsync(metadata.Refcounts.BlockOf(cluster));
+            }
+        }
+    }
+
+    /// <summary>Takes clusters that lie together, as many as asked for: for tables. They are beyond everything that is used.</summary>
+    public async ValueTask<long> AllocateTogetherAsync(int count)
+    {
+        while (true)
+        {
+            (long hostOffset, int got) = await AllocateAsync(count);
+            if (got == count)
+            {
+                return hostOffset;
+            }
+
+            // The run ends with a slice, or before something that is used: more of it may follow at once.
+            (long next, int more) = await AllocateRestAsync(hostOffset, got, count);
+            if (more == count)
+            {
+                return next;
+            }
+        }
+    }
+
+    /// <summary>Gives back clusters that nothing ever led to. Where their counts cannot be read they leak: why they are given back matters more.</summary>
+    public async ValueTask GiveBackAsync(long hostOffset, int count)
+    {
+        long cluster = hostOffset >> _geometry.ClusterBits;
+        try
+        {
+            for (int i = 0; i < count; i++)
+            {
+                await DropAsync(cluster + i);
+            }
+        }
+        catch (BlockException error)
+        {
+            metadata.Node.Graph.Events.Publish(new BlockWarning($"Node '{metadata.Node.Name}': {count} clusters at 0x{hostOffset:x} could not be given back: {error.Message}"));
+        }
+    }
+
+    /// <summary>Drops one reference of a cluster.</summary>
+    /// <returns>True where it was the last: the cluster is free.</returns>
+    public async ValueTask<bool> DropAsync(long cluster)
+    {
+        if (await metadata.Refcounts.ChangeAsync(cluster, -1) != 0)
+        {
+            return false;
+        }
+
+        _hint = Math.Min(_hint, cluster);
+        OnFreed(cluster);
+        return true;
+    }
+
+    /// <summary>Looks for free clusters from the beginning again.</summary>
+    public void Restart() => (_hint, _nextByte) = (1, 0);
+
+    /// <summary>The first cluster behind everything that was taken so far, as far as is known.</summary>
+    public long Hint => _hint;
+
+    // False: the count of `cluster` must come into memory first.
+    private bool TryAllocate(int countMax, out long cluster, out int count)
+    {
+        RefcountTable refcounts = metadata.Refcounts;
+        cluster = _hint;
+        count = 0;
+        while (true)
+        {
+            if (!refcounts.TryFindSlice(cluster, out long hostOffset) || !refcounts.Cache.TryGet(hostOffset, out MetadataSlice? slice))
+            {
+                _hint = cluster;
+                return false;
+            }
+
+            int index = refcounts.IndexInSlice(cluster);
+            int free = RefcountBits.IndexOfFree(slice.Bytes, index, refcounts.CountsPerSlice, _geometry.RefcountOrder);
+            cluster += free - index;
+            if (free == refcounts.CountsPerSlice)
+            {
+                continue;
+            }
+
+            count = RefcountBits.FreeRun(slice.Bytes, free, Math.Min(countMax, refcounts.CountsPerSlice - free), _geometry.RefcountOrder);
+            ThrowIfUnusable(cluster, count);
+            Span<byte> bytes = refcounts.Cache.Change(slice);
+            for (int i = 0; i < count; i++)
+            {
+                RefcountBits.Set(bytes, free + i, _geometry.RefcountOrder, 1);
+            }
+
+            _hint = cluster + count;
+            return true;
+        }
+    }
+
+    private void ThrowIfUnusable(long cluster, long count)
+    {
+        if ((cluster + count) << _geometry.ClusterBits > (long)Qcow2Geometry.OffsetMask)
+        {
+            throw new BlockException(BlockErrorKind.TooLarge, $"Node '{metadata.Node.Name}': the image has no cluster left below 2^56");
+        }
+
+        metadata.ThrowIfMetadata(cluster << _geometry.ClusterBits, count << _geometry.ClusterBits);
+    }
+
+    private async ValueTask<(long HostOffset, int Count)> AllocateRestAsync(long hostOffset, int got, int count)
+    {
+        while (got < count)
+        {
+            (long next, int more) = await AllocateAsync(count - got);
+            if (next != hostOffset + ((long)got << _geometry.ClusterBits))
+            {
+                await GiveBackAsync(hostOffset, got);
+                (hostOffset, got) = (next, more);
+                continue;
+            }
+
+            got += more;
+        }
+
+        return (hostOffset, got);
+    }
+
+    // All clusters that a missing block would count are free: the block becomes the first of them.
+    private async ValueTask AddBlockAsync(int index)
+    {
+        await _growth.EnterAsync();
+        try
+        {
+            RefcountTable refcounts = metadata.Refcounts;
+            long cluster = refcounts.FirstClusterOf(index);
+            if (refcounts.TryFindSlice(cluster, out _))
+            {
+                return;
+            }
+
+            ThrowIfUnusable(cluster, 1);
+            if (index >= refcounts.EntryCount)
+            {
+                await GrowTableAsync(index);
+                return;
+            }
+
+            long hostOffset = cluster << _geometry.ClusterBits;
+            await WriteBlockAsync(hostOffset, 1);
+            refcounts.Cache.Forget(hostOffset, _geometry.ClusterBytes);
+            await metadata.File.FlushAsync(CancellationToken.None);
+            await refcounts.SetBlockAsync(index, hostOffset);
+            metadata.Places.Add(MetadataKind.RefcountBlock, hostOffset, _geometry.ClusterBytes);
+        }
+        finally
+        {
+            _growth.Exit();
+        }
+    }
+
+    /// <summary>Makes a longer table, at the beginning of what the old one cannot count: first the blocks that count it, then the table.</summary>
+    private async ValueTask GrowTableAsync(int index)
+    {
+        RefcountTable refcounts = metadata.Refcounts;
+        long first = refcounts.FirstClusterOf(index);
+        long tableClusters = 0;
+        long blockCount = 1;
+        for (long entries = 0; entries < index + blockCount;)
+        {
+            entries = Math.Max(index + blockCount, refcounts.EntryCount + (refcounts.EntryCount / 2L));
+            tableClusters = _geometry.ClusterCount(entries * sizeof(long));
+            blockCount = (tableClusters + blockCount + _geometry.RefcountsPerBlock - 1) / _geometry.RefcountsPerBlock;
+        }
+
+        if (tableClusters * _geometry.ClusterBytes > Qcow2Geometry.RefcountTableBytesMax)
+        {
+            throw new BlockException(BlockErrorKind.TooLarge, $"Node '{metadata.Node.Name}': the refcount table would be longer than {Qcow2Geometry.RefcountTableBytesMax} bytes");
+        }
+
+        long usedCount = blockCount + tableClusters;
+        ThrowIfUnusable(first, usedCount);
+        long[] blocks = new long[tableClusters * _geometry.ClusterBytes / sizeof(long)];
+        refcounts.Blocks.CopyTo(blocks);
+        for (int i = 0; i < blockCount; i++)
+        {
+            long hostOffset = (first + i) << _geometry.ClusterBits;
+            await WriteBlockAsync(hostOffset, Math.Min(usedCount - (i * _geometry.RefcountsPerBlock), _geometry.RefcountsPerBlock));
+            blocks[index + i] = hostOffset;
+        }
+
+        long tableOffset = (first + blockCount) << _geometry.ClusterBits;
+        await metadata.File.WriteAsync(tableOffset, Format(blocks), RequestFlags.None, CancellationToken.None);
+        await metadata.File.FlushAsync(CancellationToken.None);
+        Qcow2Header old = metadata.Area.Header;
+        await metadata.ChangeHeaderAsync(header => header with { RefcountTableOffset = tableOffset, RefcountTableClusters = (int)tableClusters });
+        await metadata.File.FlushAsync(CancellationToken.None);
+        refcounts.Replace(blocks);
+        metadata.Places.Remove(MetadataKind.RefcountTable, old.RefcountTableOffset, (long)old.RefcountTableClusters * _geometry.ClusterBytes);
+        metadata.Places.Add(MetadataKind.RefcountTable, tableOffset, tableClusters * _geometry.ClusterBytes);
+        metadata.Places.Add(MetadataKind.RefcountBlock, first << _geometry.ClusterBits, blockCount * _geometry.ClusterBytes);
+        metadata.Freed.Add(old.RefcountTableOffset, (long)old.RefcountTableClusters * _geometry.ClusterBytes, DiscardReason.Other);
+    }
+
+    private ValueTask WriteBlockAsync(long hostOffset, long usedCount)
+    {
+        Memory<byte> block = AlignedBuffer.Allocate(_geometry.ClusterBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
+        for (int i = 0; i < usedCount; i++)
+        {
+            RefcountBits.Set(block.Span, i, _geometry.RefcountOrder, 1);
+        }
+
+        return metadata.File.WriteAsync(hostOffset, block, RequestFlags.None, CancellationToken.None);
+    }
+
+    private static byte[] Format(long[] entries)
+    {
+        byte[] bytes = new byte[entries.Length * sizeof(long)];
+        for (int i = 0; i < entries.Length; i++)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(i * sizeof(long)), entries[i]);
+        }
+
+        return bytes;
+    }
+}

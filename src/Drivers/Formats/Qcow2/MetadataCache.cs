@@ -1,0 +1,297 @@
+using System.Diagnostics.CodeAnalysis;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <summary>
+/// Tables of an image in memory, in slices of one size: as many as it may have, those that were not used for long are given up. It belongs to the node's
+/// home context.
+/// </summary>
+/// <remarks>
+/// Invariants: (1) a slice stands in the index, in the ring, and nowhere else; (2) what is dirty or captured is never given up; (3) what is in memory is in the
+/// file, or in a slice that is dirty or captured.
+/// </remarks>
+internal sealed class MetadataCache
+{
+    private const int SpareCountMax = 16;
+
+    private readonly BlockChild _file;
+    private readonly int _alignmentBytes;
+    private readonly Dictionary<long, MetadataSlice> _slices = [];
+    private readonly List<MetadataSlice> _ring = [];
+    private readonly HashSet<long> _loading = [];
+    private readonly CoQueue _loadWaiters = new();
+    private readonly Stack<Memory<byte>> _spare = [];
+    private List<MetadataSlice> _dirty = [];
+    private int _hand;
+
+    /// <param name="file">Where the tables are.</param>
+    /// <param name="sliceBytes">How long a slice is: a power of two, at most a cluster.</param>
+    /// <param name="sliceCountMax">How many there may be.</param>
+    public MetadataCache(BlockChild file, int sliceBytes, int sliceCountMax)
+    {
+        _file = file;
+        _alignmentBytes = file.Node.Limits.MemoryAlignmentBytes;
+        SliceBytes = sliceBytes;
+        SliceCountMax = sliceCountMax;
+    }
+
+    /// <summary>How long a slice is.</summary>
+    public int SliceBytes { get; }
+
+    /// <summary>How many slices there may be.</summary>
+    public int SliceCountMax { get; set; }
+
+    /// <summary>How many slices there are.</summary>
+    public int SliceCount => _ring.Count;
+
+    /// <summary>Something in memory is newer than in the file.</summary>
+    public bool HasDirty => _dirty.Count > 0;
+
+    /// <summary>So much is dirty that the next slices may find no room.</summary>
+    public bool IsCrowded => _dirty.Count >= Math.Max(1, SliceCountMax - 1);
+
+    /// <summary>The slice that has the byte at <paramref name="hostOffset"/>, if it is in memory.</summary>
+    public bool TryGet(long hostOffset, [NotNullWhen(true)] out MetadataSlice? slice)
+    {
+        if (_slices.TryGetValue(hostOffset & ~(SliceBytes - 1L), out slice))
+        {
+            slice.WasUsed = true;
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The slice that has the byte at <paramref name="hostOffset"/>; read where it is not in memory. Use it before the next await.</summary>
+    /// <exception cref="BlockException">It could not be read.</exception>
+    public ValueTask<MetadataSlice> GetAsync(long hostOffset) => TryGet(hostOffset, out MetadataSlice? slice) ? new(slice) : LoadAsync(hostOffset & ~(SliceBytes - 1L));
+
+    /// <summary>Gets the slice ready to be changed: nobody is writing the memory that it then has.</summary>
+    public Span<byte> Change(MetadataSlice slice)
+    {
+        if (slice.IsCaptured)
+        {
+            Memory<byte> memory = RentMemory();
+            slice.Memory.CopyTo(memory);
+            slice.Memory = memory;
+            slice.IsCaptured = false;
+        }
+
+        if (!slice.IsDirty)
+        {
+            slice.IsDirty = true;
+            _dirty.Add(slice);
+        }
+
+        return slice.Bytes;
+    }
+
+    /// <summary>Takes what is dirty, as it is now, to be written.</summary>
+    public List<(MetadataSlice Slice, Memory<byte> Memory)> Capture()
+    {
+        List<(MetadataSlice, Memory<byte>)> captured = new(_dirty.Count);
+        foreach (MetadataSlice slice in _dirty)
+        {
+            slice.IsDirty = false;
+            slice.IsCaptured = true;
+            captured.Add((slice, slice.Memory));
+        }
+
+        _dirty = [];
+        return captured;
+    }
+
+    /// <summary>Writes what was captured. What could not be written is dirty again.</summary>
+    public async ValueTask WriteAsync(List<(MetadataSlice Slice, Memory<byte> Memory)> captured)
+    {
+        int written = 0;
+        captured.Sort(static (first, second) => first.Slice.HostOffset.CompareTo(second.Slice.HostOffset));
+        try
+        {
+            while (written < captured.Count)
+            {
+                int run = 1;
+                while (written + run < captured.Count && captured[written + run].Slice.HostOffset == captured[written].Slice.HostOffset + ((long)run * SliceBytes))
+                {
+                    run++;
+                }
+
+                IoVector vector = run == 1 ? captured[written].Memory : new IoVector(new IoSegments([.. captured.Skip(written).Take(run).Select(static part => part.Memory)]));
+                await _file.WriteAsync(captured[written].Slice.HostOffset, vector, RequestFlags.None, CancellationToken.None);
+                Release(captured, written, run);
+                written += run;
+            }
+        }
+        catch
+        {
+            Restore(captured, written);
+            throw;
+        }
+    }
+
+    /// <summary>What was captured will not be written now: it is dirty again.</summary>
+    public void Restore(List<(MetadataSlice Slice, Memory<byte> Memory)> captured, int start = 0)
+    {
+        foreach ((MetadataSlice slice, Memory<byte> memory) in captured.Skip(start))
+        {
+            if (slice.IsCaptured && slice.Memory.Equals(memory))
+            {
+                slice.IsCaptured = false;
+                slice.IsDirty = true;
+                _dirty.Add(slice);
+            }
+            else
+            {
+                ReturnMemory(memory);
+            }
+        }
+    }
+
+    /// <summary>Forgets what is in memory of a range that is something else now.</summary>
+    public void Forget(long hostOffset, long lengthBytes)
+    {
+        for (long at = hostOffset & ~(SliceBytes - 1L); at < hostOffset + lengthBytes; at += SliceBytes)
+        {
+            if (_slices.Remove(at, out MetadataSlice? slice))
+            {
+                _ring.Remove(slice);
+                _dirty.Remove(slice);
+                slice.IsDirty = false;
+                _hand = 0;
+            }
+        }
+    }
+
+    /// <summary>Gives up everything; nothing is dirty.</summary>
+    public void Clear()
+    {
+        Invariant.Check(_dirty.Count == 0);
+        _slices.Clear();
+        _ring.Clear();
+        _spare.Clear();
+        _hand = 0;
+    }
+
+    /// <summary>Gives up what was not used since the last call.</summary>
+    public void Trim()
+    {
+        for (int i = _ring.Count - 1; i >= 0; i--)
+        {
+            MetadataSlice slice = _ring[i];
+            if (slice.IsEvictable && !slice.WasUsed)
+            {
+                _slices.Remove(slice.HostOffset);
+                _ring.RemoveAt(i);
+            }
+
+            slice.WasUsed = false;
+        }
+
+        _spare.Clear();
+        _hand = 0;
+    }
+
+    private async ValueTask<MetadataSlice> LoadAsync(long hostOffset)
+    {
+        while (!_loading.Add(hostOffset))
+        {
+            await _loadWaiters.WaitAsync();
+            if (TryGet(hostOffset, out MetadataSlice? loaded))
+            {
+                return loaded;
+            }
+        }
+
+        try
+        {
+            Memory<byte> memory = RentMemory();
+            await _file.ReadAsync(hostOffset, memory, RequestFlags.None, CancellationToken.None);
+            return Insert(hostOffset, memory);
+        }
+        finally
+        {
+            _loading.Remove(hostOffset);
+            _loadWaiters.WakeAll();
+        }
+    }
+
+    private MetadataSlice Insert(long hostOffset, Memory<byte> memory)
+    {
+        MetadataSlice? slice = _ring.Count < SliceCountMax ? null : Evict();
+        if (slice is null)
+        {
+            slice = new MetadataSlice(memory);
+            _ring.Add(slice);
+        }
+        else
+        {
+            ReturnMemory(slice.Memory);
+            slice.Memory = memory;
+        }
+
+        slice.HostOffset = hostOffset;
+        slice.WasUsed = true;
+        _slices.Add(hostOffset, slice);
+        return slice;
+    }
+
+    // Null where all are dirty: then there are more than there may be until the next write-back.
+    private MetadataSlice? Evict()
+    {
+        for (int step = 0; step < 2 * _ring.Count; step++)
+        {
+            MetadataSlice slice = _ring[_hand];
+            _hand = (_hand + 1) % _ring.Count;
+            if (slice.IsEvictable && !slice.WasUsed)
+            {
+                _slices.Remove(slice.HostOffset);
+                return slice;
+            }
+
+            slice.WasUsed = false;
+        }
+
+        return null;
+    }
+
+    private Memory<byte> RentMemory() => _spare.TryPop(out Memory<byte> memory) ? memory : AlignedBuffer.Allocate(SliceBytes, _alignmentBytes);
+
+    private void ReturnMemory(Memory<byte> memory)
+    {
+        if (_spare.Count < SpareCountMax)
+        {
+            _spare.Push(memory);
+        }
+    }
+
+    private void Release(List<(MetadataSlice Slice, Memory<byte> Memory)> captured, int start, int count)
+    {
+        foreach ((MetadataSlice slice, Memory<byte> memory) in captured.GetRange(start, count))
+        {
+            if (slice.IsCaptured && slice.Memory.Equals(memory))
+            {
+                slice.IsCaptured = false;
+            }
+            else
+            {
+                ReturnMemory(memory);
+            }
+        }
+
+        Shrink();
+    }
+
+    // Back to as many as there may be.
+    private void Shrink()
+    {
+        while (_ring.Count > SliceCountMax && Evict() is { } slice)
+        {
+            _ring.Remove(slice);
+            _hand = 0;
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using System.Numerics;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Options;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <summary>The options of a new image.</summary>
+internal sealed record Qcow2CreateOptions
+{
+    /// <summary>What may be given.</summary>
+    public static OptionSchema Schema { get; } = new(
+        new OptionDefinition("backing_file", OptionType.String, "File name of a base image"),
+        new OptionDefinition("backing_fmt", OptionType.String, "Image format of the base image"),
+        new OptionDefinition("cluster_size", OptionType.Size, "qcow2 cluster size") { Default = "65536" },
+        new OptionDefinition("compat", OptionType.String, "Compatibility level (v2 [0.10] or v3 [1.1])") { Default = "1.1" },
+        new OptionDefinition("compression_type", OptionType.String, "Compression method used for image cluster compression") { Default = "zlib" },
+        new OptionDefinition("data_file", OptionType.String, "File name of an external data file"),
+        new OptionDefinition("data_file_raw", OptionType.Boolean, "The external data file must stay valid as a raw image") { Default = "off" },
+        new OptionDefinition("extended_l2", OptionType.Boolean, "Extended L2 tables") { Default = "off" },
+        new OptionDefinition("lazy_refcounts", OptionType.Boolean, "Postpone refcount updates") { Default = "off" },
+        new OptionDefinition("preallocation", OptionType.String, "Preallocation mode (allowed values: off, metadata, falloc, full)"),
+        new OptionDefinition("refcount_bits", OptionType.Integer, "Width of a reference count entry in bits") { Default = "16" },
+        new OptionDefinition(CreateContext.SizeOption, OptionType.Size, "Virtual disk size"));
+
+    /// <summary>The length that the guest sees, in bytes.</summary>
+    public required long LengthBytes { get; init; }
+
+    /// <summary>2 or 3.</summary>
+    public int Version { get; init; } = 3;
+
+    /// <summary>9 to 21.</summary>
+    public int ClusterBits { get; init; } = 16;
+
+    /// <summary>0 to 6.</summary>
+    public int RefcountOrder { get; init; } = 4;
+
+    /// <summary>How clusters are compressed.</summary>
+    public Qcow2Compression Compression { get; init; }
+
+    /// <summary>L2 entries have bitmaps of subclusters.</summary>
+    public bool HasExtendedL2 { get; init; }
+
+    /// <summary>Reference counts are written late.</summary>
+    public bool HasLazyRefcounts { get; init; }
+
+    /// <summary>The name of the backing file, or null.</summary>
+    public string? BackingFileName { get; init; }
+
+    /// <summary>The format of the backing file, or null.</summary>
+    public string? BackingFormat { get; init; }
+
+    /// <summary>What space is allocated at once.</summary>
+    public PreallocationMode Preallocation { get; init; }
+
+    /// <summary>Reads the options.</summary>
+    /// <exception cref="BlockException">One is none, or two contradict each other.</exception>
+    public static Qcow2CreateOptions Read(CreateContext context)
+    {
+        OptionReader reader = context.Options;
+        Qcow2CreateOptions options = new()
+        {
+            LengthBytes = context.SizeBytes,
+            Version = ParseVersion(reader.GetString("compat")!),
+            ClusterBits = ParseClusterBits(reader.GetSize("cluster_size"), reader.GetBoolean("extended_l2")),
+            RefcountOrder = ParseRefcountOrder(reader.GetInteger("refcount_bits")),
+            Compression = ParseCompression(reader.GetString("compression_type")!),
+            HasExtendedL2 = reader.GetBoolean("extended_l2"),
+            HasLazyRefcounts = reader.GetBoolean("lazy_refcounts"),
+            BackingFileName = reader.GetString("backing_file"),
+            BackingFormat = reader.GetString("backing_fmt"),
+            Preallocation = reader.GetString("preallocation") is { } mode ? PreallocationModes.Parse(mode) : PreallocationMode.Off,
+        };
+        options.Check();
+        return options;
+    }
+
+    /// <summary>The first cluster that says so, without the places of tables.</summary>
+    public Qcow2HeaderArea CreateHeaderArea() => new()
+    {
+        Header = new Qcow2Header
+        {
+            Version = Version,
+            ClusterBits = ClusterBits,
+            LengthBytes = LengthBytes,
+            L1EntryCount = 0,
+            L1Offset = 0,
+            RefcountTableOffset = 0,
+            RefcountTableClusters = 0,
+            RefcountOrder = RefcountOrder,
+            HeaderBytes = Version >= 3 ? Qcow2Header.Size : Qcow2Header.SizeVersion2,
+            Compression = Compression,
+            Incompatible = (Compression != Qcow2Compression.Zlib ? Qcow2IncompatibleFeatures.CompressionType : Qcow2IncompatibleFeatures.None)
+                | (HasExtendedL2 ? Qcow2IncompatibleFeatures.ExtendedL2 : Qcow2IncompatibleFeatures.None),
+            Compatible = HasLazyRefcounts ? Qcow2CompatibleFeatures.LazyRefcounts : Qcow2CompatibleFeatures.None,
+        },
+        BackingFileName = BackingFileName,
+        BackingFormat = BackingFormat,
+        HasFeatureNames = true,
+    };
+
+    private void Check()
+    {
+        string? refusal = Version >= 3 ? null
+            : HasLazyRefcounts ? "Lazy refcounts only supported with compatibility level 1.1 and above (use version=v3 or greater)"
+            : RefcountOrder != 4 ? "Different refcount widths than 16 bits require compatibility level 1.1 or above (use version=v3 or greater)"
+            : HasExtendedL2 ? "Extended L2 entries are only supported with compatibility level 1.1 and above (use version=v3 or greater)"
+            : Compression != Qcow2Compression.Zlib ? "Non-zlib compression type is only supported with compatibility level 1.1 and above (use version=v3 or greater)"
+            : null;
+        refusal ??= BackingFileName is null && BackingFormat is not null ? "Backing format cannot be used without backing file" : null;
+        if (refusal is not null)
+        {
+            throw new BlockException(refusal);
+        }
+    }
+
+    private static int ParseVersion(string compat) => compat switch
+    {
+        "0.10" or "v2" => 2,
+        "1.1" or "v3" => 3,
+        _ => throw new BlockException($"Invalid parameter '{compat}'"),
+    };
+
+    private static int ParseClusterBits(long clusterBytes, bool isExtended)
+    {
+        if (clusterBytes < 1L << Qcow2Geometry.ClusterBitsMin || clusterBytes > 1L << Qcow2Geometry.ClusterBitsMax || !BitOperations.IsPow2(clusterBytes))
+        {
+            throw new BlockException($"Cluster size must be a power of two between {1 << Qcow2Geometry.ClusterBitsMin} and {1 << (Qcow2Geometry.ClusterBitsMax - 10)}k");
+        }
+
+        return isExtended && clusterBytes < 1 << 14
+            ? throw new BlockException("Extended L2 entries are only supported with cluster sizes of at least 16384 bytes")
+            : BitOperations.Log2((ulong)clusterBytes);
+    }
+
+    private static int ParseRefcountOrder(long bits) => bits is >= 1 and <= 64 && BitOperations.IsPow2(bits)
+        ? BitOperations.Log2((ulong)bits)
+        : throw new BlockException("Refcount width must be a power of two and may not exceed 64 bits");
+
+    private static Qcow2Compression ParseCompression(string type) => type switch
+    {
+        "zlib" => Qcow2Compression.Zlib,
+        "zstd" => Qcow2Compression.Zstd,
+        _ => throw new BlockException($"Invalid parameter '{type}'"),
+    };
+}

@@ -1,0 +1,86 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Options;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <summary>Images that grow as they are written, over a backing file or alone, versions 2 and 3. <i>QEMU: qcow2.</i></summary>
+public sealed class Qcow2Driver : BlockDriver
+{
+    /// <inheritdoc/>
+    public override string Name => "qcow2";
+
+    /// <inheritdoc/>
+    public override string Summary => "images that grow as they are written, with backing files, snapshots and compression";
+
+    /// <inheritdoc/>
+    public override DriverCategory Category => DriverCategory.Format;
+
+    /// <inheritdoc/>
+    public override bool SupportsBacking => true;
+
+    /// <inheritdoc/>
+    public override bool SupportsReopen => true;
+
+    /// <inheritdoc/>
+    public override bool SupportsCompression => true;
+
+    /// <inheritdoc/>
+    public override OptionSchema Options => Qcow2OpenOptions.Schema;
+
+    /// <inheritdoc/>
+    public override OptionSchema CreateOptions => Qcow2CreateOptions.Schema;
+
+    /// <inheritdoc/>
+    public override int Probe(ReadOnlySpan<byte> head) => Qcow2Header.HasSignature(head) ? ProbeScoreSignature : 0;
+
+    /// <inheritdoc/>
+    public override Task<bool> CreateAsync(CreateContext context, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return new Qcow2Creation(context, Qcow2CreateOptions.Read(context)).RunAsync(cancel);
+    }
+
+    /// <summary>Reads header and tables, then opens the backing node. It writes nothing.</summary>
+    public override async Task<BlockDriverInstance> OpenAsync(OpenContext context, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        Qcow2OpenOptions options = Qcow2OpenOptions.Read(context.Options);
+        BlockChild file = await context.OpenChildAsync("file", ChildRole.Image);
+        context.Step("read qcow2 header");
+        (Qcow2HeaderArea area, byte[] cluster) = await Qcow2Metadata.ReadHeaderAsync(file, cancel);
+        Qcow2Header header = area.Header;
+        options.Check(header);
+        CheckLength(header);
+        if ((header.Incompatible & Qcow2IncompatibleFeatures.Corrupt) != 0)
+        {
+            context.FallBackToReadOnly("qcow2: Image is corrupt; cannot be opened read/write");
+        }
+
+        if (header.RefcountTableClusters == 0)
+        {
+            throw new BlockException(BlockErrorKind.CorruptImage, "Image does not contain a reference count table");
+        }
+
+        Qcow2Metadata metadata = new(context.Node, file, file, area, cluster, options);
+        await metadata.LoadAsync(cancel);
+        await context.OpenBackingAsync(area.BackingFileName, area.BackingFormat);
+        return new Qcow2Instance(metadata);
+    }
+
+    private static void CheckLength(Qcow2Header header)
+    {
+        Qcow2Geometry geometry = header.CreateGeometry();
+        if (header.LengthBytes > BlockLimits.LengthBytesMax || geometry.L1EntryCount(header.LengthBytes) > int.MaxValue)
+        {
+            throw new BlockException(BlockErrorKind.TooLarge, "Image is too big");
+        }
+
+        if (header.L1EntryCount < geometry.L1EntryCount(header.LengthBytes))
+        {
+            throw new BlockException(BlockErrorKind.CorruptImage, "L1 table is too small");
+        }
+    }
+}

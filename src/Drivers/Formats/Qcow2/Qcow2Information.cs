@@ -1,0 +1,40 @@
+using BlockGraph.BlockCore.Options;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <summary>What only this format has to tell of an image.</summary>
+internal static class Qcow2Information
+{
+    /// <summary>The names of the versions, as <c>compat</c> takes them.</summary>
+    public static string CompatOf(int version) => version < 3 ? "0.10" : "1.1";
+
+    /// <summary>As <c>info</c> shows it.</summary>
+    public static OptionsDictionary Describe(Qcow2HeaderArea area, bool isStopped)
+    {
+        Qcow2Header header = area.Header;
+        OptionsDictionary specific = new()
+        {
+            ["type"] = "qcow2",
+            ["data.compat"] = CompatOf(header.Version),
+            ["data.compression-type"] = header.Compression == Qcow2Compression.Zstd ? "zstd" : "zlib",
+        };
+        if (header.Version >= 3)
+        {
+            specific["data.lazy-refcounts"] = (header.Compatible & Qcow2CompatibleFeatures.LazyRefcounts) != 0;
+            specific["data.corrupt"] = isStopped || (header.Incompatible & Qcow2IncompatibleFeatures.Corrupt) != 0;
+            specific["data.extended-l2"] = (header.Incompatible & Qcow2IncompatibleFeatures.ExtendedL2) != 0;
+            if (area.DataFileName is not null)
+            {
+                specific["data.data-file"] = area.DataFileName;
+            }
+
+            if ((header.Incompatible & Qcow2IncompatibleFeatures.DataFile) != 0)
+            {
+                specific["data.data-file-raw"] = (header.Autoclear & Qcow2AutoclearFeatures.RawDataFile) != 0;
+            }
+        }
+
+        specific["data.refcount-bits"] = 1L << header.RefcountOrder;
+        return specific;
+    }
+}

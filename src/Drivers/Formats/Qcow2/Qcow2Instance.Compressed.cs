@@ -1,0 +1,66 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <content>Compressed clusters.</content>
+internal sealed partial class Qcow2Instance
+{
+    private async ValueTask ReadCompressedAsync(L2Entry entry, int inCluster, IoVector piece, CancellationToken cancel)
+    {
+        CompressedPlace place = CompressedPlace.Of(entry, _geometry);
+        byte[] stream = new byte[place.LengthBytes];
+        byte[] cluster = new byte[_geometry.ClusterBytes];
+        await metadata.File.ReadAsync(place.HostOffset, stream, RequestFlags.None, cancel);
+        Qcow2Compression compression = metadata.Area.Header.Compression;
+        if (!await (AioContext.Current ?? Node.Context).RunOnWorkers(() => ClusterCompression.TryExpand(stream, cluster, compression)))
+        {
+            throw metadata.ReportCorrupt($"Compressed cluster at 0x{place.HostOffset:x} cannot be decompressed", place.HostOffset, place.LengthBytes);
+        }
+
+        piece.CopyFrom(cluster.AsSpan(inCluster, piece.Length));
+    }
+
+    /// <summary>Writes one cluster compressed, or as it is where that is no shorter. An image's last one may be short.</summary>
+    private async ValueTask WriteCompressedAsync(long guestOffset, IoVector buffer)
+    {
+        byte[] cluster = new byte[_geometry.ClusterBytes];
+        buffer.CopyTo(cluster);
+        byte[] stream = new byte[_geometry.ClusterBytes];
+        Qcow2Compression compression = metadata.Area.Header.Compression;
+        int length = await (AioContext.Current ?? Node.Context).RunOnWorkers(() => ClusterCompression.Compress(cluster, stream, compression));
+        if (length == 0)
+        {
+            await WriteRangeAsync(guestOffset, buffer, CancellationToken.None);
+            return;
+        }
+
+        long index = guestOffset >> _geometry.ClusterBits;
+        await _busy.EnterAsync(index, index, CancellationToken.None);
+        try
+        {
+            L2Entry old = await metadata.Map.GetEntryAsync(guestOffset);
+            await metadata.Map.GetOwnTableAsync(_geometry.L1Index(guestOffset));
+            CompressedPlace place = await metadata.Allocator.AllocateBytesAsync(length);
+            try
+            {
+                await metadata.File.WriteAsync(place.HostOffset, stream.AsMemory(0, length), RequestFlags.None, CancellationToken.None);
+                await metadata.Map.ChangeAsync(guestOffset, 1, (_, _) => place.ToEntry(_geometry));
+            }
+            catch
+            {
+                await metadata.Allocator.GiveBackAsync(place);
+                throw;
+            }
+
+            FreeOld(old, DiscardReason.Other);
+        }
+        finally
+        {
+            _busy.Exit(index, index);
+        }
+
+        await BreatheAsync();
+    }
+}

@@ -1,0 +1,117 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <content>What happens to the image as a whole: other options, another backing name, hand-overs, the end. The node is drained each time.</content>
+internal sealed partial class Qcow2Instance
+{
+    /// <inheritdoc/>
+    protected override Task<ImageInformation?> GetInformationAsync(CancellationToken cancel)
+    {
+        Qcow2Header header = metadata.Area.Header;
+        return Task.FromResult<ImageInformation?>(new ImageInformation
+        {
+            ClusterBytes = _geometry.ClusterBytes,
+            IsEncrypted = header.Encryption != Qcow2Encryption.None,
+            IsDirty = (header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0,
+            Specific = Qcow2Information.Describe(metadata.Area, metadata.IsStopped),
+        });
+    }
+
+    /// <inheritdoc/>
+    protected override async Task PrepareReopenAsync(ReopenContext reopen, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(reopen);
+        Qcow2OpenOptions options = Qcow2OpenOptions.Read(reopen.CreateReader());
+        options.Check(metadata.Area.Header);
+        if (!reopen.NewIsReadOnly && (metadata.Area.Header.Incompatible & Qcow2IncompatibleFeatures.Corrupt) != 0)
+        {
+            throw new BlockException(BlockErrorKind.AccessDenied, "qcow2: Image is corrupt; cannot be opened read/write");
+        }
+
+        reopen.Step("prepare qcow2 options");
+        reopen.State = options;
+
+        // Who may not write any more cannot write that the image is closed cleanly.
+        if (reopen.NewIsReadOnly && !reopen.OldIsReadOnly)
+        {
+            await metadata.CleanAsync();
+        }
+        else if (!metadata.IsStopped)
+        {
+            await metadata.WriteBackAsync();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void CommitReopen(ReopenContext reopen)
+    {
+        ArgumentNullException.ThrowIfNull(reopen);
+        metadata.Adopt((Qcow2OpenOptions)reopen.State!);
+    }
+
+    /// <summary>Nothing was taken: options are values.</summary>
+    protected override void AbortReopen(ReopenContext reopen)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ChangeBackingFileAsync(string? fileName, string? format)
+    {
+        if (format is not null && fileName is null)
+        {
+            throw new BlockException("A backing format needs a backing file name");
+        }
+
+        if (fileName is not null && MustWriteDataFile)
+        {
+            throw new BlockException("Cannot set a backing file for an image whose data file is raw by itself");
+        }
+
+        await metadata.BeginChangeAsync();
+        await metadata.ChangeAreaAsync(area => area with { BackingFileName = fileName, BackingFormat = format });
+        await metadata.File.FlushAsync(CancellationToken.None);
+    }
+
+    /// <inheritdoc/>
+    protected override Task DeactivateAsync() => Node.IsReadOnly ? Task.CompletedTask : metadata.CleanAsync().AsTask();
+
+    /// <inheritdoc/>
+    protected override Task ActivateAsync() => metadata.ReloadAsync(CancellationToken.None);
+
+    /// <summary>Writes what is only in memory. Where that fails the file has clusters that nobody uses, or says that it was not closed cleanly: a check mends both.</summary>
+    protected override async ValueTask CloseAsync()
+    {
+        if (!Node.IsWritable)
+        {
+            return;
+        }
+
+        try
+        {
+            await metadata.CleanAsync();
+        }
+        catch (BlockException error)
+        {
+            Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': the image could not be closed cleanly: {error.Message}"));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task<bool> TryMakeEmptyAsync(CancellationToken cancel)
+    {
+        if (metadata.Area.Header.SnapshotCount > 0 || MustWriteDataFile)
+        {
+            return false;
+        }
+
+        await metadata.BeginChangeAsync();
+        await DiscardBeyondAsync(0, _geometry.RoundUp(LengthBytes));
+        await metadata.SettleAsync();
+        await TrimFileAsync();
+        return true;
+    }
+
+}

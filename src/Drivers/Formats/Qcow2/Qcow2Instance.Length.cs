@@ -1,0 +1,211 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <content>Another length.</content>
+internal sealed partial class Qcow2Instance
+{
+    private readonly CoMutex _lengthChange = new();
+
+    /// <summary>
+    /// Gives the image another length. A longer one is put in order before the header says the length: a failure leaves it as long as it was. A shorter one is so
+    /// from the first step on: a failure leaves clusters behind its end, which nobody sees.
+    /// </summary>
+    protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        if (lengthBytes % 512 != 0)
+        {
+            throw new BlockException("The new size must be a multiple of 512");
+        }
+
+        if (metadata.Area.Header.SnapshotCount > 0 && metadata.Area.Header.Version < 3)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, "Can't resize a version 2 image which has snapshots");
+        }
+
+        if (!metadata.Area.BitmapsExtension.IsEmpty)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, "Can't resize an image which has bitmaps");
+        }
+
+        await metadata.BeginChangeAsync();
+        await _lengthChange.EnterAsync();
+        try
+        {
+            if (lengthBytes < LengthBytes)
+            {
+                if (preallocation != PreallocationMode.Off)
+                {
+                    throw new BlockException(BlockErrorKind.NotSupported, "Preallocation can't be used for shrinking an image");
+                }
+
+                await ShrinkAsync(lengthBytes);
+            }
+            else if (lengthBytes > LengthBytes)
+            {
+                await GrowUnsynchronizedAsync(lengthBytes, preallocation, flags);
+            }
+        }
+        finally
+        {
+            _lengthChange.Exit();
+        }
+
+        return true;
+    }
+
+    private async ValueTask GrowAsync(long lengthBytes, RequestFlags flags)
+    {
+        await _lengthChange.EnterAsync();
+        try
+        {
+            if (lengthBytes > LengthBytes)
+            {
+                await GrowUnsynchronizedAsync(lengthBytes, PreallocationMode.Off, flags);
+            }
+        }
+        finally
+        {
+            _lengthChange.Exit();
+        }
+    }
+
+    private async ValueTask GrowUnsynchronizedAsync(long lengthBytes, PreallocationMode preallocation, RequestFlags flags)
+    {
+        long oldBytes = LengthBytes;
+        await metadata.Map.GrowTopAsync(_geometry.L1EntryCount(lengthBytes));
+        await DiscardBeyondAsync(_geometry.RoundUp(oldBytes), _geometry.RoundUp(lengthBytes));
+        await HideAsync(oldBytes, lengthBytes, flags);
+        if (_geometry.HasDataFile && metadata.Data.LengthBytes < lengthBytes)
+        {
+            await metadata.Data.WriteLengthAsync(lengthBytes, isExact: false, preallocation == PreallocationMode.Metadata ? PreallocationMode.Off : preallocation, RequestFlags.None, CancellationToken.None);
+        }
+
+        if (preallocation != PreallocationMode.Off)
+        {
+            await PreallocateAsync(oldBytes, lengthBytes, preallocation);
+        }
+
+        await metadata.SettleAsync();
+        await metadata.ChangeHeaderAsync(header => header with { LengthBytes = lengthBytes });
+        await metadata.File.FlushAsync(CancellationToken.None);
+    }
+
+    // What the last cluster has beyond the old end, or a longer backing node there, must not show.
+    private async ValueTask HideAsync(long oldBytes, long newBytes, RequestFlags flags)
+    {
+        long backingBytes = (flags & RequestFlags.ZeroWrite) != 0 ? Node.CowChild?.LengthBytes ?? 0 : 0;
+        long unit = _geometry.SubclusterBytes;
+        long inUnitEnd = Math.Min((oldBytes + unit - 1) & ~(unit - 1), newBytes);
+        if (oldBytes < inUnitEnd)
+        {
+            GuestRun run = await metadata.Map.FindAsync(oldBytes, 1);
+            if (run.Kind is SubclusterKind.Data or SubclusterKind.Compressed || (run.Kind == SubclusterKind.Unallocated && backingBytes > oldBytes))
+            {
+                await WriteRangeAsync(oldBytes, new byte[inUnitEnd - oldBytes], CancellationToken.None);
+            }
+        }
+
+        for (long at = inUnitEnd; at < Math.Min(newBytes, backingBytes);)
+        {
+            at += await ZeroAsync(at, Math.Min((newBytes + unit - 1) & ~(unit - 1), (backingBytes + unit - 1) & ~(unit - 1)), null);
+            await BreatheAsync();
+        }
+    }
+
+    /// <summary>Gives every cluster of a range that has none one: by the tables only, or with space in the file.</summary>
+    private async ValueTask PreallocateAsync(long start, long end, PreallocationMode preallocation)
+    {
+        long hostEnd = 0;
+        for (long at = _geometry.ClusterStart(start); at < end;)
+        {
+            (int count, long length) = Piece(at, end);
+            if (_geometry.HasDataFile)
+            {
+                long clusterStart = at;
+                await metadata.Map.ChangeAsync(at, count, (i, entry) => entry.WithData(clusterStart + ((long)i << _geometry.ClusterBits), 0, _geometry.SubclusterCount));
+            }
+            else
+            {
+                L2Entry entry = await metadata.Map.GetEntryAsync(at);
+                length = _geometry.ClusterBytes;
+                if (entry.IsEmpty)
+                {
+                    await metadata.Map.GetOwnTableAsync(_geometry.L1Index(at));
+                    (long hostOffset, int got) = await metadata.Allocator.AllocateAsync(await CountEmptyAsync(at, count));
+                    await ClearAsync(hostOffset, (long)got << _geometry.ClusterBits);
+                    await metadata.Map.ChangeAsync(at, got, (i, old) => old.WithData(hostOffset + ((long)i << _geometry.ClusterBits), 0, _geometry.SubclusterCount));
+                    length = (long)got << _geometry.ClusterBits;
+                    hostEnd = Math.Max(hostEnd, hostOffset + length);
+                }
+            }
+
+            at += length;
+            await BreatheAsync();
+        }
+
+        if (hostEnd > metadata.File.LengthBytes)
+        {
+            await metadata.File.WriteLengthAsync(hostEnd, isExact: false, preallocation == PreallocationMode.Metadata ? PreallocationMode.Off : preallocation, RequestFlags.None, CancellationToken.None);
+        }
+    }
+
+    private async ValueTask<int> CountEmptyAsync(long guestOffset, int countMax)
+    {
+        int count = 1;
+        while (count < countMax && (await metadata.Map.GetEntryAsync(guestOffset + ((long)count << _geometry.ClusterBits))).IsEmpty)
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    // Clusters that were used before have something in them.
+    private ValueTask ClearAsync(long hostOffset, long lengthBytes)
+    {
+        long used = Math.Min(lengthBytes, metadata.File.LengthBytes - hostOffset);
+        return used <= 0 ? default : metadata.File.WriteZeroesAsync(hostOffset, used, RequestFlags.None, CancellationToken.None);
+    }
+
+    private async ValueTask ShrinkAsync(long lengthBytes)
+    {
+        long oldEnd = _geometry.RoundUp(LengthBytes);
+
+        // The header says so first: what is beyond the end is nobody's any more.
+        await metadata.SettleAsync();
+        await metadata.ChangeHeaderAsync(header => header with { LengthBytes = lengthBytes });
+        await metadata.File.FlushAsync(CancellationToken.None);
+        await DiscardBeyondAsync(_geometry.RoundUp(lengthBytes), oldEnd);
+        await metadata.SettleAsync();
+        await TrimFileAsync();
+    }
+
+    // Whatever the map has there is nobody's.
+    private async ValueTask DiscardBeyondAsync(long start, long end)
+    {
+        for (long at = start; at < end;)
+        {
+            at += await DiscardAsync(at, end, DiscardReason.Other, isForGood: true);
+            await BreatheAsync();
+        }
+    }
+
+    /// <summary>Cuts off what nobody uses at the end of the file.</summary>
+    private async ValueTask TrimFileAsync()
+    {
+        long cluster = _geometry.ClusterCount(metadata.File.LengthBytes);
+        while (cluster > 1 && await metadata.Refcounts.GetAsync(cluster - 1) == 0)
+        {
+            cluster--;
+        }
+
+        if (cluster << _geometry.ClusterBits < metadata.File.LengthBytes)
+        {
+            await metadata.File.WriteLengthAsync(cluster << _geometry.ClusterBits, isExact: false, PreallocationMode.Off, RequestFlags.None, CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <summary>One open image: what it has is read and written where it lies; the rest comes from the backing node.</summary>
+/// <remarks>
+/// A request whose tables are in memory, and whose data lies together, goes on to the file at once. Everything else waits: the parts beside this one say how. An
+/// entry is changed by whoever has its cluster to himself; which backing node there is is asked anew each time, for it may be another after a drain.
+/// </remarks>
+internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDriverInstance
+{
+    private readonly BusyClusters _busy = new();
+
+    /// <summary>The image's structures.</summary>
+    public Qcow2Metadata Metadata => metadata;
+
+    /// <inheritdoc/>
+    public override string? BackingFileName => metadata.Area.BackingFileName;
+
+    /// <inheritdoc/>
+    public override string? BackingFormat => metadata.Area.BackingFormat;
+
+    /// <inheritdoc/>
+    public override int? ClusterBytes => _geometry.ClusterBytes;
+
+    /// <inheritdoc/>
+    public override BlockLimits Limits { get; } = new()
+    {
+        WriteZeroesAlignmentBytes = metadata.Geometry.SubclusterBytes,
+        DiscardAlignmentBytes = metadata.Geometry.ClusterBytes,
+    };
+
+    /// <inheritdoc/>
+    public override RequestFlags SupportedWriteFlags => RequestFlags.WriteUnchanged | (_geometry.HasDataFile ? RequestFlags.None : RequestFlags.WriteCompressed);
+
+    /// <inheritdoc/>
+    public override RequestFlags SupportedZeroFlags => RequestFlags.WriteUnchanged | RequestFlags.MayUnmap | RequestFlags.NoFallback;
+
+    /// <inheritdoc/>
+    public override bool CanWriteZeroes => true;
+
+    /// <inheritdoc/>
+    public override RequestFlags SupportedLengthFlags => metadata.Area.Header.Version >= 3 ? RequestFlags.ZeroWrite : RequestFlags.None;
+
+    private readonly Qcow2Geometry _geometry = metadata.Geometry;
+
+    private long LengthBytes => metadata.Area.Header.LengthBytes;
+
+    /// <inheritdoc/>
+    protected override long GetLengthBytes() => LengthBytes;
+
+    /// <inheritdoc/>
+    protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
+        buffer.Length <= LengthBytes - offset && metadata.Map.TryMap(offset, buffer.Length, forWrite: false, out long hostOffset)
+            ? metadata.Data.ReadAsync(hostOffset, buffer, flags & RequestFlags.RegisteredBuffer, cancel)
+            : ReadPiecesAsync(offset, buffer, cancel);
+
+    /// <inheritdoc/>
+    protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
+        metadata.HasBegun && !metadata.IsStopped && (flags & RequestFlags.WriteCompressed) == 0 && buffer.Length <= LengthBytes - offset
+                && metadata.Map.TryMap(offset, buffer.Length, forWrite: true, out long hostOffset)
+            ? metadata.Data.WriteAsync(hostOffset, buffer, flags & RequestFlags.RegisteredBuffer, cancel)
+            : WritePiecesAsync(offset, buffer, flags, cancel);
+
+    /// <inheritdoc/>
+    protected override ValueTask FlushAsync(CancellationToken cancel) => metadata.IsStopped ? default : metadata.WriteBackAsync();
+
+    /// <summary>Of data, the file may know that it reads as zeros.</summary>
+    protected override async ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    {
+        GuestRun run = await metadata.Map.FindAsync(offset, length);
+        BlockStatusFlags flags = run.Kind switch
+        {
+            SubclusterKind.Unallocated => BlockStatusFlags.None,
+            SubclusterKind.Zero => BlockStatusFlags.Zero | BlockStatusFlags.Allocated,
+            SubclusterKind.Compressed => BlockStatusFlags.Data | BlockStatusFlags.Allocated,
+            _ => BlockStatusFlags.Data | BlockStatusFlags.OffsetValid | BlockStatusFlags.Recurse,
+        };
+        if (run.Kind == SubclusterKind.Zero && run.Entry.HasCluster)
+        {
+            flags |= BlockStatusFlags.OffsetValid;
+        }
+
+        return (flags & BlockStatusFlags.OffsetValid) != 0
+            ? new BlockStatus(flags, run.LengthBytes, run.HostOffset, metadata.Data)
+            : new BlockStatus(flags, run.LengthBytes);
+    }
+
+    private async ValueTask ReadPiecesAsync(long offset, IoVector buffer, CancellationToken cancel)
+    {
+        int inside = (int)Math.Clamp(LengthBytes - offset, 0, buffer.Length);
+        buffer.Slice(inside, buffer.Length - inside).Fill(0);
+        for (int done = 0; done < inside;)
+        {
+            GuestRun run = await metadata.Map.FindAsync(offset + done, inside - done);
+            IoVector piece = buffer.Slice(done, (int)run.LengthBytes);
+            await ReadRunAsync(run, offset + done, piece, cancel);
+            done += piece.Length;
+        }
+    }
+
+    private ValueTask ReadRunAsync(GuestRun run, long guestOffset, IoVector piece, CancellationToken cancel)
+    {
+        switch (run.Kind)
+        {
+            case SubclusterKind.Data:
+                return metadata.Data.ReadAsync(run.HostOffset, piece, RequestFlags.None, cancel);
+            case SubclusterKind.Compressed:
+                return ReadCompressedAsync(run.Entry, _geometry.InCluster(guestOffset), piece, cancel);
+            case SubclusterKind.Unallocated when Node.CowChild is { } backing:
+                return backing.ReadAsync(guestOffset, piece, RequestFlags.None, cancel);
+            default:
+                piece.Fill(0);
+                return default;
+        }
+    }
+
+    // What lies in the image there now, and zeros beyond its end: what a write must keep of a cluster.
+    private ValueTask ReadOldAsync(long guestOffset, Memory<byte> buffer) => buffer.Length == 0 ? default : ReadPiecesAsync(guestOffset, buffer, CancellationToken.None);
+
+    private async ValueTask BreatheAsync()
+    {
+        if (metadata.IsCrowded)
+        {
+            await metadata.WriteBackAsync();
+        }
+    }
+}

@@ -1,0 +1,173 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <content>How what is in memory reaches the file, and when what was given up is free.</content>
+internal sealed partial class Qcow2Metadata
+{
+    /// <summary>True where a change should wait for a write-back before it makes more.</summary>
+    public bool IsCrowded => Map.Cache.IsCrowded || Refcounts.Cache.IsCrowded || Freed.WaitingBytes > WaitingBytesMax;
+
+    private bool HasUnwritten => Map.HasDirty || Refcounts.Cache.HasDirty || !Freed.IsEmpty;
+
+    /// <summary>Writes what is newer in memory, in the order that keeps the file right at any moment. The last part of it is durable only with the next flush.</summary>
+    /// <exception cref="BlockException">Something could not be written: it is still newer in memory.</exception>
+    public ValueTask WriteBackAsync() => HasUnwritten || _writeBack.IsHeld ? WriteBackSlowAsync(writesCounts: !IsLazy) : default;
+
+    /// <summary>Writes everything, makes it durable, and frees what was given up. The node is drained, or the caller does not mind what comes meanwhile.</summary>
+    /// <exception cref="BlockException">Something could not be written.</exception>
+    public async ValueTask SettleAsync()
+    {
+        // What is freed changes counts, which are written by another round.
+        for (int round = 0; round < 4 && (HasUnwritten || round == 0); round++)
+        {
+            await WriteBackSlowAsync(writesCounts: true);
+            await FlushFilesAsync();
+        }
+    }
+
+    /// <summary>The image is closed, or not written any more: everything is in the file, and it says so.</summary>
+    public async ValueTask CleanAsync()
+    {
+        if (!HasBegun)
+        {
+            return;
+        }
+
+        if (!IsStopped)
+        {
+            await SettleAsync();
+            if (IsLazy)
+            {
+                await ChangeHeaderAsync(static header => header with { Incompatible = header.Incompatible & ~Qcow2IncompatibleFeatures.Dirty });
+                await File.FlushAsync(CancellationToken.None);
+            }
+        }
+
+        HasBegun = false;
+        Places.Forget((MetadataKind)~0);
+    }
+
+    private async ValueTask WriteBackSlowAsync(bool writesCounts)
+    {
+        await _writeBack.EnterAsync();
+        try
+        {
+            ThrowIfStopped();
+            await WriteCapturedAsync(writesCounts);
+            await ReleaseAsync();
+        }
+        finally
+        {
+            _writeBack.Exit();
+        }
+    }
+
+    private async ValueTask WriteCapturedAsync(bool writesCounts)
+    {
+        // All at one moment: no entry among them leads to what is not counted among them.
+        List<FreedRange> freed = Freed.Capture();
+        List<(MetadataSlice, Memory<byte>)> counts = writesCounts || Refcounts.Cache.IsCrowded ? Refcounts.Cache.Capture() : [];
+        List<(MetadataSlice, Memory<byte>)> entries = Map.Cache.Capture();
+        List<(long HostOffset, byte[] Bytes)> top = Map.CaptureTop();
+        int mark = Node.MarkRequests();
+        try
+        {
+            await Refcounts.Cache.WriteAsync(counts);
+        }
+        catch
+        {
+            Restore(freed, entries, top);
+            throw;
+        }
+
+        try
+        {
+            if (entries.Count > 0 || top.Count > 0 || freed.Count > 0 || Freed.WaitsForFlush)
+            {
+                await FlushFilesAsync();
+            }
+        }
+        catch
+        {
+            Restore(freed, entries, top);
+            throw;
+        }
+
+        try
+        {
+            await Map.Cache.WriteAsync(entries);
+            await Map.WriteTopAsync(top);
+        }
+        catch
+        {
+            Map.RestoreTop(top);
+            Freed.Restore(freed);
+            throw;
+        }
+
+        Freed.OnWritten(freed, mark);
+    }
+
+    private void Restore(List<FreedRange> freed, List<(MetadataSlice, Memory<byte>)> entries, List<(long HostOffset, byte[] Bytes)> top)
+    {
+        Freed.Restore(freed);
+        Map.Cache.Restore(entries);
+        Map.RestoreTop(top);
+    }
+
+    private async ValueTask FlushFilesAsync()
+    {
+        var waiting = Freed.BeginFlush();
+        bool isDurable = false;
+        try
+        {
+            if (Data != File)
+            {
+                await Data.FlushAsync(CancellationToken.None);
+            }
+
+            await File.FlushAsync(CancellationToken.None);
+            isDurable = true;
+        }
+        finally
+        {
+            Freed.EndFlush(waiting, isDurable);
+        }
+    }
+
+    // Nothing in the file leads there, nobody is on the way there: the space goes back, first to the file, then to the allocator. What fails here leaks, which a check mends.
+    private async ValueTask ReleaseAsync()
+    {
+        while (Freed.TakeFree(Node.HasRequestsBefore) is { } ranges)
+        {
+            foreach (FreedRange range in ranges)
+            {
+                try
+                {
+                    await ReleaseAsync(range);
+                }
+                catch (BlockException error)
+                {
+                    Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': {range.LengthBytes} bytes at 0x{range.HostOffset:x} could not be freed: {error.Message}"));
+                }
+            }
+        }
+    }
+
+    private async ValueTask ReleaseAsync(FreedRange range)
+    {
+        bool discards = Options.PassesDiscard(range.Reason, Node);
+        for (long at = range.HostOffset; at < range.HostOffset + range.LengthBytes; at += Geometry.ClusterBytes)
+        {
+            long cluster = at >> Geometry.ClusterBits;
+            if (discards && await Refcounts.GetAsync(cluster) == 1)
+            {
+                await File.DiscardAsync(at, Geometry.ClusterBytes, CancellationToken.None);
+            }
+
+            await Allocator.DropAsync(cluster);
+        }
+    }
+}

@@ -1,0 +1,301 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <summary>
+/// The one owner of an open image's structures: header, reference counts, the map of clusters, what was given up; and of the order in which they reach the file.
+/// It belongs to the node's home context.
+/// </summary>
+/// <remarks>
+/// Invariants, of what is durable in the file at any moment: (1) what an entry leads to has a count of at least the entries that lead there; (2) the data that an
+/// entry leads to was written before; (3) a cluster is not used again before nothing leads to it any more and no request is on its way there. A write-back hence
+/// goes: counts, then a flush, then entries; the flush of the next one makes these durable, and what they gave up free.
+/// </remarks>
+internal sealed partial class Qcow2Metadata
+{
+    /// <summary>The longest slice of a table in memory.</summary>
+    public const int SliceBytesMax = 4096;
+
+    // So much may wait for being freed before somebody is made to flush.
+    private const long WaitingBytesMax = 64L << 20;
+
+    private readonly CoMutex _headerChange = new();
+    private readonly CoMutex _writeBack = new();
+    private readonly CoMutex _beginning = new();
+    private byte[] _headerCluster = [];
+    private bool _hasWarned;
+
+    public Qcow2Metadata(BlockNode node, BlockChild file, BlockChild data, Qcow2HeaderArea area, byte[] headerCluster, Qcow2OpenOptions options)
+    {
+        Node = node;
+        File = file;
+        Data = data;
+        Area = area;
+        Geometry = area.Header.CreateGeometry();
+        Options = options;
+        _headerCluster = headerCluster;
+        Places = new MetadataPlaces(Geometry) { Checked = options.Checked };
+        Refcounts = new RefcountTable(this, options.RefcountSliceCount(Geometry));
+        Map = new ClusterMap(this, options.L2SliceBytes(Geometry), options.L2SliceCount(Geometry, area.Header.LengthBytes));
+        Allocator = new ClusterAllocator(this);
+    }
+
+    /// <summary>The image's node.</summary>
+    public BlockNode Node { get; }
+
+    /// <summary>Where the structures are.</summary>
+    public BlockChild File { get; }
+
+    /// <summary>Where guest data is: the same, or an external data file.</summary>
+    public BlockChild Data { get; }
+
+    /// <summary>How the image was opened.</summary>
+    public Qcow2OpenOptions Options { get; private set; }
+
+    /// <summary>The first cluster, as it is in the file.</summary>
+    public Qcow2HeaderArea Area { get; private set; }
+
+    /// <summary>The units.</summary>
+    public Qcow2Geometry Geometry { get; }
+
+    /// <summary>Reference counts.</summary>
+    public RefcountTable Refcounts { get; }
+
+    /// <summary>From guest clusters to clusters of the file.</summary>
+    public ClusterMap Map { get; }
+
+    /// <summary>Free clusters.</summary>
+    public ClusterAllocator Allocator { get; }
+
+    /// <summary>What must not be written over.</summary>
+    public MetadataPlaces Places { get; }
+
+    /// <summary>What was given up.</summary>
+    public FreedClusters Freed { get; } = new();
+
+    /// <summary>True once a structure was found to be wrong in a way that writing would make worse: nothing is written any more.</summary>
+    public bool IsStopped { get; private set; }
+
+    /// <summary>True once the image is ready to be changed: see <see cref="BeginChangeAsync"/>.</summary>
+    public bool HasBegun { get; private set; }
+
+    /// <summary>Reference counts may be behind in the file, for it says that it is dirty.</summary>
+    private bool IsLazy => Options.UsesLazyRefcounts(Area.Header) && (Area.Header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0;
+
+    /// <summary>Reads the tables.</summary>
+    public async Task LoadAsync(CancellationToken cancel)
+    {
+        await Refcounts.LoadAsync(cancel);
+        await Map.LoadAsync(cancel);
+    }
+
+    /// <summary>Forgets everything and reads it anew. Nothing is under way, and nothing in memory is newer than the file.</summary>
+    public async Task ReloadAsync(CancellationToken cancel)
+    {
+        (Area, _headerCluster) = await ReadHeaderAsync(File, cancel);
+        Refcounts.Cache.Clear();
+        Map.Cache.Clear();
+        await LoadAsync(cancel);
+        Allocator.Restart();
+    }
+
+    /// <summary>Reads the first cluster.</summary>
+    /// <exception cref="BlockException">It is none that this driver can use.</exception>
+    public static async Task<(Qcow2HeaderArea Area, byte[] Cluster)> ReadHeaderAsync(BlockChild file, CancellationToken cancel)
+    {
+        byte[] head = new byte[Qcow2Header.Size];
+        await file.ReadAsync(0, head, RequestFlags.None, cancel);
+        if (!Qcow2Header.TryParse(head, out Qcow2Header header, out BlockException? refusal))
+        {
+            throw refusal;
+        }
+
+        byte[] cluster = new byte[1 << header.ClusterBits];
+        await file.ReadAsync(0, cluster, RequestFlags.None, cancel);
+        return (Qcow2HeaderArea.Parse(header, cluster), cluster);
+    }
+
+    /// <summary>Other options hold; the node is drained.</summary>
+    public void Adopt(Qcow2OpenOptions options)
+    {
+        Options = options;
+        Places.Checked = options.Checked;
+        Refcounts.Cache.SliceCountMax = options.RefcountSliceCount(Geometry);
+        Map.Cache.SliceCountMax = options.L2SliceCount(Geometry, Area.Header.LengthBytes);
+    }
+
+    /// <summary>
+    /// Gets the image ready to be changed: features that this driver does not know are cleared, one with lazy reference counts is marked dirty. Nothing is written by
+    /// opening alone.
+    /// </summary>
+    /// <exception cref="BlockException">It could not be written, or is not to be.</exception>
+    public ValueTask BeginChangeAsync() => HasBegun && !IsStopped ? default : BeginAsync();
+
+    /// <summary>Changes the header, in the file and then in memory. Changes come one after the other.</summary>
+    public ValueTask ChangeHeaderAsync(Func<Qcow2Header, Qcow2Header> change) => ChangeAreaAsync(area => area with { Header = change(area.Header) });
+
+    /// <summary>Changes the first cluster, in the file and then in memory: what is not in its first sector is durable before that is written.</summary>
+    public async ValueTask ChangeAreaAsync(Func<Qcow2HeaderArea, Qcow2HeaderArea> change)
+    {
+        await _headerChange.EnterAsync();
+        try
+        {
+            Qcow2HeaderArea changed = change(Area);
+            if (changed == Area)
+            {
+                return;
+            }
+
+            byte[] cluster = changed.Format(out Qcow2Header header);
+            int first = FirstDifference(cluster);
+            int end = EndOfDifference(cluster);
+            int sectorBytes = Math.Min(512, cluster.Length);
+            if (end > sectorBytes)
+            {
+                int start = Math.Max(first, sectorBytes);
+                await File.WriteAsync(start, cluster.AsMemory(start, end - start), RequestFlags.None, CancellationToken.None);
+                await File.FlushAsync(CancellationToken.None);
+            }
+
+            if (first < sectorBytes)
+            {
+                await File.WriteAsync(0, cluster.AsMemory(0, sectorBytes), RequestFlags.None, CancellationToken.None);
+            }
+
+            _headerCluster = cluster;
+            Area = changed with { Header = header };
+        }
+        finally
+        {
+            _headerChange.Exit();
+        }
+    }
+
+    /// <summary>A range of the file is about to be written that must not be one of the image's own structures.</summary>
+    /// <exception cref="BlockException">It is: the image is marked corrupt.</exception>
+    public void ThrowIfMetadata(long hostOffset, long lengthBytes)
+    {
+        if (!Places.IsFree(hostOffset, lengthBytes))
+        {
+            throw MarkCorrupt($"Preventing invalid write on metadata (overlaps with {Places.Describe(hostOffset, lengthBytes)})", hostOffset, lengthBytes);
+        }
+    }
+
+    /// <summary>A structure is wrong in a way that writing would make worse. Nothing is written any more; the image says so to others.</summary>
+    /// <returns>What the request that met it ends with.</returns>
+    public BlockException MarkCorrupt(string message, long hostOffset, long lengthBytes)
+    {
+        if (!IsStopped && !Node.IsReadOnly)
+        {
+            IsStopped = true;
+            Node.Graph.Events.Publish(new ImageCorrupted(Node.Name, message, hostOffset, lengthBytes, IsFatal: true,
+                $"qcow2: Marking image as corrupt: {message}; further corruption events will be suppressed"));
+            Node.Context.Post(static state => ((Qcow2Metadata)state!).WriteCorruptBit(), this);
+        }
+        else if (!IsStopped)
+        {
+            ReportCorrupt(message, hostOffset, lengthBytes);
+        }
+
+        return Refusal(message);
+    }
+
+    /// <summary>A structure is wrong where it is only read: others may be right. The first of them is told of.</summary>
+    /// <returns>What the request that met it ends with.</returns>
+    public BlockException ReportCorrupt(string message, long hostOffset, long lengthBytes)
+    {
+        if (!_hasWarned)
+        {
+            _hasWarned = true;
+            Node.Graph.Events.Publish(new ImageCorrupted(Node.Name, message, hostOffset, lengthBytes, IsFatal: false,
+                $"qcow2: Image is corrupt: {message}; further non-fatal corruption events will be suppressed"));
+        }
+
+        return Refusal(message);
+    }
+
+    private BlockException Refusal(string message) => new(BlockErrorKind.InputOutput, $"Node '{Node.Name}': {message}");
+
+    private async ValueTask BeginAsync()
+    {
+        ThrowIfStopped();
+        await _beginning.EnterAsync();
+        try
+        {
+            if (HasBegun)
+            {
+                return;
+            }
+
+            AddPlaces();
+            Qcow2Header header = Area.Header;
+            bool isLazy = Options.UsesLazyRefcounts(header);
+            if ((header.Autoclear & ~Qcow2AutoclearFeatures.Known) != 0 || (isLazy && (header.Incompatible & Qcow2IncompatibleFeatures.Dirty) == 0))
+            {
+                await ChangeHeaderAsync(old => old with
+                {
+                    Autoclear = old.Autoclear & Qcow2AutoclearFeatures.Known,
+                    Incompatible = isLazy ? old.Incompatible | Qcow2IncompatibleFeatures.Dirty : old.Incompatible,
+                });
+                await File.FlushAsync(CancellationToken.None);
+            }
+
+            HasBegun = true;
+        }
+        finally
+        {
+            _beginning.Exit();
+        }
+    }
+
+    private void AddPlaces()
+    {
+        Places.Add(MetadataKind.Header, 0, Geometry.ClusterBytes);
+        Refcounts.AddPlaces(Places);
+        Map.AddPlaces(Places);
+    }
+
+    private void ThrowIfStopped()
+    {
+        if (IsStopped)
+        {
+            throw new BlockException(BlockErrorKind.InputOutput, $"Node '{Node.Name}': the image is corrupt and is not written any more; check it");
+        }
+    }
+
+    private void WriteCorruptBit() => _ = WriteCorruptBitAsync();
+
+    // Where that fails nothing more can be done: this open does not write any more.
+    private async Task WriteCorruptBitAsync()
+    {
+        try
+        {
+            if (Area.Header.Version >= 3)
+            {
+                await ChangeHeaderAsync(static header => header with { Incompatible = header.Incompatible | Qcow2IncompatibleFeatures.Corrupt });
+                await File.FlushAsync(CancellationToken.None);
+            }
+        }
+        catch (BlockException error)
+        {
+            Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': the image could not be marked corrupt: {error.Message}"));
+        }
+    }
+
+    private int FirstDifference(byte[] cluster) => cluster.AsSpan().CommonPrefixLength(_headerCluster);
+
+    private int EndOfDifference(byte[] cluster)
+    {
+        int end = cluster.Length;
+        while (end > 0 && cluster[end - 1] == _headerCluster[end - 1])
+        {
+            end--;
+        }
+
+        return end;
+    }
+}

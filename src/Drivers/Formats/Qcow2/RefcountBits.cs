@@ -1,0 +1,76 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <summary>Reference counts in a piece of a block (specification: Refcount block entry): 1 to 64 bits each; narrower than a byte, the lowest bits come first.</summary>
+internal static class RefcountBits
+{
+    /// <summary>The count at <paramref name="index"/>.</summary>
+    public static ulong Get(ReadOnlySpan<byte> bytes, int index, int order) => order switch
+    {
+        6 => BinaryPrimitives.ReadUInt64BigEndian(bytes[(index * 8)..]),
+        5 => BinaryPrimitives.ReadUInt32BigEndian(bytes[(index * 4)..]),
+        4 => BinaryPrimitives.ReadUInt16BigEndian(bytes[(index * 2)..]),
+        3 => bytes[index],
+        _ => (ulong)(bytes[index >> (3 - order)] >> ShiftOf(index, order)) & MaskOf(order),
+    };
+
+    /// <summary>Sets the count at <paramref name="index"/>, which fits.</summary>
+    public static void Set(Span<byte> bytes, int index, int order, ulong value)
+    {
+        switch (order)
+        {
+            case 6:
+                BinaryPrimitives.WriteUInt64BigEndian(bytes[(index * 8)..], value);
+                break;
+            case 5:
+                BinaryPrimitives.WriteUInt32BigEndian(bytes[(index * 4)..], (uint)value);
+                break;
+            case 4:
+                BinaryPrimitives.WriteUInt16BigEndian(bytes[(index * 2)..], (ushort)value);
+                break;
+            case 3:
+                bytes[index] = (byte)value;
+                break;
+            default:
+                int shift = ShiftOf(index, order);
+                int at = index >> (3 - order);
+                bytes[at] = (byte)((bytes[at] & ~((int)MaskOf(order) << shift)) | ((int)value << shift));
+                break;
+        }
+    }
+
+    /// <summary>The first index from <paramref name="index"/> on whose count is 0; <paramref name="count"/> where there is none.</summary>
+    public static int IndexOfFree(ReadOnlySpan<byte> bytes, int index, int count, int order)
+    {
+        if (order == 4)
+        {
+            int found = MemoryMarshal.Cast<byte, ushort>(bytes)[index..count].IndexOf((ushort)0);
+            return found < 0 ? count : index + found;
+        }
+
+        while (index < count && Get(bytes, index, order) != 0)
+        {
+            index++;
+        }
+
+        return index;
+    }
+
+    /// <summary>How many counts from <paramref name="index"/> on, of at most <paramref name="countMax"/>, are 0.</summary>
+    public static int FreeRun(ReadOnlySpan<byte> bytes, int index, int countMax, int order)
+    {
+        int run = 0;
+        while (run < countMax && Get(bytes, index + run, order) == 0)
+        {
+            run++;
+        }
+
+        return run;
+    }
+
+    private static int ShiftOf(int index, int order) => (index & ((8 >> order) - 1)) << order;
+
+    private static ulong MaskOf(int order) => (1UL << (1 << order)) - 1;
+}

@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Io;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <summary>
+/// How often each cluster of the file is used (specification: Host cluster management): the table in memory, its blocks in a cache. A cluster whose block is
+/// not there is free.
+/// </summary>
+internal sealed class RefcountTable
+{
+    private readonly Qcow2Metadata _metadata;
+    private readonly BlockChild _file;
+    private readonly Qcow2Geometry _geometry;
+    private long[] _blocks = [];
+
+    public RefcountTable(Qcow2Metadata metadata, int sliceCountMax)
+    {
+        _metadata = metadata;
+        _file = metadata.File;
+        _geometry = metadata.Geometry;
+        Cache = new MetadataCache(_file, Math.Min(_geometry.ClusterBytes, Qcow2Metadata.SliceBytesMax), sliceCountMax);
+        CountsPerSlice = (Cache.SliceBytes * 8) >> _geometry.RefcountOrder;
+    }
+
+    /// <summary>The blocks, in slices.</summary>
+    public MetadataCache Cache { get; }
+
+    /// <summary>How many counts a slice holds.</summary>
+    public int CountsPerSlice { get; }
+
+    /// <summary>How many blocks the table can hold.</summary>
+    public int EntryCount => _blocks.Length;
+
+    /// <summary>Where the blocks lie, as the table says; 0 for one that is not there.</summary>
+    public ReadOnlySpan<long> Blocks => _blocks;
+
+    /// <summary>Which block counts a cluster.</summary>
+    public int BlockOf(long cluster) => (int)(cluster / _geometry.RefcountsPerBlock);
+
+    /// <summary>The first cluster that a block counts.</summary>
+    public long FirstClusterOf(int block) => block * _geometry.RefcountsPerBlock;
+
+    /// <summary>Where a slice's counts for a cluster begin.</summary>
+    public int IndexInSlice(long cluster) => (int)(cluster & (CountsPerSlice - 1L));
+
+    /// <summary>Reads the table.</summary>
+    public async Task LoadAsync(CancellationToken cancel)
+    {
+        Qcow2Header header = _metadata.Area.Header;
+        byte[] bytes = new byte[(long)header.RefcountTableClusters * _geometry.ClusterBytes];
+        await _file.ReadAsync(header.RefcountTableOffset, bytes, RequestFlags.None, cancel);
+        long[] blocks = new long[bytes.Length / sizeof(long)];
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            blocks[i] = BinaryPrimitives.ReadInt64BigEndian(bytes.AsSpan(i * sizeof(long)));
+        }
+
+        _blocks = blocks;
+    }
+
+    /// <summary>Tells where table and blocks lie.</summary>
+    public void AddPlaces(MetadataPlaces places)
+    {
+        Qcow2Header header = _metadata.Area.Header;
+        places.Add(MetadataKind.RefcountTable, header.RefcountTableOffset, (long)header.RefcountTableClusters * _geometry.ClusterBytes);
+        foreach (long block in _blocks)
+        {
+            if (block > 0 && _geometry.IsClusterStart(block))
+            {
+                places.Add(MetadataKind.RefcountBlock, block, _geometry.ClusterBytes);
+            }
+        }
+    }
+
+    /// <summary>True where the block of a cluster is there, or could be: <paramref name="hostOffset"/> is where the slice with its count lies.</summary>
+    public bool TryFindSlice(long cluster, out long hostOffset)
+    {
+        int block = BlockOf(cluster);
+        long blockOffset = block < _blocks.Length ? _blocks[block] & ~511L : 0;
+        if (blockOffset == 0)
+        {
+            hostOffset = 0;
+            return false;
+        }
+
+        if (!_geometry.IsClusterStart(blockOffset) || blockOffset < 0)
+        {
+            throw _metadata.MarkCorrupt($"Refblock offset 0x{blockOffset:x} unaligned (reftable index: 0x{block:x})", blockOffset, _geometry.ClusterBytes);
+        }
+
+        hostOffset = blockOffset + (cluster % _geometry.RefcountsPerBlock / CountsPerSlice * Cache.SliceBytes);
+        return true;
+    }
+
+    /// <summary>How often a cluster is used.</summary>
+    public async ValueTask<ulong> GetAsync(long cluster) =>
+        TryFindSlice(cluster, out long hostOffset) ? RefcountBits.Get((await Cache.GetAsync(hostOffset)).Bytes, IndexInSlice(cluster), _geometry.RefcountOrder) : 0;
+
+    /// <summary>Changes how often a cluster is used. In memory: a write-back brings it to the file.</summary>
+    /// <exception cref="BlockException">It would be used less than never, or more often than can be counted.</exception>
+    public async ValueTask<ulong> ChangeAsync(long cluster, int change)
+    {
+        if (!TryFindSlice(cluster, out long hostOffset))
+        {
+            throw new BlockException(BlockErrorKind.CorruptImage, $"The cluster at 0x{cluster << _geometry.ClusterBits:x} is used, and has no reference count");
+        }
+
+        MetadataSlice slice = await Cache.GetAsync(hostOffset);
+        int index = IndexInSlice(cluster);
+        ulong count = RefcountBits.Get(slice.Bytes, index, _geometry.RefcountOrder);
+        if (change < 0 ? count < (ulong)-change : _geometry.RefcountMax - count < (ulong)change)
+        {
+            throw new BlockException(change < 0 ? BlockErrorKind.CorruptImage : BlockErrorKind.NotSupported,
+                $"The reference count of the cluster at 0x{cluster << _geometry.ClusterBits:x} is {count} and cannot change by {change}");
+        }
+
+        count = change < 0 ? count - (ulong)-change : count + (ulong)change;
+        RefcountBits.Set(Cache.Change(slice), index, _geometry.RefcountOrder, count);
+        return count;
+    }
+
+    /// <summary>Puts a new block, which is in the file and durable, into the table.</summary>
+    public async ValueTask SetBlockAsync(int index, long hostOffset)
+    {
+        byte[] entry = new byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64BigEndian(entry, hostOffset);
+        await _file.WriteAsync(_metadata.Area.Header.RefcountTableOffset + ((long)index * sizeof(long)), entry, RequestFlags.None, CancellationToken.None);
+        _blocks[index] = hostOffset;
+    }
+
+    /// <summary>The table is another now; the file has it already.</summary>
+    public void Replace(long[] blocks) => _blocks = blocks;
+}
