@@ -1,4 +1,3 @@
-using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
 

@@ -1,5 +1,4 @@
 using BlockGraph.BlockCore.DriverModel;
-using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
