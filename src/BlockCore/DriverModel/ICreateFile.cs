@@ -8,4 +8,7 @@ internal interface ICreateFile
 
     /// <summary>Opens it.</summary>
     Task<CreatedFile> OpenAsync(CancellationToken cancel);
+
+    /// <summary>Opens the image in it.</summary>
+    Task<CreatedFile> OpenImageAsync(BlockDriver format, CancellationToken cancel);
 }

@@ -59,6 +59,13 @@ public sealed class OpenContext
     public Task<BlockChild?> OpenBackingAsync(string? headerName = null, string? headerFormat = null) =>
         _opener.OpenBackingAsync(Node, _children, headerName, headerFormat);
 
+    /// <summary>Opens a child that holds data of the image, as the options say or, where they are silent, the file that the image itself names; null where neither does.</summary>
+    /// <param name="name">The option, and the edge.</param>
+    /// <param name="role">What the child is to the image.</param>
+    /// <param name="headerName">The name in the image, or null: a plain file's, whatever it looks like.</param>
+    /// <exception cref="BlockException">It cannot be opened or used.</exception>
+    public Task<BlockChild?> OpenNamedChildAsync(string name, ChildRole role, string? headerName) => _opener.OpenNamedAsync(Node, name, role, _children, headerName);
+
     /// <summary>How many children the list <paramref name="name"/> names.</summary>
     public int CountChildren(string name) => _children.ListLength(name);
 

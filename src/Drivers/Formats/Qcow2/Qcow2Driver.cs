@@ -40,7 +40,7 @@ public sealed class Qcow2Driver : BlockDriver
     public override Task<bool> CreateAsync(CreateContext context, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return new Qcow2Creation(context, Qcow2CreateOptions.Read(context)).RunAsync(cancel);
+        return new Qcow2Creation(this, context, Qcow2CreateOptions.Read(context)).RunAsync(cancel);
     }
 
     /// <summary>Reads header and tables, then opens the backing node. It writes nothing.</summary>
@@ -64,10 +64,23 @@ public sealed class Qcow2Driver : BlockDriver
             throw new BlockException(BlockErrorKind.CorruptImage, "Image does not contain a reference count table");
         }
 
-        Qcow2Metadata metadata = new(context.Node, file, file, area, cluster, options);
+        Qcow2Metadata metadata = new(context.Node, file, await OpenDataAsync(context, file, area), area, cluster, options);
         await metadata.LoadAsync(cancel);
         await context.OpenBackingAsync(area.BackingFileName, area.BackingFormat);
         return new Qcow2Instance(metadata);
+    }
+
+    private static async Task<BlockChild?> OpenDataAsync(OpenContext context, BlockChild file, Qcow2HeaderArea area)
+    {
+        const string name = "data-file";
+        bool hasDataFile = (area.Header.Incompatible & Qcow2IncompatibleFeatures.DataFile) != 0;
+        BlockChild? data = await context.OpenNamedChildAsync(name, ChildRole.Data, hasDataFile ? area.DataFileName : null);
+        if (!hasDataFile)
+        {
+            return data is null ? file : throw new BlockException($"'{name}' can only be set for images with an external data file");
+        }
+
+        return data is not null || context.IsForInformation ? data : throw new BlockException($"'{name}' is required for this image");
     }
 
     private static void CheckLength(Qcow2Header header)

@@ -13,10 +13,11 @@ internal sealed class Qcow2Layout
     private readonly long _tableClusters;
 
     /// <param name="area">The first cluster, without the places of tables.</param>
-    public Qcow2Layout(Qcow2HeaderArea area)
+    /// <param name="lengthBytesMax">For how long an image there are entries in the L1 table.</param>
+    public Qcow2Layout(Qcow2HeaderArea area, long lengthBytesMax)
     {
         _geometry = area.Header.CreateGeometry();
-        long topCount = _geometry.L1EntryCount(area.Header.LengthBytes);
+        long topCount = _geometry.L1EntryCount(lengthBytesMax);
         if (topCount * sizeof(ulong) > Qcow2Geometry.L1BytesMax)
         {
             throw new BlockException(BlockErrorKind.TooLarge, "Image size too large");

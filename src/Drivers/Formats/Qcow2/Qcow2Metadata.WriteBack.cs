@@ -123,9 +123,9 @@ internal sealed partial class Qcow2Metadata
         bool isDurable = false;
         try
         {
-            if (Data != File)
+            if (_data is not null && _data != File)
             {
-                await Data.FlushAsync(CancellationToken.None);
+                await _data.FlushAsync(CancellationToken.None);
             }
 
             await File.FlushAsync(CancellationToken.None);

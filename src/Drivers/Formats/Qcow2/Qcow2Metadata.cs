@@ -23,17 +23,18 @@ internal sealed partial class Qcow2Metadata
     // So much may wait for being freed before somebody is made to flush.
     private const long WaitingBytesMax = 64L << 20;
 
+    private readonly BlockChild? _data;
     private readonly CoMutex _headerChange = new();
     private readonly CoMutex _writeBack = new();
     private readonly CoMutex _beginning = new();
     private byte[] _headerCluster = [];
     private bool _hasWarned;
 
-    public Qcow2Metadata(BlockNode node, BlockChild file, BlockChild data, Qcow2HeaderArea area, byte[] headerCluster, Qcow2OpenOptions options)
+    public Qcow2Metadata(BlockNode node, BlockChild file, BlockChild? data, Qcow2HeaderArea area, byte[] headerCluster, Qcow2OpenOptions options)
     {
         Node = node;
         File = file;
-        Data = data;
+        _data = data;
         Area = area;
         Geometry = area.Header.CreateGeometry();
         Options = options;
@@ -51,7 +52,8 @@ internal sealed partial class Qcow2Metadata
     public BlockChild File { get; }
 
     /// <summary>Where guest data is: the same, or an external data file.</summary>
-    public BlockChild Data { get; }
+    /// <exception cref="BlockException">The image was opened without it.</exception>
+    public BlockChild Data => _data ?? throw new BlockException($"Node '{Node.Name}': the image was opened without its data file");
 
     /// <summary>How the image was opened.</summary>
     public Qcow2OpenOptions Options { get; private set; }
