@@ -152,6 +152,10 @@ internal sealed class DdVerb : ImgVerb
             bool isRead = failure.Message.StartsWith("error while reading", StringComparison.Ordinal);
             throw new BlockException(failure.Kind, $"error while {(isRead ? "reading from input" : "writing to output")} image file: {call.Name.TextOf(failure)}", failure);
         }
+        catch (BlockException failure) when (failure.Hint is null)
+        {
+            throw new BlockException(failure.Kind, failure.Message, failure) { Hint = $"'{_output}' is incomplete" };
+        }
     }
 
     private async Task CreateAsync(ImgCall call, long length, CancellationToken cancel)
