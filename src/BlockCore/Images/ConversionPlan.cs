@@ -26,7 +26,9 @@ internal sealed class ConversionPlan
         long sparseBytes = options.SparseBytesMin > 0 ? 1L << BitOperations.Log2((ulong)options.SparseBytesMin) : 1;
         int clusterBytes = layer.Instance.ClusterBytes ?? 1;
         long unit = Math.Max(root.Limits.RequestAlignmentBytes, clusterBytes);
-        UnitBytes = (int)Math.Min(Math.Max(unit, sparseBytes), ChunkBytesMax);
+
+        // Beside what the source has there is what the target has already: not a byte more may be written.
+        UnitBytes = options.TakesAllocatedOnly ? 1 : (int)Math.Min(Math.Max(unit, sparseBytes), ChunkBytesMax);
         ChunkBytes = Math.Max(ChunkBytesPreferred, UnitBytes);
         DetectionBytes = (int)Math.Min(Math.Max(root.Limits.RequestAlignmentBytes, sparseBytes), ChunkBytesMax);
 

@@ -24,7 +24,7 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
 
     /// <summary>Makes it, as long as <paramref name="sources"/> together.</summary>
     /// <exception cref="BlockException">It cannot be made.</exception>
-    public async Task PrepareAsync(IReadOnlyList<BlockBackend> sources)
+    public async Task PrepareAsync(IReadOnlyList<BlockBackend> sources, CancellationToken cancel)
     {
         if (arguments.SkipsCreation)
         {
@@ -53,7 +53,7 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
 
         try
         {
-            await creation.CreateAsync(options);
+            await creation.CreateAsync(options, cancel);
             IsNew = creation.Protocol.CreateOptions is not null;
         }
         catch (BlockException failure)

@@ -41,7 +41,7 @@ internal sealed record ImageDescription
         BlockNode node = backend.Root!;
         return new ImageDescription
         {
-            FileName = node.ShownFileName,
+            FileName = node.ShownFileNameWithBacking,
             Format = node.Driver.Name,
             LengthBytes = backend.LengthBytes,
             AllocatedBytes = await node.GetAllocatedBytesAsync(),

@@ -46,7 +46,27 @@ internal sealed class AmendVerb : ImgVerb
     }
 
     /// <inheritdoc/>
-    public override async Task<int> RunAsync(ImgCall call)
+    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => AmendAsync(call, cancel));
+
+    /// <inheritdoc/>
+    protected override void TakeOption(string option, string? value)
+    {
+        switch (option)
+        {
+            case "options":
+                _hasOptions = true;
+                _options.Take(value!);
+                break;
+            case "force":
+                // Which changes need it is for the format to say.
+                break;
+            default:
+                _source.Take(option, value);
+                break;
+        }
+    }
+
+    private async Task<int> AmendAsync(ImgCall call, CancellationToken cancel)
     {
         if (call.Operands.Count == 0)
         {
@@ -67,26 +87,8 @@ internal sealed class AmendVerb : ImgVerb
             return 0;
         }
 
-        await backend.AmendAsync(_options.Read(schema, call.Name));
+        await backend.AmendAsync(_options.Read(schema, call.Name), cancel);
         return 0;
-    }
-
-    /// <inheritdoc/>
-    protected override void TakeOption(string option, string? value)
-    {
-        switch (option)
-        {
-            case "options":
-                _hasOptions = true;
-                _options.Take(value!);
-                break;
-            case "force":
-                // Which changes need it is for the format to say.
-                break;
-            default:
-                _source.Take(option, value);
-                break;
-        }
     }
 
     private static BlockException Refusal(BlockDriver format) => new(BlockErrorKind.NotSupported, $"Format driver '{format.Name}' does not support option amendment");

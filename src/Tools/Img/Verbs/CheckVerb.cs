@@ -47,32 +47,7 @@ internal sealed class CheckVerb : ImgVerb
     }
 
     /// <inheritdoc/>
-    public override async Task<int> RunAsync(ImgCall call)
-    {
-        IoOpenMode mode = _source.ReadMode with { IsReadOnly = _repairs == ImageRepairs.None };
-        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
-        ImageCheck check;
-        try
-        {
-            check = await backend.CheckAsync(_repairs);
-        }
-        catch (BlockException failure) when (failure.Kind == BlockErrorKind.NotSupported)
-        {
-            call.Fail(call.Name.FollowsTexts ? "This image format does not support checks" : $"{call.Operands[0]}: format '{backend.Root!.Driver.Name}' has nothing to check");
-            return CannotCheck;
-        }
-
-        if (_source.IsJson)
-        {
-            call.Out.WriteLine(JsonText.Print(ToJson(check, call.Operands[0], backend.Root!.Driver.Name), isPretty: true));
-        }
-        else if (!_source.IsQuiet)
-        {
-            Print(call.Out, check);
-        }
-
-        return check.CorruptionCount > 0 ? HasErrors : check.LeakCount > 0 ? HasLeaks : check.UncheckedCount > 0 ? 1 : 0;
-    }
+    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => CheckAsync(call, cancel));
 
     /// <inheritdoc/>
     protected override void TakeOption(string option, string? value)
@@ -91,6 +66,33 @@ internal sealed class CheckVerb : ImgVerb
                 _source.Take(option, value);
                 break;
         }
+    }
+
+    private async Task<int> CheckAsync(ImgCall call, CancellationToken cancel)
+    {
+        IoOpenMode mode = _source.ReadMode with { IsReadOnly = _repairs == ImageRepairs.None };
+        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
+        ImageCheck check;
+        try
+        {
+            check = await backend.CheckAsync(_repairs, cancel);
+        }
+        catch (BlockException failure) when (failure.Kind == BlockErrorKind.NotSupported)
+        {
+            call.Fail(call.Name.FollowsTexts ? "This image format does not support checks" : $"{call.Operands[0]}: format '{backend.Root!.Driver.Name}' has nothing to check");
+            return CannotCheck;
+        }
+
+        if (_source.IsJson)
+        {
+            call.Out.WriteLine(JsonText.Print(ToJson(check, call.Operands[0], backend.Root!.Driver.Name), isPretty: true));
+        }
+        else if (!_source.IsQuiet)
+        {
+            Print(call.Out, check);
+        }
+
+        return check.CorruptionCount > 0 ? HasErrors : check.LeakCount > 0 ? HasLeaks : check.UncheckedCount > 0 ? 1 : 0;
     }
 
     private static void Print(TextWriter output, ImageCheck check)

@@ -92,7 +92,7 @@ internal sealed class ConvertVerb : ImgVerb
             await OpenSourcesAsync(call, sources);
             CheckSources(sources);
             ConvertTarget target = new(call, _arguments, call.Operands[^1]);
-            await target.PrepareAsync(sources);
+            await target.PrepareAsync(sources, cancel);
             if (_arguments is { IsTargetZero: true, BackingFile: not null })
             {
                 call.Fail("Cannot use --target-is-zero when the destination image has a backing file");
