@@ -9,7 +9,7 @@ public interface ILuksArea
     /// <summary>Reads exactly the buffer's length, which lies inside the area.</summary>
     ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancel);
 
-    /// <summary>Writes; an area that is being laid out grows as far as needed.</summary>
+    /// <summary>Writes inside the area.</summary>
     ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancel);
 
     /// <summary>Makes what has been written durable, before anything that is written later.</summary>

@@ -16,41 +16,8 @@ public sealed partial class LuksVolume
     {
         ArgumentNullException.ThrowIfNull(change);
         ArgumentNullException.ThrowIfNull(passphrase);
-        CheckChange(change);
+        LuksKeyChange.Check(change.IsActivating, change.NewPassphrase is not null, change.OldPassphrase is not null, change.IterTimeMs is not null, change.Slot);
         await (change.IsActivating ? AddKeyAsync(change, passphrase, cancel) : EraseKeysAsync(change, cancel));
-    }
-
-    private static void CheckChange(LuksKeyChange change)
-    {
-        if (change.IsActivating && change.NewPassphrase is null)
-        {
-            throw new BlockException("'new-secret' is required to activate a keyslot");
-        }
-
-        if (change.IsActivating && change.OldPassphrase is not null)
-        {
-            throw new BlockException("'old-secret' must not be given when activating keyslots");
-        }
-
-        if (!change.IsActivating && change.NewPassphrase is not null)
-        {
-            throw new BlockException("'new-secret' must not be given when erasing keyslots");
-        }
-
-        if (!change.IsActivating && change.IterTimeMs is not null)
-        {
-            throw new BlockException("'iter-time' must not be given when erasing keyslots");
-        }
-
-        if (change.Slot is < 0 or >= LuksHeader.SlotCount)
-        {
-            throw new BlockException($"Invalid keyslot {change.Slot} specified, must be between 0 and {LuksHeader.SlotCount - 1}");
-        }
-
-        if (!change.IsActivating && change.Slot is null && change.OldPassphrase is null)
-        {
-            throw new BlockException("To erase keyslot(s), either explicit keyslot index or the password currently contained in them must be given");
-        }
     }
 
     private async Task AddKeyAsync(LuksKeyChange change, KeyMaterial passphrase, CancellationToken cancel)
@@ -119,7 +86,7 @@ public sealed partial class LuksVolume
         {
             throw new BlockException(BlockErrorKind.NotPermitted, named.Count == 0
                 ? "No keyslots match given (old) password for erase operation"
-                : $"Given keyslot {named[0]} doesn't contain the given (old) password for erase operation");
+                : $"Given keyslot {named[0]} doesn't contain the given old password for erase operation");
         }
 
         return found;

@@ -76,6 +76,7 @@ public sealed partial class LuksVolume
     public static long MeasureHeader(LuksFormatOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        FindHash(options.HashAlgorithm);
         return (LuksHeader.HeaderSectors + (LuksHeader.SlotCount * SlotSectors(LuksCipher.FromOptions(options)))) * SectorCipher.SectorBytes;
     }
 
@@ -107,16 +108,15 @@ public sealed partial class LuksVolume
         return new LuksVolume(area, context, header, cipher, FindHash(header.HashName));
     }
 
-    /// <summary>Lays out a new volume whose first key slot <paramref name="passphrase"/> opens. Nothing is written where the data will be.</summary>
-    /// <param name="area">Where; the volume keeps it.</param>
+    /// <summary>Lays out a new volume whose first key slot <paramref name="passphrase"/> opens.</summary>
     /// <param name="context">Whose workers derive keys.</param>
     /// <param name="options">How.</param>
     /// <param name="passphrase">What opens it; stays the caller's.</param>
     /// <param name="cancel">Ends it between two steps.</param>
-    /// <exception cref="BlockException">The options name what there is not, or it could not be written.</exception>
-    public static async Task<LuksVolume> FormatAsync(ILuksArea area, AioContext context, LuksFormatOptions options, KeyMaterial passphrase, CancellationToken cancel)
+    /// <returns>What is to stand at the volume's beginning. What follows up to <see cref="MeasureHeader"/> may be anything.</returns>
+    /// <exception cref="BlockException">The options name what there is not.</exception>
+    public static async Task<ReadOnlyMemory<byte>> FormatAsync(AioContext context, LuksFormatOptions options, KeyMaterial passphrase, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(area);
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(passphrase);
@@ -136,9 +136,9 @@ public sealed partial class LuksVolume
             MasterKeySalt = salt,
             MasterKeyIterationCount = (uint)digestIterationCount,
         };
-        LuksVolume volume = new(area, context, header, cipher, hash);
-        await volume.WriteSlotAsync(0, masterKey, passphrase, iterationCount, cancel);
-        return volume;
+        NewLuksArea area = new((LuksHeader.HeaderSectors + LuksHeader.KeyMaterialSectors(cipher.KeyBytes)) * SectorCipher.SectorBytes);
+        await new LuksVolume(area, context, header, cipher, hash).WriteSlotAsync(0, masterKey, passphrase, iterationCount, cancel);
+        return area.Bytes;
     }
 
     /// <summary>The cipher of the data, where <paramref name="passphrase"/> opens one of the key slots.</summary>
