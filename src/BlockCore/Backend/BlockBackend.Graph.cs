@@ -87,10 +87,17 @@ public sealed partial class BlockBackend
     /// <param name="options">By the names of the driver's <see cref="BlockDriver.AmendOptions"/>.</param>
     /// <param name="cancel">Ends it between two steps.</param>
     /// <exception cref="BlockException">There is no medium, or the format could not change it.</exception>
-    public Task AmendAsync(OptionsDictionary options, CancellationToken cancel = default) =>
+    public Task AmendAsync(OptionsDictionary options, CancellationToken cancel = default) => AmendAsync(options, isForced: false, cancel);
+
+    /// <summary>Changes properties of the image's format; with <paramref name="isForced"/> even what makes it unreadable for good. Nothing else happens to the image meanwhile. Any thread.</summary>
+    /// <param name="options">By the names of the driver's <see cref="BlockDriver.AmendOptions"/>.</param>
+    /// <param name="isForced">Does what loses data, such as erasing the last key.</param>
+    /// <param name="cancel">Ends it between two steps.</param>
+    /// <exception cref="BlockException">There is no medium, or the format could not change it.</exception>
+    public Task AmendAsync(OptionsDictionary options, bool isForced, CancellationToken cancel = default) =>
         HoldMediumAsync(() => AloneAsync((RootEdge ?? throw NoMedium()).Node, async instance =>
         {
-            await instance.AmendAsync(options, cancel);
+            await instance.AmendAsync(options, isForced, cancel);
             return true;
         }));
 

@@ -77,6 +77,12 @@ public abstract class BlockDriverInstance
     /// </summary>
     public virtual bool CanWriteZeroes => Node.FilteredChild is not null;
 
+    /// <summary>
+    /// True where an image that has just been made, and what one grows by, reads as zeros. Not where everything is encrypted as it lies: what was never written is then
+    /// anything. <i>QEMU: bdrv_has_zero_init().</i>
+    /// </summary>
+    public virtual bool IsZeroWhenNew => Node.FilteredChild?.Node.Instance.IsZeroWhenNew ?? true;
+
     /// <summary>True where <see cref="OnDebugEventAsync"/> may ever have anything to do: constant, for the layers above then pad and keep order themselves.</summary>
     public virtual bool HearsDebugEvents => false;
 
@@ -127,8 +133,8 @@ public abstract class BlockDriverInstance
     protected internal virtual ValueTask FlushAsync(CancellationToken cancel) => default;
 
     /// <summary>
-    /// Gives the image another length. What it grows by reads as zeros where <paramref name="flags"/> ask for that, and, except over a longer backing node,
-    /// in any case. False: nothing happened, for this driver cannot; a filter's child is then resized in its stead.
+    /// Gives the image another length. What it grows by reads as zeros where <paramref name="flags"/> ask for that, and, except over a longer backing node
+    /// and without <see cref="IsZeroWhenNew"/>, in any case. False: nothing happened, for this driver cannot; a filter's child is then resized in its stead.
     /// </summary>
     /// <param name="lengthBytes">The length that it gets.</param>
     /// <param name="isExact">False where more is as good.</param>
@@ -339,6 +345,10 @@ public abstract class BlockDriverInstance
     /// <exception cref="BlockException">The format or the image has no such property, or it could not be changed.</exception>
     protected internal virtual Task AmendAsync(OptionsDictionary options, CancellationToken cancel) =>
         Task.FromException(new BlockException(BlockErrorKind.NotSupported, $"Format driver '{Node.Driver.Name}' does not support option amendment"));
+
+    /// <summary>Changes properties of the format; with <paramref name="isForced"/> even what makes the image unreadable for good. A driver that knows no such thing has only the other one.</summary>
+    /// <exception cref="BlockException">The format or the image has no such property, or it could not be changed.</exception>
+    protected internal virtual Task AmendAsync(OptionsDictionary options, bool isForced, CancellationToken cancel) => AmendAsync(options, cancel);
 
     /// <summary>Gives up all data of the image, so that its backing file shows through everywhere; false where the driver cannot. The node is drained.</summary>
     protected internal virtual Task<bool> TryMakeEmptyAsync(CancellationToken cancel) => Task.FromResult(false);

@@ -44,6 +44,9 @@ public sealed class OpenContext
     /// <summary>True where the format was guessed from the image's contents.</summary>
     public bool IsProbed => Node.IsProbed;
 
+    /// <summary>Nobody will read or write what the image holds: what only that needs, such as a passphrase, may be left out.</summary>
+    public bool IsForInformation => _opener.IsForInformation;
+
     /// <summary>Opens, or finds, the child under option <paramref name="name"/> and attaches it.</summary>
     /// <exception cref="BlockException">No child is named, or it cannot be opened or used.</exception>
     public async Task<BlockChild> OpenChildAsync(string name, ChildRole role) =>

@@ -21,6 +21,9 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     /// <summary>A child that the root gets though its options do not name it, without permissions; null for none.</summary>
     public GivenChild? GivenChild { get; init; }
 
+    /// <summary>Nobody will read or write what the nodes hold.</summary>
+    public bool IsForInformation { get; init; }
+
     /// <summary>What the nodes are opened for, and what they take effect with: a change of the graph, or the opening itself.</summary>
     public object Operation
     {

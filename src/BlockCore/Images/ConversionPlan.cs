@@ -35,7 +35,7 @@ internal sealed class ConversionPlan
         // A disk that fails is read from its beginning to its end, and what is lost is told in that order.
         SlotCount = options.IsSalvaging ? 1 : Math.Clamp(BuffersBytesMax / ChunkBytes, 1, options.RequestCount);
         MemoryAlignmentBytes = Math.Max(sources.Max(source => source.Root?.Limits.MemoryAlignmentBytes ?? 1), Math.Max(4096, root.Limits.MemoryAlignmentBytes));
-        NewZeroesFrom = !options.TargetIsNew ? long.MaxValue
+        NewZeroesFrom = !options.TargetIsNew || !root.Instance.IsZeroWhenNew ? long.MaxValue
             : !options.TargetHasBacking ? 0
             : BackingChain.Next(layer)?.LengthBytes ?? 0;
     }

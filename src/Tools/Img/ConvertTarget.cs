@@ -19,6 +19,9 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
 
     private string Format => arguments.TargetFormat ?? "raw";
 
+    // What opens what has been made: the secrets that it was made with.
+    private readonly OptionsDictionary _secrets = [];
+
     /// <summary>Nothing is in it but zeros.</summary>
     public bool IsNew { get; private set; }
 
@@ -53,6 +56,7 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
 
         try
         {
+            TakeSecrets(creation.Format, options);
             await creation.CreateAsync(options, cancel);
             IsNew = creation.Protocol.CreateOptions is not null;
         }
@@ -68,7 +72,7 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
     /// <exception cref="BlockException">It cannot be opened for writing.</exception>
     public async Task<BlockBackend> OpenAsync()
     {
-        ImageArgument image = new(name) { IsOptions = arguments.IsTargetOptions, Format = arguments.IsTargetOptions ? null : Format, Mode = arguments.TargetMode };
+        ImageArgument image = new(name) { IsOptions = arguments.IsTargetOptions, Format = arguments.IsTargetOptions ? null : Format, Mode = arguments.TargetMode, MoreOptions = _secrets };
         BlockBackend backend = await image.OpenAsync(call.World, call.Name, call.Warn);
         if (arguments.IsCompressed && backend.Root is { } root && !BackingChain.SkipFilters(root).Driver.SupportsCompression)
         {
@@ -101,6 +105,17 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
     {
         long bytes = sources.Sum(source => source.LengthBytes);
         return call.Name.FollowsTexts ? (bytes + SectorBytes - 1) / SectorBytes * SectorBytes : bytes;
+    }
+
+    private void TakeSecrets(BlockDriver format, OptionsDictionary options)
+    {
+        foreach (OptionDefinition definition in format.Options.Definitions.Where(definition => definition.Name.EndsWith("key-secret", StringComparison.Ordinal)))
+        {
+            if (options.TryGetValue(definition.Name, out OptionValue? id))
+            {
+                _secrets[definition.Name] = id;
+            }
+        }
     }
 
     private void AddBacking(ImageCreation creation, OptionsDictionary options)

@@ -10,6 +10,7 @@ internal sealed class AmendVerb : ImgVerb
     private readonly SourceArguments _source = new();
     private readonly CreateOptionsText _options = new();
     private bool _hasOptions;
+    private bool _isForced;
 
     /// <inheritdoc/>
     public override string Name => "amend";
@@ -59,6 +60,7 @@ internal sealed class AmendVerb : ImgVerb
                 break;
             case "force":
                 // Which changes need it is for the format to say.
+                _isForced = true;
                 break;
             default:
                 _source.Take(option, value);
@@ -87,7 +89,7 @@ internal sealed class AmendVerb : ImgVerb
             return 0;
         }
 
-        await backend.AmendAsync(_options.Read(schema, call.Name), cancel);
+        await backend.AmendAsync(_options.Read(schema, call.Name), _isForced, cancel);
         return 0;
     }
 
