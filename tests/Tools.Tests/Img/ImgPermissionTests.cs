@@ -17,6 +17,7 @@ public sealed class ImgPermissionTests
         if (!OperatingSystem.IsLinux())
         {
             Assert.Ignore("the permissions of files are those of Linux");
+            return;
         }
 
         _folder = new TemporaryFolder();
