@@ -57,8 +57,11 @@ public sealed class CreateContext
     }
 
     /// <summary>Opens the image that has been laid out, by its format's driver, to go on with it as with any image. No backing file is opened.</summary>
+    /// <param name="format">The format.</param>
+    /// <param name="more">What opening it takes beside the file.</param>
+    /// <param name="cancel">Ends it between two steps.</param>
     /// <exception cref="Errors.BlockException">It cannot be opened for writing.</exception>
-    public Task<CreatedFile> OpenImageAsync(BlockDriver format, CancellationToken cancel) => File.OpenImageAsync(format, cancel);
+    public Task<CreatedFile> OpenImageAsync(BlockDriver format, OptionsDictionary more, CancellationToken cancel) => File.OpenImageAsync(format, more, cancel);
 
     /// <summary>Opens the file that has been made, for the format to lay the image out in it.</summary>
     /// <exception cref="Errors.BlockException">It cannot be opened for writing.</exception>

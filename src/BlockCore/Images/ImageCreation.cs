@@ -66,7 +66,8 @@ public sealed class ImageCreation
         }
         catch (BlockException failure) when (failure.Kind == BlockErrorKind.TooLarge)
         {
-            throw new BlockException(failure.Kind, $"The image size is too large for file format '{Format.Name}'", failure);
+            string remedy = Format.CreateOptions!.TryGet("cluster_size", out _) ? " (try using a larger cluster size)" : "";
+            throw new BlockException(failure.Kind, $"The image size is too large for file format '{Format.Name}'{remedy}", failure);
         }
         catch when (others.Append(file).Any(static made => made is { IsMade: true }))
         {

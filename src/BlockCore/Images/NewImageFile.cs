@@ -30,9 +30,14 @@ internal sealed class NewImageFile(NodeGraph graph, BlockDriver protocol, string
 
     public async Task<CreatedFile> OpenAsync(CancellationToken cancel) => new OpenImageFile(await OpenBackendAsync());
 
-    public async Task<CreatedFile> OpenImageAsync(BlockDriver format, CancellationToken cancel)
+    public async Task<CreatedFile> OpenImageAsync(BlockDriver format, OptionsDictionary more, CancellationToken cancel)
     {
         OptionsDictionary image = new() { { "driver", format.Name }, { "file", FileOptions() }, { "backing", OptionNull.Instance } };
+        foreach ((string key, OptionValue value) in more)
+        {
+            image[key] = value;
+        }
+
         return new OpenImageFile(await graph.OpenAsync(image, new BackendOptions { CanResize = true }));
     }
 

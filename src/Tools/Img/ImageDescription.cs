@@ -197,7 +197,7 @@ internal sealed record ImageDescription
     private static void PrintEntries(TextWriter output, OptionsDictionary entries, int depth)
     {
         string indent = new(' ', 4 * depth);
-        foreach ((string key, OptionValue value) in entries)
+        foreach ((string key, OptionValue value) in QemuKeyOrder.Sort(entries))
         {
             string words = key.Replace('-', ' ');
             switch (value)

@@ -88,7 +88,7 @@ public sealed class LuksDriver : BlockDriver
     }
 
     /// <summary>The header, the key material and the data, all of it.</summary>
-    public override Task<ImageMeasurement> MeasureAsync(OptionsDictionary options, long lengthBytes, BlockNode? source, CancellationToken cancel)
+    public override Task<ImageMeasurement> MeasureAsync(OptionsDictionary options, long lengthBytes, BlockChild? source, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(options);
         OptionReader reader = new(options.Clone(), CreateOptions);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 
@@ -21,7 +22,7 @@ internal sealed partial class ClusterMap
     {
         _metadata = metadata;
         _geometry = metadata.Geometry;
-        Cache = new MetadataCache(metadata.File, sliceBytes, sliceCountMax);
+        Cache = new MetadataCache(metadata.File, sliceBytes, sliceCountMax, DebugEvent.L2Load, DebugEvent.L2Update);
     }
 
     /// <summary>The L2 tables, in slices.</summary>

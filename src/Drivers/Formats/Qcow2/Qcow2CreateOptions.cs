@@ -11,6 +11,8 @@ internal sealed record Qcow2CreateOptions
 {
     /// <summary>What may be given.</summary>
     public static OptionSchema Schema { get; } = new(
+    [
+        .. Qcow2EncryptionOptions.Create,
         new OptionDefinition("cluster_size", OptionType.Size, "qcow2 cluster size") { Default = "65536" },
         new OptionDefinition("extended_l2", OptionType.Boolean, "Extended L2 tables") { Default = "off" },
         new OptionDefinition("preallocation", OptionType.String, "Preallocation mode (allowed values: off, metadata, falloc, full)"),
@@ -22,7 +24,8 @@ internal sealed record Qcow2CreateOptions
         new OptionDefinition("backing_file", OptionType.String, "File name of a base image"),
         new OptionDefinition("backing_fmt", OptionType.String, "Image format of the base image"),
         new OptionDefinition("lazy_refcounts", OptionType.Boolean, "Postpone refcount updates") { Default = "off" },
-        new OptionDefinition("refcount_bits", OptionType.Integer, "Width of a reference count entry in bits") { Default = "16" });
+        new OptionDefinition("refcount_bits", OptionType.Integer, "Width of a reference count entry in bits") { Default = "16" },
+    ]);
 
     /// <summary>The length that the guest sees, in bytes.</summary>
     public required long LengthBytes { get; init; }
@@ -57,22 +60,26 @@ internal sealed record Qcow2CreateOptions
     /// <summary>The external data file is a raw image by itself.</summary>
     public bool HasRawDataFile { get; init; }
 
+    /// <summary>How guest data is encrypted.</summary>
+    public Qcow2Encryption Encryption { get; init; }
+
     /// <summary>What space is allocated at once.</summary>
     public PreallocationMode Preallocation { get; init; }
 
     /// <summary>Reads the options.</summary>
     /// <exception cref="BlockException">One is none, or two contradict each other.</exception>
-    public static Qcow2CreateOptions Read(CreateContext context)
+    public static Qcow2CreateOptions Read(OptionReader reader, long lengthBytes)
     {
-        OptionReader reader = context.Options;
+        // Reading an option consumes it.
+        bool hasExtendedL2 = reader.GetBoolean("extended_l2");
         Qcow2CreateOptions options = new()
         {
-            LengthBytes = context.SizeBytes,
+            LengthBytes = lengthBytes,
             Version = ParseVersion(reader.GetString("compat") ?? "1.1"),
-            ClusterBits = ParseClusterBits(reader.GetSize("cluster_size"), reader.GetBoolean("extended_l2")),
+            ClusterBits = ParseClusterBits(reader.GetSize("cluster_size"), hasExtendedL2),
             RefcountOrder = ParseRefcountOrder(reader.GetInteger("refcount_bits")),
             Compression = ParseCompression(reader.GetString("compression_type")!),
-            HasExtendedL2 = reader.GetBoolean("extended_l2"),
+            HasExtendedL2 = hasExtendedL2,
             HasLazyRefcounts = reader.GetBoolean("lazy_refcounts"),
             BackingFileName = reader.GetString("backing_file"),
             BackingFormat = reader.GetString("backing_fmt"),
@@ -99,6 +106,7 @@ internal sealed record Qcow2CreateOptions
             RefcountOrder = RefcountOrder,
             HeaderBytes = Version >= 3 ? Qcow2Header.Size : Qcow2Header.SizeVersion2,
             Compression = Compression,
+            Encryption = Encryption,
             Incompatible = (Compression != Qcow2Compression.Zlib ? Qcow2IncompatibleFeatures.CompressionType : Qcow2IncompatibleFeatures.None)
                 | (HasExtendedL2 ? Qcow2IncompatibleFeatures.ExtendedL2 : Qcow2IncompatibleFeatures.None)
                 | (DataFileName is not null ? Qcow2IncompatibleFeatures.DataFile : Qcow2IncompatibleFeatures.None),

@@ -12,7 +12,9 @@ internal sealed class Qcow2Creation(Qcow2Driver driver, CreateContext context, Q
     {
         // One that is to have its space at once grows into it.
         bool grows = options.Preallocation != PreallocationMode.Off || options.HasRawDataFile;
-        Qcow2Layout layout = new((options with { LengthBytes = grows ? 0 : options.LengthBytes }).CreateHeaderArea(), options.LengthBytes);
+        NewEncryption encryption = await Qcow2EncryptionOptions.MakeAsync(context, cancel);
+        Qcow2HeaderArea area = (options with { LengthBytes = grows ? 0 : options.LengthBytes, Encryption = encryption.Method }).CreateHeaderArea();
+        Qcow2Layout layout = new(area, options.LengthBytes, encryption.Header);
         context.Step("create qcow2 file");
         bool isNew = await context.CreateFileAsync(0, cancel);
         context.Step("open qcow2 file");
@@ -26,7 +28,7 @@ internal sealed class Qcow2Creation(Qcow2Driver driver, CreateContext context, Q
         if (grows)
         {
             context.Step("allocate qcow2 image");
-            await using CreatedFile image = await context.OpenImageAsync(driver, cancel);
+            await using CreatedFile image = await context.OpenImageAsync(driver, encryption.ToOpen, cancel);
             await image.SetLengthAsync(options.LengthBytes, options.Preallocation == PreallocationMode.Off ? PreallocationMode.Metadata : options.Preallocation, cancel);
         }
 
@@ -43,6 +45,11 @@ internal sealed class Qcow2Creation(Qcow2Driver driver, CreateContext context, Q
         await file.SetLengthAsync(layout.LengthBytes, PreallocationMode.Off, cancel);
         await file.WriteAsync(layout.TableOffset, layout.Table, cancel);
         await file.WriteAsync(layout.BlocksOffset, layout.Blocks, cancel);
+        if (!layout.EncryptionHeader.IsEmpty)
+        {
+            await file.WriteAsync(layout.EncryptionOffset, layout.EncryptionHeader, cancel);
+        }
+
         await file.WriteAsync(0, layout.Head, cancel);
     }
 }

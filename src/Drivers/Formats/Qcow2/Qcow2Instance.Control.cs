@@ -84,18 +84,20 @@ internal sealed partial class Qcow2Instance
     /// <summary>Writes what is only in memory. Where that fails the file has clusters that nobody uses, or says that it was not closed cleanly: a check mends both.</summary>
     protected override async ValueTask CloseAsync()
     {
-        if (!Node.IsWritable)
-        {
-            return;
-        }
-
         try
         {
-            await metadata.CleanAsync();
+            if (Node.IsWritable)
+            {
+                await metadata.CleanAsync();
+            }
         }
         catch (BlockException error)
         {
             Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': the image could not be closed cleanly: {error.Message}"));
+        }
+        finally
+        {
+            metadata.Cipher?.Dispose();
         }
     }
 

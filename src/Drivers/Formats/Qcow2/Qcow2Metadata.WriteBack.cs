@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
 
@@ -167,6 +168,7 @@ internal sealed partial class Qcow2Metadata
                 await File.DiscardAsync(at, Geometry.ClusterBytes, CancellationToken.None);
             }
 
+            await File.DebugEventAsync(DebugEvent.ClusterFree);
             await Allocator.DropAsync(cluster);
         }
     }

@@ -55,6 +55,12 @@ internal sealed partial class Qcow2Metadata
     /// <exception cref="BlockException">The image was opened without it.</exception>
     public BlockChild Data => _data ?? throw new BlockException($"Node '{Node.Name}': the image was opened without its data file");
 
+    /// <summary>What guest data is encrypted with; null for nothing, or where the image is only looked at.</summary>
+    public Qcow2Cipher? Cipher { get; set; }
+
+    /// <summary>Guest data is encrypted.</summary>
+    public bool IsEncrypted => Area.Header.Encryption != Qcow2Encryption.None;
+
     /// <summary>How the image was opened.</summary>
     public Qcow2OpenOptions Options { get; private set; }
 

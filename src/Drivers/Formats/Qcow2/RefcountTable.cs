@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
@@ -21,7 +22,7 @@ internal sealed class RefcountTable
         _metadata = metadata;
         _file = metadata.File;
         _geometry = metadata.Geometry;
-        Cache = new MetadataCache(_file, Math.Min(_geometry.ClusterBytes, Qcow2Metadata.SliceBytesMax), sliceCountMax);
+        Cache = new MetadataCache(_file, Math.Min(_geometry.ClusterBytes, Qcow2Metadata.SliceBytesMax), sliceCountMax, DebugEvent.RefblockLoad, DebugEvent.RefblockUpdatePart);
         CountsPerSlice = (Cache.SliceBytes * 8) >> _geometry.RefcountOrder;
     }
 
