@@ -12,8 +12,10 @@ internal static class DerivationRun
     /// <summary>What LUKS1 section 4 asks for at least.</summary>
     public const long IterationCountMin = 1000;
     private const int SliceIterations = 32_768;
-    private const int FirstProbeIterations = 4096;
-    private const long ProbeNs = 50_000_000;
+
+    // Others may have the processor meanwhile: the quickest of several counts.
+    private const int ProbeIterations = 16_384;
+    private const int ProbeCountMax = 8;
     private const long NsPerMs = 1_000_000;
 
     /// <summary>Derives <paramref name="key"/> from <paramref name="passphrase"/>.</summary>
@@ -44,21 +46,20 @@ internal static class DerivationRun
 
         using KeyMaterial passphrase = new(keyBytes);
         using KeyDerivation derivation = hash.Derive(passphrase.Span, new byte[LuksKeySlot.SaltBytes], keyBytes);
-        long startNs;
-        long elapsedNs;
-        int probe = FirstProbeIterations / 2;
-        do
+        long leastNs = long.MaxValue;
+        long spentNs = 0;
+        for (int probe = 0; probe < ProbeCountMax && spentNs < (Int128)timeMs * NsPerMs && leastNs > 0; probe++)
         {
             cancel.ThrowIfCancellationRequested();
-            probe *= 2;
-            startNs = context.NowNs;
-            await context.RunOnWorkers(() => derivation.Run(probe));
-            elapsedNs = context.NowNs - startNs;
+            long startNs = context.NowNs;
+            await context.RunOnWorkers(() => derivation.Run(ProbeIterations));
+            long elapsedNs = context.NowNs - startNs;
+            leastNs = Math.Min(leastNs, elapsedNs);
+            spentNs += elapsedNs;
         }
-        while (elapsedNs > 0 && elapsedNs < ProbeNs && probe < SliceIterations);
 
         // In a world whose clock stands still while a processor works, nothing takes any time.
-        Int128 count = elapsedNs <= 0 ? 0 : (Int128)probe * timeMs * NsPerMs / elapsedNs;
+        Int128 count = leastNs <= 0 ? 0 : (Int128)ProbeIterations * timeMs * NsPerMs / leastNs;
         return count <= IterationCountMax
             ? (long)Int128.Max(count, IterationCountMin)
             : throw new BlockException(BlockErrorKind.InvalidArgument, $"PBKDF iterations {count} larger than {IterationCountMax}");

@@ -2,7 +2,8 @@ namespace BlockGraph.BlockCore.Crypto;
 
 /// <summary>
 /// A key that is being derived from a passphrase (PBKDF2 with HMAC, RFC 8018 section 5.2), as many iterations at a time as its owner likes: so it can be
-/// given up in the middle, which the platform's own cannot. Dispose wipes what it holds. One thread at a time.
+/// given up in the middle, which the platform's own cannot. It is compiled at full speed at once: how many iterations a second there are decides how many a new
+/// key slot gets. Dispose wipes what it holds. One thread at a time.
 /// </summary>
 internal abstract class KeyDerivation : IDisposable
 {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
@@ -49,6 +50,7 @@ internal sealed class LaneDerivation<TWord> : KeyDerivation
     private Span<Vector128<TWord>> Scratch => Part(4);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(int iterationCount)
     {
         int digestWords = _lanes.DigestWords;

@@ -105,6 +105,7 @@ internal sealed class ProcessorAesBlocks : AesBlocks
     private static ref Vector128<byte> FirstKey(byte[] keys) => ref Unsafe.As<byte, Vector128<byte>>(ref MemoryMarshal.GetArrayDataReference(keys));
 
     // The eight blocks are independent: while one waits for its round, the others are worked on.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void EncryptLanes(ref Vector128<byte> keys, int roundCount, ref byte from, ref byte to, nuint at)
     {
         Vector128<byte> key = keys;
@@ -140,6 +141,7 @@ internal sealed class ProcessorAesBlocks : AesBlocks
         AesUnit.EncryptLast(h, key).StoreUnsafe(ref to, at + 112);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DecryptLanes(ref Vector128<byte> keys, int roundCount, ref byte from, ref byte to, nuint at)
     {
         Vector128<byte> key = keys;

@@ -16,6 +16,7 @@ internal sealed class Sha1Lanes : HashLanes<uint>
     protected override ReadOnlySpan<uint> Initial => s_initial;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Compress(Span<Vector128<uint>> state, Span<Vector128<uint>> block)
     {
         Vector128<uint> a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];

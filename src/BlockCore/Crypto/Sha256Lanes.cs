@@ -37,6 +37,7 @@ internal sealed class Sha256Lanes : HashLanes<uint>
     protected override ReadOnlySpan<uint> Initial => s_initial;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Compress(Span<Vector128<uint>> state, Span<Vector128<uint>> block)
     {
         Span<Vector128<uint>> words = stackalloc Vector128<uint>[RoundCount];
@@ -70,6 +71,7 @@ internal sealed class Sha256Lanes : HashLanes<uint>
     }
 
     // Section 6.2.2, step 1.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Schedule(ReadOnlySpan<Vector128<uint>> block, Span<Vector128<uint>> words)
     {
         block.CopyTo(words);

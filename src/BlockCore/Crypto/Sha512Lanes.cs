@@ -50,6 +50,7 @@ internal sealed class Sha512Lanes : HashLanes<ulong>
     protected override ReadOnlySpan<ulong> Initial => s_initial;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Compress(Span<Vector128<ulong>> state, Span<Vector128<ulong>> block)
     {
         Span<Vector128<ulong>> words = stackalloc Vector128<ulong>[RoundCount];
@@ -83,6 +84,7 @@ internal sealed class Sha512Lanes : HashLanes<ulong>
     }
 
     // Section 6.4.2, step 1.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Schedule(ReadOnlySpan<Vector128<ulong>> block, Span<Vector128<ulong>> words)
     {
         block.CopyTo(words);

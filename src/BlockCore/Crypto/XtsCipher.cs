@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -38,6 +39,7 @@ internal sealed class XtsCipher(AesBlocks data, AesBlocks tweak, SectorIv iv) : 
         iv.Dispose();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private Span<Vector128<ulong>> FillTweaks(long firstSector, Span<Vector128<ulong>> tweaks)
     {
         Span<byte> seeds = stackalloc byte[BatchSectors * BlockBytes];
@@ -65,6 +67,7 @@ internal sealed class XtsCipher(AesBlocks data, AesBlocks tweak, SectorIv iv) : 
         return tweaks;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Xor(ReadOnlySpan<byte> source, ReadOnlySpan<Vector128<ulong>> tweaks, Span<byte> destination)
     {
         ref byte from = ref MemoryMarshal.GetReference(source);

@@ -211,7 +211,7 @@ internal sealed record ImageDescription
                     PrintList(output, list, depth + 1);
                     break;
                 default:
-                    output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{indent}{words}: {value.AsText}"));
+                    output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{indent}{words}: {WordOf(value)}"));
                     break;
             }
         }
@@ -230,8 +230,10 @@ internal sealed record ImageDescription
             }
             else
             {
-                output.WriteLine($"{indent}[{index++}]: {item.AsText}");
+                output.WriteLine($"{indent}[{index++}]: {WordOf(item)}");
             }
         }
     }
+
+    private static string? WordOf(OptionValue value) => value is OptionBoolean { Value: var isTrue } ? isTrue ? "true" : "false" : value.AsText;
 }

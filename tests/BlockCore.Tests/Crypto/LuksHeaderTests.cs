@@ -23,10 +23,9 @@ public sealed class LuksHeaderTests
         context.Run(async () =>
         {
             LuksFormatOptions options = new() { IterTimeMs = 0 };
-            MemoryLuksArea area = new(new byte[LuksVolume.MeasureHeader(options)]);
+            _volume = new byte[LuksVolume.MeasureHeader(options)];
             using KeyMaterial passphrase = new("one"u8);
-            await LuksVolume.FormatAsync(area, context, options, passphrase, default);
-            _volume = area.Bytes;
+            (await LuksVolume.FormatAsync(context, options, passphrase, default)).CopyTo(_volume);
         });
     }
 

@@ -6,13 +6,6 @@ namespace BlockGraph.BlockCore.Tests.Crypto;
 /// <summary>A LUKS area in memory: it counts its calls, fails the one it is told to, and keeps what a loss of power would leave after each write.</summary>
 internal sealed class MemoryLuksArea(byte[] bytes) : ILuksArea
 {
-    private byte[] _bytes = bytes;
-
-    public MemoryLuksArea()
-        : this([])
-    {
-    }
-
     /// <summary>The call that fails, counted from 1; 0 for none.</summary>
     public int FailingCall { get; set; }
 
@@ -24,32 +17,27 @@ internal sealed class MemoryLuksArea(byte[] bytes) : ILuksArea
     /// <summary>The contents after each half of each write, in order.</summary>
     public List<byte[]> AfterPowerCuts { get; } = [];
 
-    public byte[] Bytes => _bytes;
+    public byte[] Bytes { get; } = bytes;
 
-    public long LengthBytes => _bytes.Length;
+    public long LengthBytes => Bytes.Length;
 
     public ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancel)
     {
         Count();
-        _bytes.AsMemory((int)offset, buffer.Length).CopyTo(buffer);
+        Bytes.AsMemory((int)offset, buffer.Length).CopyTo(buffer);
         return default;
     }
 
     public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancel)
     {
         Count();
-        if (offset + data.Length > _bytes.Length)
-        {
-            Array.Resize(ref _bytes, (int)offset + data.Length);
-        }
-
         // A sector is written or not; any number of them may be.
         const int Sector = SectorCipher.SectorBytes;
         int half = Math.Min(data.Length, Math.Max(Sector, data.Length / 2 / Sector * Sector));
-        data.Span[..half].CopyTo(_bytes.AsSpan((int)offset));
-        AfterPowerCuts.Add([.. _bytes]);
-        data.Span[half..].CopyTo(_bytes.AsSpan((int)offset + half));
-        AfterPowerCuts.Add([.. _bytes]);
+        data.Span[..half].CopyTo(Bytes.AsSpan((int)offset));
+        AfterPowerCuts.Add([.. Bytes]);
+        data.Span[half..].CopyTo(Bytes.AsSpan((int)offset + half));
+        AfterPowerCuts.Add([.. Bytes]);
         return default;
     }
 
