@@ -37,6 +37,7 @@ public sealed class ImageConversionStormTests
                 WritesOutOfOrder = chance.OneIn(2),
                 TargetIsNew = chance.OneIn(2),
                 SparseBytesMin = chance.OneIn(4) ? 0 : 512L << chance.Next(6),
+                MoreContexts = [.. new[] { "one", "two", "three" }.Take((int)chance.Next(4)).Select(fixture.ContextOf)],
             };
             ImageConversionResult result = await ImageConversion.RunAsync([source], target, options);
             byte[] expected = new byte[Length];
