@@ -85,7 +85,7 @@ public sealed class ImageConversionTests : ImageTests
 
     [TestCase(1, 1)]
     [TestCase(3, 3)]
-    [TestCase(64, 16)]
+    [TestCase(12, 12)]
     public void So_many_chunks_are_under_way_where_they_wait(int asked, int expected) => Fixture.Run(async () =>
     {
         Put("a", Pattern(16 << 20));
