@@ -138,6 +138,7 @@ internal sealed class ImageScenario : IDisposable
             TargetIsNew = hasBacking || _chance.OneIn(2),
             TargetHasBacking = hasBacking,
             SparseBytesMin = hasBacking ? 512 : _chance.OneIn(4) ? 0 : 512L << _chance.Next(6),
+            MoreContexts = [.. new[] { "one", "two", "three" }.Take(_chance.Next(4)).Select(_fixture.ContextOf)],
         };
         _what = $"convert to {format}, {options}";
         return async () =>

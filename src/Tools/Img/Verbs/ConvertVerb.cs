@@ -148,7 +148,8 @@ internal sealed class ConvertVerb : ImgVerb
                     OnUnreadable = range => TellUnreadable(call, range),
                     OnUnknownStatus = range => TellUnknownStatus(call, range),
                 };
-                await ImageConversion.RunAsync(sources, backend, options, progress, cancel);
+                using ConversionThreads threads = new(call.World, options.RequestCount, sources, backend);
+                await ImageConversion.RunAsync(sources, backend, options with { MoreContexts = threads.Contexts }, progress, cancel);
                 progress.Complete();
             }
         }
