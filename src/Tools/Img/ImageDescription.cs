@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.Qapi.Options;
 
 namespace BlockGraph.Tools.Img;
 

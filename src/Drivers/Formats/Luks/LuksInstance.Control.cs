@@ -21,7 +21,7 @@ internal sealed partial class LuksInstance
     {
         IsEncrypted = true,
         IsDirty = false,
-        Specific = new OptionsDictionary { { "type", "luks" }, { "data", Describe(_volume.Information) } },
+        Specific = new OptionsDictionary { { "type", "luks" }, { "data", LuksDescription.Of(_volume.Information) } },
     });
 
     /// <summary>Changes key slots.</summary>
@@ -43,51 +43,5 @@ internal sealed partial class LuksInstance
     {
         _cipher?.Dispose();
         return default;
-    }
-
-    private static OptionsDictionary Describe(LuksInformation volume)
-    {
-        OptionsDictionary data = new()
-        {
-            { "ivgen-alg", volume.IvAlgorithm },
-            { "hash-alg", volume.HashAlgorithm },
-            { "cipher-alg", volume.CipherAlgorithm },
-            { "uuid", volume.Uuid },
-        };
-
-        // Only where it has a part in them.
-        if (volume is { IvAlgorithm: "essiv", IvHash: { } ivHash })
-        {
-            data["ivgen-hash-alg"] = ivHash;
-        }
-
-        OptionsList slots = [];
-        foreach (LuksSlotInformation slot in volume.Slots)
-        {
-            slots.Add(Describe(slot));
-        }
-
-        data["cipher-mode"] = volume.CipherMode;
-        data["slots"] = slots;
-        data["payload-offset"] = volume.PayloadOffset;
-        data["master-key-iters"] = volume.MasterKeyIterationCount;
-        return data;
-    }
-
-    private static OptionsDictionary Describe(LuksSlotInformation slot)
-    {
-        OptionsDictionary data = new() { { "active", slot.IsActive } };
-        if (slot.IsActive)
-        {
-            data["iters"] = slot.IterationCount;
-        }
-
-        data["key-offset"] = slot.KeyOffset;
-        if (slot.IsActive)
-        {
-            data["stripes"] = slot.StripeCount;
-        }
-
-        return data;
     }
 }

@@ -39,12 +39,12 @@ internal static class Qcow2EncryptionOptions
 
     /// <summary>Opens the cipher of an image; null where it is not encrypted, or only looked at.</summary>
     /// <exception cref="BlockException">The options contradict the image, or open nothing.</exception>
-    public static async Task<Qcow2Cipher?> OpenAsync(OpenContext context, BlockChild file, Qcow2HeaderArea area, string? format, string? secretId, CancellationToken cancel)
+    public static async Task<(LuksVolume? Volume, Qcow2Cipher? Cipher)> OpenAsync(OpenContext context, BlockChild file, Qcow2HeaderArea area, string? format, string? secretId, CancellationToken cancel)
     {
         Qcow2Encryption encryption = area.Header.Encryption;
         if (encryption == Qcow2Encryption.None)
         {
-            return format is null ? null : throw new BlockException($"No encryption in image header, but options specified format '{format}'");
+            return format is null ? default : throw new BlockException($"No encryption in image header, but options specified format '{format}'");
         }
 
         string there = NameOf(encryption);
@@ -58,22 +58,18 @@ internal static class Qcow2EncryptionOptions
             throw new BlockException(BlockErrorKind.CorruptImage, "Missing CRYPTO header for crypt method 2");
         }
 
+        LuksVolume? volume = area.EncryptionHeader is var (offset, lengthBytes)
+            ? await LuksVolume.OpenAsync(new EncryptionHeaderArea(file, offset, lengthBytes), context.Context, isDetached: false, cancel)
+            : null;
         if (context.IsForInformation)
         {
-            return null;
+            return (volume, null);
         }
 
         using KeyMaterial passphrase = TakeSecret(context.Graph, secretId);
-        return encryption == Qcow2Encryption.Aes
+        return (volume, volume is null
             ? new Qcow2Cipher(SectorCipher.CreateLegacy(passphrase.Span), countsHostSectors: false)
-            : new Qcow2Cipher(await (await OpenVolumeAsync(file, area, context, cancel)).UnlockAsync(passphrase, cancel), countsHostSectors: true);
-    }
-
-    /// <summary>The LUKS volume in the image.</summary>
-    public static Task<LuksVolume> OpenVolumeAsync(BlockChild file, Qcow2HeaderArea area, OpenContext context, CancellationToken cancel)
-    {
-        (long offset, long lengthBytes) = area.EncryptionHeader!.Value;
-        return LuksVolume.OpenAsync(new EncryptionHeaderArea(file, offset, lengthBytes), context.Context, isDetached: false, cancel);
+            : new Qcow2Cipher(await volume.UnlockAsync(passphrase, cancel), countsHostSectors: true));
     }
 
     /// <summary>The passphrase in the secret <paramref name="id"/>.</summary>

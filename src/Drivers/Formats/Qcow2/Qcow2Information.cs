@@ -1,3 +1,5 @@
+using BlockGraph.BlockCore.Crypto;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
@@ -9,7 +11,7 @@ internal static class Qcow2Information
     public static string CompatOf(int version) => version < 3 ? "0.10" : "1.1";
 
     /// <summary>As <c>info</c> shows it.</summary>
-    public static OptionsDictionary Describe(Qcow2HeaderArea area, bool isStopped)
+    public static OptionsDictionary Describe(Qcow2HeaderArea area, LuksInformation? volume, bool isStopped)
     {
         Qcow2Header header = area.Header;
         OptionsDictionary data = new()
@@ -31,6 +33,13 @@ internal static class Qcow2Information
             {
                 data["data-file-raw"] = (header.Autoclear & Qcow2AutoclearFeatures.RawDataFile) != 0;
             }
+        }
+
+        if (header.Encryption != Qcow2Encryption.None)
+        {
+            OptionsDictionary encryption = volume is null ? [] : LuksDescription.Of(volume);
+            encryption["format"] = volume is null ? "aes" : "luks";
+            data["encrypt"] = encryption;
         }
 
         data["refcount-bits"] = 1L << header.RefcountOrder;

@@ -16,7 +16,7 @@ internal sealed partial class Qcow2Instance
             ClusterBytes = _geometry.ClusterBytes,
             IsEncrypted = header.Encryption != Qcow2Encryption.None,
             IsDirty = (header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0,
-            Specific = Qcow2Information.Describe(metadata.Area, metadata.IsStopped),
+            Specific = Qcow2Information.Describe(metadata.Area, metadata.Volume?.Information, metadata.IsStopped),
         });
     }
 

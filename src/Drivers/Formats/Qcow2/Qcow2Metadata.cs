@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Crypto;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Graph;
@@ -57,6 +58,9 @@ internal sealed partial class Qcow2Metadata
 
     /// <summary>What guest data is encrypted with; null for nothing, or where the image is only looked at.</summary>
     public Qcow2Cipher? Cipher { get; set; }
+
+    /// <summary>The LUKS volume in the image; null where there is none.</summary>
+    public LuksVolume? Volume { get; set; }
 
     /// <summary>Guest data is encrypted.</summary>
     public bool IsEncrypted => Area.Header.Encryption != Qcow2Encryption.None;
