@@ -19,6 +19,9 @@ public sealed record BackendOptions
     /// <summary>Whether other writers are tolerated; null: as the graph's profile says.</summary>
     public bool? ShareWrite { get; init; }
 
+    /// <summary>The image is opened to be checked, and maybe mended: what is wrong with it does not keep it from being opened, if a check can tell of it.</summary>
+    public bool ForCheck { get; init; }
+
     /// <summary>Exactly these permissions, instead of what the other members add up to.</summary>
     public PermissionSet? Permissions { get; init; }
 

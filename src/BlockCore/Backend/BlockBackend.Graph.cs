@@ -76,10 +76,18 @@ public sealed partial class BlockBackend
 
     /// <summary>Looks through the image's metadata for what contradicts itself, and mends it where asked to. Nothing else happens to the image meanwhile. Any thread.</summary>
     /// <exception cref="BlockException">The format has nothing to check, or the check itself failed.</exception>
-    public async Task<ImageCheck> CheckAsync(ImageRepairs repairs = ImageRepairs.None, CancellationToken cancel = default)
+    public Task<ImageCheck> CheckAsync(ImageRepairs repairs = ImageRepairs.None, CancellationToken cancel = default) =>
+        CheckAsync(new ImageCheckRequest { Repairs = repairs }, cancel);
+
+    /// <summary>Looks through the image's metadata for what contradicts itself, and mends it where asked to. Nothing else happens to the image meanwhile. Any thread.</summary>
+    /// <param name="request">What to do, and who is told of findings.</param>
+    /// <param name="cancel">Ends it between two steps.</param>
+    /// <exception cref="BlockException">The format has nothing to check, or the check itself failed.</exception>
+    public async Task<ImageCheck> CheckAsync(ImageCheckRequest request, CancellationToken cancel = default)
     {
+        ArgumentNullException.ThrowIfNull(request);
         ImageCheck? result = null;
-        await HoldMediumAsync(async () => result = await AloneAsync((RootEdge ?? throw NoMedium()).Node, instance => instance.CheckAsync(repairs, cancel)));
+        await HoldMediumAsync(async () => result = await AloneAsync((RootEdge ?? throw NoMedium()).Node, instance => instance.CheckAsync(request, cancel)));
         return result!;
     }
 

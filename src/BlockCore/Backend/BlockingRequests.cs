@@ -92,7 +92,7 @@ public sealed class BlockingRequests
     public void Truncate(long lengthBytes, bool isExact = true, PreallocationMode preallocation = PreallocationMode.Off) =>
         Run(() => new ValueTask(_backend.TruncateAsync(lengthBytes, isExact, preallocation)));
 
-    /// <summary>Looks through the image's metadata; see <see cref="BlockBackend.CheckAsync"/>.</summary>
+    /// <summary>Looks through the image's metadata; see <see cref="BlockBackend.CheckAsync(ImageRepairs, CancellationToken)"/>.</summary>
     /// <exception cref="BlockException">The format has nothing to check, or the check itself failed.</exception>
     /// <exception cref="InvalidOperationException">The calling thread runs a context.</exception>
     public ImageCheck Check(ImageRepairs repairs = ImageRepairs.None) => Run(() => new ValueTask<ImageCheck>(_backend.CheckAsync(repairs)));

@@ -298,11 +298,11 @@ public abstract class BlockDriverInstance
     /// <exception cref="BlockException">It could not be read; the node stays inactive.</exception>
     protected internal virtual Task ActivateAsync() => Task.CompletedTask;
 
-    /// <summary>Looks through the image's metadata for what contradicts itself.</summary>
-    /// <param name="repairs">What to mend.</param>
+    /// <summary>Looks through the image's metadata for what contradicts itself. The node is drained.</summary>
+    /// <param name="request">What to do, and who is told of findings.</param>
     /// <param name="cancel">Ends it between two steps.</param>
     /// <exception cref="BlockException">The format has nothing to check, or the check itself failed.</exception>
-    protected internal virtual Task<ImageCheck> CheckAsync(ImageRepairs repairs, CancellationToken cancel) =>
+    protected internal virtual Task<ImageCheck> CheckAsync(ImageCheckRequest request, CancellationToken cancel) =>
         Task.FromException<ImageCheck>(new BlockException(BlockErrorKind.NotSupported, "This image format does not support checks"));
 
     /// <summary>What a person may want to know of the image; null where there is nothing to know. A filter has what it filters.</summary>

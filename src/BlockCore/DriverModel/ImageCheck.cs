@@ -32,6 +32,21 @@ public sealed record ImageCheck
     /// <summary>How many leaks were mended.</summary>
     public long MendedLeakCount { get; init; }
 
+    /// <summary>How many clusters the guest has; null where the format does not count them.</summary>
+    public long? TotalClusterCount { get; init; }
+
+    /// <summary>How many of them have a place in the image; null where the format does not count them.</summary>
+    public long? AllocatedClusterCount { get; init; }
+
+    /// <summary>How many of these are compressed; null where the format does not count them.</summary>
+    public long? CompressedClusterCount { get; init; }
+
+    /// <summary>How many do not lie behind the one that the guest has before them; null where the format does not count them.</summary>
+    public long? FragmentedClusterCount { get; init; }
+
+    /// <summary>Where the last cluster that is used ends, in bytes; null where the format does not know.</summary>
+    public long? EndOffset { get; init; }
+
     /// <summary>True where nothing is wrong.</summary>
     public bool IsClean => CorruptionCount == 0 && LeakCount == 0 && UncheckedCount == 0;
 }

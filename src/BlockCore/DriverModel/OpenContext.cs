@@ -41,6 +41,9 @@ public sealed class OpenContext
     /// <summary>Which semantics are wanted.</summary>
     public CompatibilityProfile Profile => Graph.Profile;
 
+    /// <summary>True where the image is opened to be checked, and maybe mended: what is wrong with it does not keep it from being opened, if a check can tell of it.</summary>
+    public bool IsForCheck { get; internal init; }
+
     /// <summary>True where the format was guessed from the image's contents.</summary>
     public bool IsProbed => Node.IsProbed;
 

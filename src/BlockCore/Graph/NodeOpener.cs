@@ -24,6 +24,9 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     /// <summary>Nobody will read or write what the nodes hold.</summary>
     public bool IsForInformation { get; init; }
 
+    /// <summary>The root is opened to be checked, and maybe mended.</summary>
+    public bool IsForCheck { get; init; }
+
     /// <summary>What the nodes are opened for, and what they take effect with: a change of the graph, or the opening itself.</summary>
     public object Operation
     {
@@ -243,7 +246,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         try
         {
             graph.Step("open", driver.Name);
-            OpenContext context = new(this, node, new OptionReader(own, driver.Options), children);
+            OpenContext context = new(this, node, new OptionReader(own, driver.Options), children) { IsForCheck = IsForCheck && _depth == 1 };
             node.SetInstance(await driver.OpenAsync(context, cancel));
             graph.Step("opened", driver.Name);
             node.RefreshLimits();

@@ -31,6 +31,9 @@ internal sealed record ImageArgument(string Text)
     /// <summary>False to open the image alone, without the backing file that its header names.</summary>
     public bool OpensBacking { get; init; } = true;
 
+    /// <summary>It is opened to be checked, and maybe mended.</summary>
+    public bool IsForCheck { get; init; }
+
     /// <summary>Nobody else may write the image meanwhile, unless it is opened to look at it whoever uses it.</summary>
     public bool ExcludesWriters { get; init; }
 
@@ -65,7 +68,13 @@ internal sealed record ImageArgument(string Text)
                 options["backing"] = OptionNull.Instance;
             }
 
-            BlockBackend backend = await world.OpenAsync(options, new BackendOptions { ReadOnly = Mode.IsReadOnly, ShareWrite = ExcludesWriters && !Mode.IsForceShare ? false : null, IsForInformation = IsForInformation });
+            BlockBackend backend = await world.OpenAsync(options, new BackendOptions
+            {
+                ReadOnly = Mode.IsReadOnly,
+                ShareWrite = ExcludesWriters && !Mode.IsForceShare ? false : null,
+                IsForInformation = IsForInformation,
+                ForCheck = IsForCheck,
+            });
             await RefuseReadOnlyAsync(backend);
             backend.IsWriteCacheEnabled = !Mode.IsWritethrough;
             return backend;

@@ -33,7 +33,7 @@ internal sealed class CheckedProtocol : BlockDriver
 
         protected internal override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => default;
 
-        protected internal override async Task<ImageCheck> CheckAsync(ImageRepairs repairs, CancellationToken cancel)
+        protected internal override async Task<ImageCheck> CheckAsync(ImageCheckRequest request, CancellationToken cancel)
         {
             await protocol.Finish.WaitAsync(cancel);
             Invariant.Check(protocol.IsOpen);

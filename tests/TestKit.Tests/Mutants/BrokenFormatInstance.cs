@@ -102,7 +102,7 @@ internal sealed class BrokenFormatInstance(BlockChild file, ToyHeader header, by
         await WriteHeaderAsync(changed);
     }
 
-    protected override async Task<ImageCheck> CheckAsync(ImageRepairs repairs, CancellationToken cancel)
+    protected override async Task<ImageCheck> CheckAsync(ImageCheckRequest request, CancellationToken cancel)
     {
         byte[] stored = new byte[DataOffset - MapOffset];
         await file.ReadAsync(MapOffset, stored, RequestFlags.None, cancel);

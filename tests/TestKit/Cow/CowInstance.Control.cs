@@ -47,15 +47,16 @@ internal sealed partial class CowInstance
     }
 
     /// <inheritdoc/>
-    protected override async Task<ImageCheck> CheckAsync(ImageRepairs repairs, CancellationToken cancel)
+    protected override async Task<ImageCheck> CheckAsync(ImageCheckRequest request, CancellationToken cancel)
     {
-        if (repairs != ImageRepairs.None && !Node.IsWritable)
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Repairs != ImageRepairs.None && !Node.IsWritable)
         {
             throw new BlockException(BlockErrorKind.AccessDenied, "Image is read-only");
         }
 
         await _metadata.WriteBackAsync();
-        return await new CowCheck(_file, _metadata, repairs).RunAsync(cancel);
+        return await new CowCheck(_file, _metadata, request.Repairs).RunAsync(cancel);
     }
 
     /// <summary>The length is all that can be changed.</summary>

@@ -41,6 +41,15 @@ internal sealed class FreedClusters
     /// <summary>Something waits.</summary>
     public bool IsEmpty => _fresh.Count == 0 && _written.Count == 0 && _durable.Count == 0;
 
+    /// <summary>Forgets everything: what is in the file holds.</summary>
+    public void Clear()
+    {
+        _fresh.Clear();
+        _written.Clear();
+        _durable.Clear();
+        WaitingBytes = 0;
+    }
+
     /// <summary>One reference is given up.</summary>
     public void Add(long hostOffset, long lengthBytes, DiscardReason reason)
     {

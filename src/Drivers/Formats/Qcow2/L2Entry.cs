@@ -33,8 +33,12 @@ internal readonly record struct L2Entry(ulong Descriptor, ulong Bitmap)
     /// <summary>The reference count of the cluster is exactly one: it may be written in place.</summary>
     public const ulong CopiedFlag = 1UL << 63;
 
-    private const ulong CompressedFlag = 1UL << 62;
-    private const ulong ZeroFlag = 1;
+    /// <summary>The cluster is compressed.</summary>
+    public const ulong CompressedFlag = 1UL << 62;
+
+    /// <summary>Without subclusters: the cluster reads as zeros.</summary>
+    public const ulong ZeroFlag = 1;
+
     private const ulong PlainZero = 1UL << 32;
 
     /// <summary>Nothing is there.</summary>

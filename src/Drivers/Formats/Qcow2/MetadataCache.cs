@@ -30,6 +30,7 @@ internal sealed class MetadataCache
     private readonly Stack<Memory<byte>> _spare = [];
     private List<MetadataSlice> _dirty = [];
     private int _hand;
+    private int _generation;
 
     /// <param name="file">Where the tables are.</param>
     /// <param name="sliceBytes">How long a slice is: a power of two, at most a cluster.</param>
@@ -174,10 +175,11 @@ internal sealed class MetadataCache
         }
     }
 
-    /// <summary>Gives up everything; nothing is dirty.</summary>
+    /// <summary>Gives up everything: what is in the file holds. What is just being read is read again.</summary>
     public void Clear()
     {
-        Invariant.Check(_dirty.Count == 0);
+        _generation++;
+        _dirty.Clear();
         _slices.Clear();
         _ring.Clear();
         _spare.Clear();
@@ -218,7 +220,14 @@ internal sealed class MetadataCache
         {
             Memory<byte> memory = RentMemory();
             await _file.DebugEventAsync(_load);
-            await _file.ReadAsync(hostOffset, memory, RequestFlags.None, CancellationToken.None);
+            int generation;
+            do
+            {
+                generation = _generation;
+                await _file.ReadAsync(hostOffset, memory, RequestFlags.None, CancellationToken.None);
+            }
+            while (generation != _generation);
+
             return Insert(hostOffset, memory);
         }
         finally

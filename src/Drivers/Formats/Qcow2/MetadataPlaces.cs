@@ -94,6 +94,20 @@ internal sealed class MetadataPlaces(Qcow2Geometry geometry)
         return true;
     }
 
+    /// <summary>What a person calls a structure.</summary>
+    public static string NameOf(MetadataKind kind) => kind switch
+    {
+        MetadataKind.Header => "qcow2_header",
+        MetadataKind.ActiveL1 => "active L1 table",
+        MetadataKind.ActiveL2 => "active L2 table",
+        MetadataKind.RefcountTable => "refcount table",
+        MetadataKind.RefcountBlock => "refcount block",
+        MetadataKind.SnapshotTable => "snapshot table",
+        MetadataKind.InactiveL1 => "inactive L1 table",
+        MetadataKind.InactiveL2 => "inactive L2 table",
+        _ => "bitmap directory",
+    };
+
     /// <summary>What a person calls the first structure that a range touches, which touches one.</summary>
     public string Describe(long hostOffset, long lengthBytes)
     {
@@ -108,17 +122,4 @@ internal sealed class MetadataPlaces(Qcow2Geometry geometry)
 
         throw new InvariantViolationException("a range that touches no structure was to be described");
     }
-
-    private static string NameOf(MetadataKind kind) => kind switch
-    {
-        MetadataKind.Header => "qcow2_header",
-        MetadataKind.ActiveL1 => "active L1 table",
-        MetadataKind.ActiveL2 => "active L2 table",
-        MetadataKind.RefcountTable => "refcount table",
-        MetadataKind.RefcountBlock => "refcount block",
-        MetadataKind.SnapshotTable => "snapshot table",
-        MetadataKind.InactiveL1 => "inactive L1 table",
-        MetadataKind.InactiveL2 => "inactive L2 table",
-        _ => "bitmap directory",
-    };
 }

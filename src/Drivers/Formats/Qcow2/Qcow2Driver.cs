@@ -62,12 +62,12 @@ public sealed class Qcow2Driver : BlockDriver
         Qcow2Header header = area.Header;
         options.Check(header);
         CheckLength(header);
-        if ((header.Incompatible & Qcow2IncompatibleFeatures.Corrupt) != 0)
+        if ((header.Incompatible & Qcow2IncompatibleFeatures.Corrupt) != 0 && !context.IsForCheck)
         {
             context.FallBackToReadOnly("qcow2: Image is corrupt; cannot be opened read/write");
         }
 
-        if (header.RefcountTableClusters == 0)
+        if (header.RefcountTableClusters == 0 && !context.IsForCheck)
         {
             throw new BlockException(BlockErrorKind.CorruptImage, "Image does not contain a reference count table");
         }

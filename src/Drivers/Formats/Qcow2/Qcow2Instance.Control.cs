@@ -75,6 +75,15 @@ internal sealed partial class Qcow2Instance
         await metadata.File.FlushAsync(CancellationToken.None);
     }
 
+    /// <summary>What is in the file counts: everything newer is written first.</summary>
+    protected override Task<ImageCheck> CheckAsync(ImageCheckRequest request, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return request.Repairs != ImageRepairs.None && !Node.IsWritable
+            ? throw new BlockException(BlockErrorKind.AccessDenied, "Image is read-only")
+            : metadata.CheckAsync(request, cancel);
+    }
+
     /// <inheritdoc/>
     protected override Task DeactivateAsync() => Node.IsReadOnly ? Task.CompletedTask : metadata.CleanAsync().AsTask();
 

@@ -222,7 +222,7 @@ internal sealed partial class Qcow2Instance
                     return entry;
                 }
 
-                bool staysPut = keeps && !entry.IsCompressed;
+                bool staysPut = keeps && becomesZero && !entry.IsCompressed;
                 freed[i] = staysPut ? default : entry;
                 return !becomesZero ? L2Entry.Unallocated
                     : staysPut ? entry.WithZeros(0, _geometry.SubclusterCount)

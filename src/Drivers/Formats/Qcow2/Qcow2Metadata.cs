@@ -105,10 +105,11 @@ internal sealed partial class Qcow2Metadata
         await Map.LoadAsync(cancel);
     }
 
-    /// <summary>Forgets everything and reads it anew. Nothing is under way, and nothing in memory is newer than the file.</summary>
+    /// <summary>Forgets everything and reads it anew: what is in the file holds. No change is under way.</summary>
     public async Task ReloadAsync(CancellationToken cancel)
     {
         (Area, _headerCluster) = await ReadHeaderAsync(File, cancel);
+        Freed.Clear();
         Refcounts.Cache.Clear();
         Map.Cache.Clear();
         await LoadAsync(cancel);
@@ -241,6 +242,11 @@ internal sealed partial class Qcow2Metadata
             if (HasBegun)
             {
                 return;
+            }
+
+            if ((Area.Header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0)
+            {
+                await MendDirtyAsync();
             }
 
             AddPlaces();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
@@ -15,6 +16,7 @@ internal sealed class CheckVerb : ImgVerb
     private const int CannotCheck = 63;
     private readonly SourceArguments _source = new();
     private ImageRepairs _repairs;
+    private bool _readsData;
 
     /// <inheritdoc/>
     public override string Name => "check";
@@ -35,6 +37,7 @@ internal sealed class CheckVerb : ImgVerb
         ImgOption.Format,
         ImgOption.Output,
         new('r', "repair", "mend leaks, or all that is wrong", "leaks|all"),
+        new('\0', "data", "decompress every compressed cluster as well") { IsOwnOnly = true },
         ImgOption.SourceCache,
         ImgOption.ForceShare,
     ];
@@ -47,7 +50,7 @@ internal sealed class CheckVerb : ImgVerb
     }
 
     /// <inheritdoc/>
-    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => CheckAsync(call, cancel));
+    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => RunAsync(call, cancel));
 
     /// <inheritdoc/>
     protected override void TakeOption(string option, string? value)
@@ -62,20 +65,24 @@ internal sealed class CheckVerb : ImgVerb
                     _ => throw ImgUsage.Error($"Unknown option value for -r (expecting 'leaks' or 'all'): {value}"),
                 };
                 break;
+            case "data":
+                _readsData = true;
+                break;
             default:
                 _source.Take(option, value);
                 break;
         }
     }
 
-    private async Task<int> CheckAsync(ImgCall call, CancellationToken cancel)
+    private async Task<int> RunAsync(ImgCall call, CancellationToken cancel)
     {
         IoOpenMode mode = _source.ReadMode with { IsReadOnly = _repairs == ImageRepairs.None };
-        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend backend = await (_source.ImageOf(call.Operands[0], mode) with { IsForCheck = true }).OpenAsync(call.World, call.Name, call.Warn);
+        ImageCheckRequest request = new() { Repairs = _repairs, ReadsData = _readsData, Findings = new FindingPrinter(call.Console.Error) };
         ImageCheck check;
         try
         {
-            check = await backend.CheckAsync(_repairs, cancel);
+            check = await backend.CheckAsync(request, cancel);
         }
         catch (BlockException failure) when (failure.Kind == BlockErrorKind.NotSupported)
         {
@@ -92,7 +99,7 @@ internal sealed class CheckVerb : ImgVerb
             Print(call.Out, check);
         }
 
-        return check.CorruptionCount > 0 ? HasErrors : check.LeakCount > 0 ? HasLeaks : check.UncheckedCount > 0 ? 1 : 0;
+        return check.UncheckedCount > 0 ? 1 : check.CorruptionCount > 0 ? HasErrors : check.LeakCount > 0 ? HasLeaks : 0;
     }
 
     private static void Print(TextWriter output, ImageCheck check)
@@ -104,8 +111,26 @@ internal sealed class CheckVerb : ImgVerb
             output.WriteLine($"    {check.MendedLeakCount} leaked clusters");
             output.WriteLine($"    {check.MendedCorruptionCount} corruptions");
             output.WriteLine();
+            output.WriteLine("Double checking the fixed image now...");
         }
 
+        PrintWhatIsWrong(output, check);
+        if (check.TotalClusterCount is > 0 and long total && check.AllocatedClusterCount is > 0 and long allocated)
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{allocated}/{total} = {Percent(allocated, total):F2}% allocated, {Percent(check.FragmentedClusterCount, allocated):F2}% fragmented, {Percent(check.CompressedClusterCount, allocated):F2}% compressed clusters"));
+        }
+
+        if (check.EndOffset is > 0)
+        {
+            output.WriteLine($"Image end offset: {check.EndOffset}");
+        }
+    }
+
+    private static double Percent(long? part, long whole) => (part ?? 0) * 100.0 / whole;
+
+    private static void PrintWhatIsWrong(TextWriter output, ImageCheck check)
+    {
         if (check.IsClean)
         {
             output.WriteLine("No errors were found on the image.");
@@ -138,6 +163,8 @@ internal sealed class CheckVerb : ImgVerb
         OptionsDictionary json = new() { { "filename", fileName }, { "format", format }, { "check-errors", check.UncheckedCount } };
         foreach ((string key, long count) in new[]
         {
+            ("image-end-offset", check.EndOffset ?? 0), ("total-clusters", check.TotalClusterCount ?? 0), ("allocated-clusters", check.AllocatedClusterCount ?? 0),
+            ("compressed-clusters", check.CompressedClusterCount ?? 0), ("fragmented-clusters", check.FragmentedClusterCount ?? 0),
             ("corruptions", check.CorruptionCount), ("leaks", check.LeakCount),
             ("corruptions-fixed", check.MendedCorruptionCount), ("leaks-fixed", check.MendedLeakCount),
         })
@@ -149,5 +176,11 @@ internal sealed class CheckVerb : ImgVerb
         }
 
         return json;
+    }
+
+    // As soon as each is made; results go elsewhere.
+    private sealed class FindingPrinter(TextWriter output) : IProgress<ImageFinding>
+    {
+        public void Report(ImageFinding value) => output.WriteLine(value.Text);
     }
 }

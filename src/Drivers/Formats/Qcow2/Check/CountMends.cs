@@ -1,0 +1,74 @@
+using BlockGraph.BlockCore.Io;
+
+namespace BlockGraph.Drivers.Formats.Qcow2.Check;
+
+/// <summary>Writes reference counts into the blocks that are there. A power cut leaves some as they were, none further from what it should be.</summary>
+internal sealed class CountMends(Qcow2Metadata metadata, ImageReferences references, StoredCounts stored, CheckPace pace)
+{
+    private readonly Qcow2Geometry _geometry = metadata.Geometry;
+    private readonly byte[] _block = new byte[metadata.Geometry.ClusterBytes];
+    private long _blockOffset = -1;
+    private (int Start, int End) _changed;
+
+    /// <summary>True where every count that is needed has its place, and the blocks are used for nothing else.</summary>
+    public bool IsPossible => references.IsCountedSoundly
+        && references.Counts.Used().All(cluster => references.Blocks.ContainsKey(metadata.Refcounts.BlockOf(cluster)));
+
+    /// <summary>Changes counts, and makes that durable.</summary>
+    /// <param name="isRaise">True for those that are too low, false for those that are too high.</param>
+    /// <param name="tell">Told of each.</param>
+    public async Task RunAsync(bool isRaise, Action<string> tell)
+    {
+        bool hasChanged = false;
+        foreach (long page in stored.Pages)
+        {
+            pace.ThrowIfCancelled();
+            for (long cluster = ReferenceCounts.FirstOf(page); cluster < ReferenceCounts.EndOf(page); cluster++)
+            {
+                ulong old = stored.Counts.Get(cluster);
+                ulong count = Math.Min(references.Counts.Get(cluster), _geometry.RefcountMax);
+                if (isRaise ? old < count : old > count)
+                {
+                    tell($"Repairing cluster {cluster} refcount={old} reference={references.Counts.Get(cluster)}");
+                    await SetAsync(cluster, count);
+                    hasChanged = true;
+                }
+            }
+        }
+
+        await WriteAsync();
+        if (hasChanged)
+        {
+            await metadata.File.FlushAsync(CancellationToken.None);
+        }
+    }
+
+    private async Task SetAsync(long cluster, ulong count)
+    {
+        long block = references.Blocks[metadata.Refcounts.BlockOf(cluster)];
+        if (block != _blockOffset)
+        {
+            await WriteAsync();
+            await metadata.File.ReadAsync(block, _block, RequestFlags.None, CancellationToken.None);
+            _blockOffset = block;
+        }
+
+        int index = (int)(cluster % _geometry.RefcountsPerBlock);
+        int at = (int)(((long)index << _geometry.RefcountOrder) / 8);
+        _changed = _changed == default ? (at, at + 8) : (Math.Min(_changed.Start, at), Math.Max(_changed.End, at + 8));
+        RefcountBits.Set(_block, index, _geometry.RefcountOrder, count);
+        stored.Counts.Set(cluster, count);
+    }
+
+    private async Task WriteAsync()
+    {
+        if (_changed != default)
+        {
+            int end = Math.Min(_changed.End, _block.Length);
+            await metadata.File.WriteAsync(_blockOffset + _changed.Start, _block.AsMemory(_changed.Start, end - _changed.Start), RequestFlags.None, CancellationToken.None);
+        }
+
+        _changed = default;
+        _blockOffset = -1;
+    }
+}

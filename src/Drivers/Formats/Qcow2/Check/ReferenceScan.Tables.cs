@@ -1,0 +1,216 @@
+using System.Buffers.Binary;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
+
+namespace BlockGraph.Drivers.Formats.Qcow2.Check;
+
+/// <content>L1 and L2 tables. Each is looked at once, however many lead to it.</content>
+internal sealed partial class ReferenceScan
+{
+    private const int StreamsAtOnce = 8;
+
+    private readonly List<CompressedPlace> _streams = [];
+    private readonly SortedDictionary<long, long> _activeTops = [];
+    private long _nextContiguous;
+
+    private async Task AddTopsAsync(TableSweep tops)
+    {
+        foreach (TablePiece piece in tops.Pieces())
+        {
+            _references.Tops.Add(piece);
+            await ForEachChunkAsync(piece, "an L1 table", (hostOffset, chunk) => AddTop(hostOffset, chunk, piece));
+        }
+
+        foreach ((long l1Index, long table) in _activeTops)
+        {
+            TableUse use = _references.Tables[table];
+            if (!use.IsActive)
+            {
+                _references.Tables[table] = use with { IsActive = true, L1Index = l1Index };
+                _references.ActiveTables.Add(table);
+            }
+        }
+    }
+
+    private void AddTop(long hostOffset, ReadOnlySpan<byte> chunk, TablePiece piece)
+    {
+        for (int i = 0; i < chunk.Length / sizeof(ulong); i++)
+        {
+            ulong entry = EntryAt(chunk, i);
+            long table = (long)(entry & Qcow2Geometry.OffsetMask);
+            if ((entry & TableMends.ReservedL1Bits) != 0)
+            {
+                report.Error($"ERROR found L1 entry with reserved bits set: {entry:x}");
+            }
+
+            if (!_geometry.IsClusterStart(table))
+            {
+                report.Error($"ERROR l2_offset={table:x}: Table is not cluster aligned; L1 entry corrupted");
+                _references.HidesReferences = true;
+            }
+            else if (table != 0 && TryAdd(table, _geometry.ClusterBytes, piece.Weight, piece.IsActive ? MetadataKind.ActiveL2 : MetadataKind.InactiveL2))
+            {
+                _references.Tables[table] = new TableUse(_references.Tables.GetValueOrDefault(table).Weight + piece.Weight, false, 0);
+                if (piece.IsActive)
+                {
+                    _activeTops[(hostOffset - Header.L1Offset) / sizeof(ulong) + i] = table;
+                }
+            }
+        }
+    }
+
+    private async Task AddTablesAsync()
+    {
+        pace.Begin(_references.Tables.Count + 1);
+        foreach (long table in _references.ActiveTables.Concat(_references.Tables.Where(static pair => !pair.Value.IsActive).Select(static pair => pair.Key).Order().ToArray()))
+        {
+            if (await TryReadAsync(table, _geometry.ClusterBytes, "an L2 table") is { } bytes)
+            {
+                AddTable(bytes.Span, _references.Tables[table]);
+                await InflateAsync();
+            }
+
+            pace.Step();
+        }
+    }
+
+    private void AddTable(ReadOnlySpan<byte> table, TableUse use)
+    {
+        for (int i = 0; i < _geometry.L2EntryCount; i++)
+        {
+            ReadOnlySpan<byte> bytes = table[(i * _geometry.L2EntryBytes)..];
+            ulong descriptor = BinaryPrimitives.ReadUInt64BigEndian(bytes);
+            ulong bitmap = _geometry.HasSubclusters ? BinaryPrimitives.ReadUInt64BigEndian(bytes[sizeof(ulong)..]) : 0;
+            if (descriptor == 0 && bitmap == 0)
+            {
+                continue;
+            }
+
+            if ((descriptor & L2Entry.CompressedFlag) != 0)
+            {
+                AddCompressed(i, descriptor, bitmap, use);
+            }
+            else
+            {
+                AddEntry(i, descriptor, bitmap, use);
+            }
+        }
+    }
+
+    private void AddCompressed(int index, ulong descriptor, ulong bitmap, TableUse use)
+    {
+        if (_geometry.HasDataFile)
+        {
+            report.Error($"ERROR compressed cluster {index} with data file, entry=0x{descriptor:x}");
+            return;
+        }
+
+        CompressedPlace place = CompressedPlace.Of(L2Entry.OfCompressed(descriptor), _geometry);
+        if ((descriptor & L2Entry.CopiedFlag) != 0)
+        {
+            report.Error($"ERROR: coffset=0x{place.HostOffset:x}: copied flag must never be set for compressed clusters");
+        }
+
+        if (bitmap != 0)
+        {
+            report.Error($"ERROR compressed cluster {index} with non-zero subcluster allocation bitmap, entry=0x{descriptor:x}");
+        }
+
+        if (use.IsActive)
+        {
+            report.AllocatedCount++;
+            report.CompressedCount++;
+            report.FragmentedCount++;
+        }
+
+        if (TryAdd(place.HostOffset, place.LengthBytes, use.Weight, MetadataKind.None) && readsData)
+        {
+            _streams.Add(place);
+        }
+    }
+
+    private void AddEntry(int index, ulong descriptor, ulong bitmap, TableUse use)
+    {
+        bool isZero = !_geometry.HasSubclusters && (descriptor & L2Entry.ZeroFlag) != 0;
+        long hostOffset = (long)(descriptor & Qcow2Geometry.OffsetMask);
+        if ((descriptor & TableMends.ReservedL2Bits(_geometry)) != 0)
+        {
+            report.Error($"ERROR found l2 entry with reserved bits set: {descriptor:x}");
+        }
+
+        if (isZero && Header.Version < 3)
+        {
+            report.Error($"ERROR offset={hostOffset:x}: Zero cluster entry found in pre-v3 image");
+        }
+
+        bool hasCluster = hostOffset != 0 || (_geometry.HasDataFile && (descriptor & L2Entry.CopiedFlag) != 0);
+        AddBitmap(hostOffset, bitmap, hasCluster);
+        if (!hasCluster)
+        {
+            return;
+        }
+
+        if (!_geometry.IsClusterStart(hostOffset))
+        {
+            report.Error(isZero ? $"ERROR offset={hostOffset:x}: Preallocated cluster is not properly aligned; L2 entry corrupted."
+                : $"ERROR offset={hostOffset:x}: Data cluster is not properly aligned; L2 entry corrupted.");
+            _references.HidesReferences |= !isZero;
+            return;
+        }
+
+        if (use.IsActive)
+        {
+            report.AllocatedCount++;
+            report.FragmentedCount += _nextContiguous != 0 && hostOffset != _nextContiguous ? 1 : 0;
+            _nextContiguous = hostOffset + _geometry.ClusterBytes;
+        }
+
+        if (!_geometry.HasDataFile)
+        {
+            TryAdd(hostOffset, _geometry.ClusterBytes, use.Weight, MetadataKind.None);
+        }
+        else if (hostOffset != ((use.L1Index * _geometry.L2EntryCount) + index) << _geometry.ClusterBits)
+        {
+            report.Error($"ERROR offset={hostOffset:x}: Data cluster does not lie in the data file where the guest has it");
+        }
+    }
+
+    private void AddBitmap(long hostOffset, ulong bitmap, bool hasCluster)
+    {
+        uint data = (uint)(bitmap & uint.MaxValue);
+        if (data != 0 && !hasCluster)
+        {
+            report.Error("ERROR: Unallocated cluster has non-zero subcluster allocation map");
+            _references.HidesReferences = true;
+        }
+        else if ((data & (uint)(bitmap >> 32)) != 0)
+        {
+            report.Error($"ERROR offset={hostOffset:x}: Allocated cluster has corrupted subcluster allocation bitmap");
+        }
+    }
+
+    // Some at once, on the workers.
+    private async Task InflateAsync()
+    {
+        for (int first = 0; first < _streams.Count; first += StreamsAtOnce)
+        {
+            await Task.WhenAll(_streams.Skip(first).Take(StreamsAtOnce).Select(InflateAsync));
+        }
+
+        _streams.Clear();
+    }
+
+    private async Task InflateAsync(CompressedPlace place)
+    {
+        if (await TryReadAsync(place.HostOffset, place.LengthBytes, "a compressed cluster") is { } bytes)
+        {
+            Qcow2Compression compression = Header.Compression;
+            int clusterBytes = _geometry.ClusterBytes;
+            byte[] stream = bytes.ToArray();
+            if (!await (AioContext.Current ?? metadata.Node.Context).RunOnWorkers(() => ClusterCompression.TryExpand(stream, new byte[clusterBytes], compression)))
+            {
+                report.Error($"ERROR: coffset=0x{place.HostOffset:x}: compressed cluster cannot be decompressed");
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+using System.Buffers.Binary;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
+
+namespace BlockGraph.Drivers.Formats.Qcow2.Check;
+
+/// <summary>
+/// Follows everything that the header leads to and counts how often each cluster is used. It changes nothing. What it tells of has the words that people look for:
+/// those of the programs that they know.
+/// </summary>
+internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport report, CheckPace pace, bool readsData)
+{
+    private const int ChunkBytes = 64 << 10;
+    private const ulong ReservedBlockBits = 0x1ff;
+
+    private readonly Qcow2Geometry _geometry = metadata.Geometry;
+    private readonly long _fileBytes = metadata.File.LengthBytes;
+    private readonly ImageReferences _references = new();
+
+    private Qcow2Header Header => metadata.Area.Header;
+
+    /// <summary>Follows everything.</summary>
+    public async Task<ImageReferences> RunAsync()
+    {
+        TryAdd(0, 1, 1, MetadataKind.Header);
+        TableSweep tops = new(_geometry);
+        await AddSnapshotsAsync(tops);
+        AddTable(tops, Header.L1Offset, (long)Header.L1EntryCount * sizeof(ulong), isActive: true);
+        AddClusters(tops, MetadataKind.ActiveL1, MetadataKind.InactiveL1);
+        await AddTopsAsync(tops);
+        await AddTablesAsync();
+        await AddBitmapsAsync();
+        if (metadata.Area.EncryptionHeader is var (offset, lengthBytes))
+        {
+            TryAdd(offset, lengthBytes, 1, MetadataKind.Header);
+        }
+
+        AddRefcounts();
+        foreach ((long cluster, string names) in _references.Overlaps())
+        {
+            report.Error($"ERROR cluster {cluster} holds more than one structure: {names}");
+        }
+
+        return _references;
+    }
+
+    /// <summary>Counts every cluster that a range touches.</summary>
+    /// <returns>False where the range is not in the file: that is told of, and nothing counted.</returns>
+    private bool TryAdd(long hostOffset, long lengthBytes, ulong weight, MetadataKind kind)
+    {
+        bool isInFile = IsInFile(hostOffset, lengthBytes);
+        if (isInFile && lengthBytes > 0)
+        {
+            Count(hostOffset, lengthBytes, weight, kind);
+        }
+
+        return isInFile;
+    }
+
+    // A range may reach a little beyond the end: the last cluster need not be whole.
+    private bool IsInFile(long hostOffset, long lengthBytes)
+    {
+        if (lengthBytes == 0 || (hostOffset >= 0 && (Int128)hostOffset + lengthBytes - _fileBytes < _geometry.ClusterBytes))
+        {
+            return true;
+        }
+
+        report.Error($"ERROR: counting reference for region exceeding the end of the file by one cluster or more: offset 0x{hostOffset:x} size 0x{lengthBytes:x}");
+        _references.HidesReferences = true;
+        return false;
+    }
+
+    private void Count(long hostOffset, long lengthBytes, ulong weight, MetadataKind kind)
+    {
+        long last = (hostOffset + lengthBytes - 1) >> _geometry.ClusterBits;
+        for (long cluster = hostOffset >> _geometry.ClusterBits; cluster <= last; cluster++)
+        {
+            _references.Counts.Add(cluster, weight);
+            if (kind != MetadataKind.None)
+            {
+                _references.Kinds[cluster] = _references.Kinds.GetValueOrDefault(cluster) | kind;
+            }
+        }
+    }
+
+    private void AddTable(TableSweep tables, long hostOffset, long lengthBytes, bool isActive)
+    {
+        if (lengthBytes > 0 && IsInFile(hostOffset, lengthBytes))
+        {
+            tables.Add(hostOffset, lengthBytes, isActive);
+        }
+    }
+
+    private void AddClusters(TableSweep tables, MetadataKind active, MetadataKind inactive)
+    {
+        foreach (TablePiece piece in tables.Clusters())
+        {
+            MetadataKind kind = !piece.IsActive ? inactive : piece.Weight > 1 ? active | inactive : active;
+            Count(piece.HostOffset, piece.LengthBytes, piece.Weight, kind);
+        }
+    }
+
+    /// <summary>Reads a piece of a structure; null where it cannot be read, which is told of.</summary>
+    private async Task<Memory<byte>?> TryReadAsync(long hostOffset, int lengthBytes, string what)
+    {
+        pace.ThrowIfCancelled();
+        Memory<byte> bytes = AlignedBuffer.Allocate(lengthBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
+        try
+        {
+            await metadata.File.ReadAsync(hostOffset, bytes, RequestFlags.None, CancellationToken.None);
+            return bytes;
+        }
+        catch (BlockException error)
+        {
+            report.Unchecked($"ERROR: {what} at 0x{hostOffset:x} could not be read: {error.Message}");
+            _references.HidesReferences = true;
+            return null;
+        }
+    }
+
+    private void AddRefcounts()
+    {
+        long tableBytes = (long)Header.RefcountTableClusters << _geometry.ClusterBits;
+        if (tableBytes == 0 || !TryAdd(Header.RefcountTableOffset, tableBytes, 1, MetadataKind.RefcountTable))
+        {
+            _references.IsCountedSoundly = false;
+            return;
+        }
+
+        ReadOnlySpan<long> blocks = metadata.Refcounts.Blocks;
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            if (blocks[i] != 0)
+            {
+                AddBlock(i, (ulong)blocks[i]);
+            }
+        }
+
+        RequireAlone(Header.RefcountTableOffset, tableBytes, MetadataKind.RefcountTable);
+        foreach (long block in _references.Blocks.Values)
+        {
+            RequireAlone(block, _geometry.ClusterBytes, MetadataKind.RefcountBlock);
+        }
+    }
+
+    private void AddBlock(int index, ulong entry)
+    {
+        if ((entry & ReservedBlockBits) != 0 && _geometry.IsClusterStart((long)(entry & ~ReservedBlockBits & long.MaxValue)))
+        {
+            report.CountError($"ERROR refcount table entry {index} has reserved bits set");
+            _references.IsCountedSoundly = false;
+            entry &= ~ReservedBlockBits;
+        }
+
+        string? refusal = !_geometry.IsClusterStart((long)(entry & long.MaxValue)) ? $"ERROR refcount block {index} is not cluster aligned; refcount table entry corrupted"
+            : entry >= (ulong)_geometry.RoundUp(_fileBytes) ? $"ERROR refcount block {index} is outside image"
+            : null;
+        if (refusal is not null)
+        {
+            report.CountError(refusal);
+            _references.IsCountedSoundly = false;
+            return;
+        }
+
+        long block = (long)entry;
+        long cluster = block >> _geometry.ClusterBits;
+        bool isKnown = (_references.Kinds.GetValueOrDefault(cluster) & MetadataKind.RefcountBlock) != 0;
+        Count(block, 1, 1, MetadataKind.RefcountBlock);
+        if (_references.Counts.Get(cluster) != 1)
+        {
+            report.CountError($"ERROR refcount block {index} refcount={_references.Counts.Get(cluster)}");
+        }
+
+        if (!isKnown)
+        {
+            _references.Blocks.Add(index, block);
+        }
+    }
+
+    private void RequireAlone(long hostOffset, long lengthBytes, MetadataKind kind)
+    {
+        for (long cluster = hostOffset >> _geometry.ClusterBits; cluster << _geometry.ClusterBits < hostOffset + lengthBytes; cluster++)
+        {
+            _references.IsCountedSoundly &= _references.IsAlone(cluster, kind);
+        }
+    }
+
+    // Entries of a table that lies in pieces of the file: each piece is read in chunks.
+    private async Task ForEachChunkAsync(TablePiece piece, string what, Action<long, ReadOnlySpan<byte>> look)
+    {
+        for (long done = 0; done < piece.LengthBytes; done += ChunkBytes)
+        {
+            int length = (int)Math.Min(ChunkBytes, piece.LengthBytes - done);
+            if (await TryReadAsync(piece.HostOffset + done, length, what) is { } bytes)
+            {
+                look(piece.HostOffset + done, bytes.Span);
+            }
+        }
+    }
+
+    private static ulong EntryAt(ReadOnlySpan<byte> table, int index) => BinaryPrimitives.ReadUInt64BigEndian(table[(index * sizeof(ulong))..]);
+}

@@ -1,0 +1,81 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
+
+namespace BlockGraph.Drivers.Formats.Qcow2.Check;
+
+/// <summary>The reference counts that an image has, beside those that it should have.</summary>
+internal sealed class StoredCounts(Qcow2Metadata metadata, ImageReferences references, CheckReport report)
+{
+    // So much of a block is passed over at once where it is zeros.
+    private const int StretchBytes = 512;
+
+    private readonly Qcow2Geometry _geometry = metadata.Geometry;
+
+    /// <summary>How often each cluster is used, as the image says.</summary>
+    public ReferenceCounts Counts { get; } = new();
+
+    /// <summary>Pages of clusters that are used, or counted as used, in order.</summary>
+    public IEnumerable<long> Pages => references.Counts.Pages.Union(Counts.Pages).Order();
+
+    /// <summary>Reads all blocks.</summary>
+    public async Task LoadAsync(CheckPace pace)
+    {
+        Memory<byte> block = AlignedBuffer.Allocate(_geometry.ClusterBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
+        foreach ((int index, long hostOffset) in references.Blocks)
+        {
+            pace.ThrowIfCancelled();
+            try
+            {
+                await metadata.File.ReadAsync(hostOffset, block, RequestFlags.None, CancellationToken.None);
+                Load(block.Span, metadata.Refcounts.FirstClusterOf(index));
+            }
+            catch (BlockException error)
+            {
+                report.Unchecked($"ERROR: refcount block {index} at 0x{hostOffset:x} could not be read: {error.Message}");
+            }
+        }
+    }
+
+    /// <summary>Tells of every cluster whose count is not what it should be.</summary>
+    public void Compare()
+    {
+        long end = 0;
+        foreach (long page in Pages)
+        {
+            for (long cluster = ReferenceCounts.FirstOf(page); cluster < ReferenceCounts.EndOf(page); cluster++)
+            {
+                ulong stored = Counts.Get(cluster);
+                ulong expected = references.Counts.Get(cluster);
+                end = (stored | expected) == 0 ? end : cluster + 1;
+                if (stored < expected)
+                {
+                    report.CountError($"ERROR cluster {cluster} refcount={stored} reference={expected}");
+                }
+                else if (stored > expected)
+                {
+                    report.Leak($"Leaked cluster {cluster} refcount={stored} reference={expected}");
+                }
+            }
+        }
+
+        report.EndOffset = end << _geometry.ClusterBits;
+    }
+
+    private void Load(ReadOnlySpan<byte> block, long firstCluster)
+    {
+        int perStretch = (StretchBytes * 8) >> _geometry.RefcountOrder;
+        for (int at = 0; at < block.Length; at += StretchBytes, firstCluster += perStretch)
+        {
+            ReadOnlySpan<byte> stretch = block.Slice(at, StretchBytes);
+            if (stretch.IndexOfAnyExcept((byte)0) < 0)
+            {
+                continue;
+            }
+
+            for (int i = 0; i < perStretch; i++)
+            {
+                Counts.Set(firstCluster + i, RefcountBits.Get(stretch, i, _geometry.RefcountOrder));
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
+using BlockGraph.Drivers.Formats.Qcow2.Check;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <content>What a check needs of it.</content>
+internal sealed partial class Qcow2Metadata
+{
+    /// <summary>Looks through the image, and mends what is asked for. The node is drained.</summary>
+    /// <exception cref="BlockException">It cannot be checked, or what was to be written could not be.</exception>
+    public async Task<ImageCheck> CheckAsync(ImageCheckRequest request, CancellationToken cancel)
+    {
+        if (request.Repairs != ImageRepairs.None)
+        {
+            await CleanAsync();
+        }
+        else if (HasBegun && !IsStopped)
+        {
+            await SettleAsync();
+        }
+
+        return await new Qcow2Check(this, request, cancel).RunAsync();
+    }
+
+    /// <summary>Clears the marks of features that this driver does not know and that hold only until somebody writes.</summary>
+    public async Task ForgetUnknownAsync()
+    {
+        if ((Area.Header.Autoclear & ~Qcow2AutoclearFeatures.Known) != 0)
+        {
+            await ChangeHeaderAsync(static header => header with { Autoclear = header.Autoclear & Qcow2AutoclearFeatures.Known });
+            await File.FlushAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>A check has found nothing wrong: the image says so.</summary>
+    public async Task MarkSoundAsync()
+    {
+        const Qcow2IncompatibleFeatures Doubts = Qcow2IncompatibleFeatures.Dirty | Qcow2IncompatibleFeatures.Corrupt;
+        if ((Area.Header.Incompatible & Doubts) != 0)
+        {
+            await ChangeHeaderAsync(static header => header with { Incompatible = header.Incompatible & ~Doubts });
+            await File.FlushAsync(CancellationToken.None);
+        }
+
+        IsStopped = false;
+        _hasWarned = false;
+    }
+
+    // Counts were in memory only when the image was closed, or rather was not. Entries are right, and lead to nothing that is not counted after this.
+    private async Task MendDirtyAsync()
+    {
+        ImageCheck result = await new Qcow2Check(this, new ImageCheckRequest { Repairs = ImageRepairs.Leaks | ImageRepairs.Errors }, CancellationToken.None).RunAsync();
+        if (result.UncheckedCount > 0)
+        {
+            throw new BlockException(BlockErrorKind.CorruptImage, $"Node '{Node.Name}': Could not repair dirty image");
+        }
+
+        if (result.MendedCorruptionCount > 0 || result.MendedLeakCount > 0)
+        {
+            Node.Graph.Events.Publish(new BlockWarning(
+                $"Node '{Node.Name}': the image was not closed: {result.MendedCorruptionCount} errors and {result.MendedLeakCount} leaked clusters were repaired"));
+        }
+    }
+}
