@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
@@ -20,6 +21,9 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
 
     /// <inheritdoc/>
     public override string? BackingFormat => metadata.Area.BackingFormat;
+
+    /// <inheritdoc/>
+    public override IImageSnapshots Snapshots { get; } = new Qcow2Snapshots(metadata);
 
     /// <inheritdoc/>
     public override int? ClusterBytes => _geometry.ClusterBytes;
@@ -45,7 +49,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
 
-    private long LengthBytes => metadata.Area.Header.LengthBytes;
+    private long LengthBytes => metadata.ShownLengthBytes ?? metadata.Area.Header.LengthBytes;
 
     /// <inheritdoc/>
     protected override long GetLengthBytes() => LengthBytes;
@@ -89,7 +93,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
 
     private async ValueTask ReadPiecesAsync(long offset, IoVector buffer, CancellationToken cancel)
     {
-        int inside = (int)Math.Clamp(LengthBytes - offset, 0, buffer.Length);
+        int inside = offset >= VmStateOffset ? buffer.Length : (int)Math.Clamp(LengthBytes - offset, 0, buffer.Length);
         buffer.Slice(inside, buffer.Length - inside).Fill(0);
         for (int done = 0; done < inside;)
         {
@@ -108,7 +112,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
                 return metadata.Data.ReadAsync(run.HostOffset, piece, RequestFlags.None, cancel);
             case SubclusterKind.Compressed:
                 return ReadCompressedAsync(run.Entry, _geometry.InCluster(guestOffset), piece, cancel);
-            case SubclusterKind.Unallocated when Node.CowChild is { } backing:
+            case SubclusterKind.Unallocated when guestOffset < LengthBytes && Node.CowChild is { } backing:
                 return backing.ReadAsync(guestOffset, piece, RequestFlags.None, cancel);
             default:
                 piece.Fill(0);
