@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Requests;
 
 namespace BlockGraph.BlockCore.Backend;
@@ -74,9 +75,9 @@ public sealed partial class BlockBackend
         return node;
     }
 
-    private static void ThrowIfReadOnly(BlockNode node)
+    private void ThrowIfReadOnly(BlockNode node)
     {
-        if (node.IsReadOnly)
+        if (node.IsReadOnly || (RootEdge!.Permissions.Required & BlockPermissions.Write) == 0)
         {
             throw new BlockException(BlockErrorKind.NotPermitted, $"Block node '{node.Name}' is read-only");
         }

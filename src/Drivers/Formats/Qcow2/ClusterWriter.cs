@@ -15,7 +15,7 @@ internal sealed class ClusterWriter(Qcow2Metadata metadata)
     /// <summary>Adds a piece.</summary>
     public async ValueTask AddAsync(long hostOffset, Memory<byte> bytes)
     {
-        if (hostOffset != _end || _end - _start >= WriteBytesMax || _parts.Count == PartCountMax)
+        if (_parts.Count == 0 || hostOffset != _end || _end - _start >= WriteBytesMax || _parts.Count == PartCountMax)
         {
             await FinishAsync();
             _start = hostOffset;
