@@ -41,7 +41,7 @@ internal sealed partial class Qcow2Metadata
     }
 
     /// <summary>A draft is in force: what was read of the old structures is forgotten, what only they used is free.</summary>
-    /// <param name="counts">The reference counts, which have the width of the old ones.</param>
+    /// <param name="counts">The reference counts.</param>
     /// <param name="top">The active L1 table.</param>
     /// <param name="snapshots">The snapshots.</param>
     /// <param name="reason">Why clusters were freed.</param>
@@ -62,6 +62,9 @@ internal sealed partial class Qcow2Metadata
             await DiscardAsync(freed);
         }
     }
+
+    /// <summary>The header says that the image is clean, and may say other things of how it is to be changed than before: the next change begins anew.</summary>
+    public void ChangeAgain() => _hasBegun = false;
 
     // Nobody has it, and nobody can take it meanwhile.
     private async ValueTask DiscardAsync(List<(long HostOffset, long LengthBytes)> freed)

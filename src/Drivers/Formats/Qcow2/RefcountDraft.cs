@@ -18,6 +18,7 @@ internal sealed class RefcountDraft
     private readonly Dictionary<int, RefcountDraftBlock> _blocks = [];
     private readonly List<RefcountDraftBlock> _unplaced = [];
     private readonly int _order;
+    private readonly bool _hasOldWidth;
     private readonly long _countsPerBlock;
     private long _next;
     private int _blockCount;
@@ -32,7 +33,8 @@ internal sealed class RefcountDraft
         _countsPerBlock = (_old.ClusterBytes * 8L) >> order;
         _next = metadata.Allocator.Hint;
         RefcountMax = order == 6 ? ulong.MaxValue : (1UL << (1 << order)) - 1;
-        _blockCount = order == _old.RefcountOrder ? metadata.Refcounts.EntryCount : 0;
+        _hasOldWidth = order == _old.RefcountOrder;
+        _blockCount = _hasOldWidth ? metadata.Refcounts.EntryCount : 0;
     }
 
     /// <summary>The largest count.</summary>
@@ -43,8 +45,6 @@ internal sealed class RefcountDraft
 
     /// <summary>How many clusters it takes.</summary>
     public int TableClusters { get; private set; }
-
-    private bool HasOldWidth => _order == _old.RefcountOrder;
 
     /// <summary>How often a cluster is to be used.</summary>
     public ValueTask<ulong> GetAsync(long cluster)
@@ -110,7 +110,7 @@ internal sealed class RefcountDraft
 
     /// <summary>Reads every count that the file has, so that all of them get another width.</summary>
     /// <exception cref="BlockException">One does not fit.</exception>
-    public async Task LoadAllAsync(CancellationToken cancel)
+    public async Task LoadAllAsync(IProgress<double>? progress, CancellationToken cancel)
     {
         long perBlock = _old.RefcountsPerBlock;
         for (int i = 0; i < _metadata.Refcounts.EntryCount; i++)
@@ -125,6 +125,8 @@ internal sealed class RefcountDraft
             {
                 MarkChanged(await LoadAsync((int)(cluster / _countsPerBlock)));
             }
+
+            progress?.Report((double)i / _metadata.Refcounts.EntryCount);
         }
     }
 
@@ -134,7 +136,7 @@ internal sealed class RefcountDraft
     {
         Qcow2Header header = _metadata.Area.Header;
         await ChangeAsync(header.RefcountTableOffset, (long)header.RefcountTableClusters * _old.ClusterBytes, -1);
-        if (!HasOldWidth)
+        if (!_hasOldWidth)
         {
             await DropOldBlocksAsync();
         }
@@ -166,7 +168,7 @@ internal sealed class RefcountDraft
     public long[] Blocks()
     {
         long[] blocks = new long[TableClusters * (long)_old.ClusterBytes / sizeof(long)];
-        if (HasOldWidth)
+        if (_hasOldWidth)
         {
             _metadata.Refcounts.Blocks[..Math.Min(blocks.Length, _metadata.Refcounts.EntryCount)].CopyTo(blocks);
         }
@@ -249,7 +251,7 @@ internal sealed class RefcountDraft
         }
 
         RefcountDraftBlock block = new(index, AlignedBuffer.Allocate(_old.ClusterBytes, _metadata.File.Node.Limits.MemoryAlignmentBytes));
-        if (HasOldWidth)
+        if (_hasOldWidth)
         {
             if (_metadata.Refcounts.TryFindSlice(index * _countsPerBlock, out long hostOffset))
             {

@@ -47,7 +47,7 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
     {
         int index = Find(snapshot);
         SnapshotEntry entry = metadata.Snapshots.Entries[index];
-        ulong[] top = await ReadTopAsync(entry, cancel);
+        ulong[] top = await entry.ReadTopAsync(metadata, cancel);
         SnapshotDraft draft = await BeginAsync();
         await draft.Mapping.CountAsync(top, -1, cancel);
         await draft.Counts.ChangeAsync((long)entry.L1Offset, _geometry.RoundUp(entry.L1EntryCount * (long)sizeof(ulong)), -1);
@@ -148,7 +148,7 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
     // A table for the disk as it was then, which may have been longer than the entry's table reaches.
     private async Task<(ulong[] Top, long LengthBytes)> ReadAsync(SnapshotEntry entry, CancellationToken cancel)
     {
-        ulong[] top = await ReadTopAsync(entry, cancel);
+        ulong[] top = await entry.ReadTopAsync(metadata, cancel);
         ulong lengthBytes = entry.DiskBytes ?? (ulong)LengthBytes;
         if (lengthBytes > long.MaxValue || _geometry.L1EntryCount((long)lengthBytes) > Qcow2Geometry.L1BytesMax / sizeof(ulong))
         {
@@ -161,16 +161,6 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
         }
 
         return (top, (long)lengthBytes);
-    }
-
-    private async Task<ulong[]> ReadTopAsync(SnapshotEntry entry, CancellationToken cancel)
-    {
-        if (!entry.HasUsableTop(_geometry))
-        {
-            throw new BlockException(BlockErrorKind.CorruptImage, entry.L1EntryCount > Qcow2Geometry.L1BytesMax / sizeof(ulong) ? "Snapshot L1 table too large" : "Snapshot L1 table offset invalid");
-        }
-
-        return entry.L1EntryCount == 0 ? [] : await metadata.Map.ReadTopAsync((long)entry.L1Offset, (int)entry.L1EntryCount, cancel);
     }
 
     private void ThrowIfBitmaps()

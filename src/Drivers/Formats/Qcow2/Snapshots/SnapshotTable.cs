@@ -102,7 +102,7 @@ internal sealed record SnapshotTable(IReadOnlyList<SnapshotEntry> Entries, long 
                 metadata.Places.Add(MetadataKind.InactiveL1, (long)entry.L1Offset, entry.L1EntryCount * (long)sizeof(ulong));
                 if ((metadata.Places.Checked & MetadataKind.InactiveL2) != 0)
                 {
-                    ulong[] top = await metadata.Map.ReadTopAsync((long)entry.L1Offset, (int)entry.L1EntryCount, CancellationToken.None);
+                    ulong[] top = await entry.ReadTopAsync(metadata, CancellationToken.None);
                     ClusterMap.AddTablePlaces(metadata.Places, metadata.Geometry, MetadataKind.InactiveL2, top);
                 }
             }
