@@ -336,23 +336,39 @@ public abstract class BlockDriverInstance
     /// <summary>The snapshots inside the image; null where the format has none.</summary>
     public virtual IImageSnapshots? Snapshots => null;
 
+    /// <summary>Reads state of a virtual machine, which lies beside the disk until a snapshot takes it. A filter reads what it filters. The node is drained.</summary>
+    /// <param name="offset">Where in the state, in bytes.</param>
+    /// <param name="buffer">What it is read into; what was never written reads as zeros.</param>
+    /// <param name="cancel">Cancels it before it has an effect.</param>
+    /// <exception cref="BlockException">The format has no place for it, or it could not be read.</exception>
+    protected internal virtual ValueTask ReadVmStateAsync(long offset, IoVector buffer, CancellationToken cancel) =>
+        Node.FilteredChild is { } child ? child.Node.Instance.ReadVmStateAsync(offset, buffer, cancel) : throw NoVmState();
+
+    /// <summary>Writes state of a virtual machine. The node is drained.</summary>
+    /// <param name="offset">Where in the state, in bytes.</param>
+    /// <param name="buffer">What is written.</param>
+    /// <param name="cancel">Cancels it before it has an effect.</param>
+    /// <exception cref="BlockException">The format has no place for it, or it could not be written.</exception>
+    protected internal virtual ValueTask WriteVmStateAsync(long offset, IoVector buffer, CancellationToken cancel) =>
+        Node.FilteredChild is { } child ? child.Node.Instance.WriteVmStateAsync(offset, buffer, cancel) : throw NoVmState();
+
     /// <summary>The dirty bitmaps that the image keeps; null where the format keeps none.</summary>
     public virtual IImageBitmaps? Bitmaps => null;
 
     /// <summary>Changes properties of the format of an image that is open for writing.</summary>
     /// <param name="options">What is to change, by the names that creating an image has for it.</param>
+    /// <param name="isForced">Does even what makes the image unreadable for good.</param>
+    /// <param name="progress">Is told how far it is, of one; null for nobody.</param>
     /// <param name="cancel">Ends it between two steps.</param>
     /// <exception cref="BlockException">The format or the image has no such property, or it could not be changed.</exception>
-    protected internal virtual Task AmendAsync(OptionsDictionary options, CancellationToken cancel) =>
+    protected internal virtual Task AmendAsync(OptionsDictionary options, bool isForced, IProgress<double>? progress, CancellationToken cancel) =>
         Task.FromException(new BlockException(BlockErrorKind.NotSupported, $"Format driver '{Node.Driver.Name}' does not support option amendment"));
-
-    /// <summary>Changes properties of the format; with <paramref name="isForced"/> even what makes the image unreadable for good. A driver that knows no such thing has only the other one.</summary>
-    /// <exception cref="BlockException">The format or the image has no such property, or it could not be changed.</exception>
-    protected internal virtual Task AmendAsync(OptionsDictionary options, bool isForced, CancellationToken cancel) => AmendAsync(options, cancel);
 
     /// <summary>Gives up all data of the image, so that its backing file shows through everywhere; false where the driver cannot. The node is drained.</summary>
     protected internal virtual Task<bool> TryMakeEmptyAsync(CancellationToken cancel) => Task.FromResult(false);
 
     /// <summary>Releases everything. The node is drained and flushed, its children are still there. It must not fail.</summary>
     protected internal virtual ValueTask CloseAsync() => default;
+
+    private BlockException NoVmState() => new(BlockErrorKind.NotSupported, $"Driver '{Node.Driver.Name}' has no place for the state of a virtual machine");
 }

@@ -24,7 +24,7 @@ public interface IImageSnapshots
     /// <summary>Every snapshot, in the order of the image.</summary>
     IReadOnlyList<ImageSnapshot> All { get; }
 
-    /// <summary>Makes one of the image as it is.</summary>
+    /// <summary>Makes one of the image as it is. One without an id gets the next free number.</summary>
     /// <exception cref="Errors.BlockException">It could not be made; the image is as it was.</exception>
     Task CreateAsync(ImageSnapshot snapshot, CancellationToken cancel);
 
@@ -35,4 +35,8 @@ public interface IImageSnapshots
     /// <summary>Removes one.</summary>
     /// <exception cref="Errors.BlockException">It could not be removed.</exception>
     Task DeleteAsync(ImageSnapshot snapshot, CancellationToken cancel);
+
+    /// <summary>From now on the image reads as it was then, and is as long, until it is closed. Its node is read-only, and stays so.</summary>
+    /// <exception cref="Errors.BlockException">The node is not read-only, or the snapshot could not be read.</exception>
+    Task ShowAsync(ImageSnapshot snapshot, CancellationToken cancel);
 }

@@ -60,7 +60,7 @@ internal sealed partial class CowInstance
     }
 
     /// <summary>The length is all that can be changed.</summary>
-    protected override async Task AmendAsync(OptionsDictionary options, CancellationToken cancel)
+    protected override async Task AmendAsync(OptionsDictionary options, bool isForced, IProgress<double>? progress, CancellationToken cancel)
     {
         OptionReader reader = new(options.Clone(), Node.Driver.AmendOptions!);
         await TryWriteLengthAsync(reader.GetSize(CreateContext.SizeOption), isExact: true, PreallocationMode.Off, RequestFlags.None, cancel);

@@ -25,10 +25,7 @@ internal sealed partial class LuksInstance
     });
 
     /// <summary>Changes key slots.</summary>
-    protected override Task AmendAsync(OptionsDictionary options, CancellationToken cancel) => AmendAsync(options, isForced: false, cancel);
-
-    /// <inheritdoc/>
-    protected override async Task AmendAsync(OptionsDictionary options, bool isForced, CancellationToken cancel)
+    protected override async Task AmendAsync(OptionsDictionary options, bool isForced, IProgress<double>? progress, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(options);
         LuksKeyChange change = LuksOptions.ReadChange(Node.Graph, new OptionReader(options.Clone(), LuksOptions.Amend), isForced);

@@ -98,8 +98,8 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         return true;
     }
 
-    /// <summary>Looks for free clusters from the beginning again.</summary>
-    public void Restart() => (_hint, _nextByte) = (1, 0);
+    /// <summary>Looks for free clusters from <paramref name="cluster"/> on again: none before it is free.</summary>
+    public void Restart(long cluster = 1) => (_hint, _nextByte) = (cluster, 0);
 
     /// <summary>The first cluster behind everything that was taken so far, as far as is known.</summary>
     public long Hint => _hint;

@@ -34,6 +34,9 @@ public sealed class Qcow2Driver : BlockDriver
     public override OptionSchema CreateOptions => Qcow2CreateOptions.Schema;
 
     /// <inheritdoc/>
+    public override OptionSchema AmendOptions => Amending.AmendOptions.Schema;
+
+    /// <inheritdoc/>
     public override int Probe(ReadOnlySpan<byte> head) => Qcow2Header.HasSignature(head) ? ProbeScoreSignature : 0;
 
     /// <inheritdoc/>

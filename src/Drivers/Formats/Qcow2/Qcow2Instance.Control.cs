@@ -31,6 +31,11 @@ internal sealed partial class Qcow2Instance
             throw new BlockException(BlockErrorKind.AccessDenied, "qcow2: Image is corrupt; cannot be opened read/write");
         }
 
+        if (!reopen.NewIsReadOnly && metadata.ShownLengthBytes is not null)
+        {
+            throw new BlockException(BlockErrorKind.NotPermitted, $"Node '{Node.Name}' shows a snapshot and stays read-only");
+        }
+
         reopen.Step("prepare qcow2 options");
         reopen.State = options;
 

@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.Crypto;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
@@ -22,6 +23,9 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
 
     /// <inheritdoc/>
     public override string? BackingFormat => metadata.Area.BackingFormat;
+
+    /// <inheritdoc/>
+    public override IImageSnapshots Snapshots { get; } = new Qcow2Snapshots(metadata);
 
     /// <inheritdoc/>
     public override int? ClusterBytes => _geometry.ClusterBytes;
@@ -48,7 +52,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
 
-    private long LengthBytes => metadata.Area.Header.LengthBytes;
+    private long LengthBytes => metadata.ShownLengthBytes ?? metadata.Area.Header.LengthBytes;
 
     /// <inheritdoc/>
     protected override long GetLengthBytes() => LengthBytes;
@@ -95,7 +99,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
 
     private async ValueTask ReadPiecesAsync(long offset, IoVector buffer, CancellationToken cancel)
     {
-        int inside = (int)Math.Clamp(LengthBytes - offset, 0, buffer.Length);
+        int inside = offset >= VmStateOffset ? buffer.Length : (int)Math.Clamp(LengthBytes - offset, 0, buffer.Length);
         buffer.Slice(inside, buffer.Length - inside).Fill(0);
         for (int done = 0; done < inside;)
         {
@@ -123,7 +127,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
                 await metadata.File.DebugEventAsync(DebugEvent.ReadCompressed);
                 await ReadCompressedAsync(run.Entry, _geometry.InCluster(guestOffset), piece, cancel);
                 break;
-            case SubclusterKind.Unallocated when Node.CowChild is { } backing:
+            case SubclusterKind.Unallocated when guestOffset < LengthBytes && Node.CowChild is { } backing:
                 await metadata.File.DebugEventAsync(DebugEvent.ReadBackingAio);
                 await backing.ReadAsync(guestOffset, piece, RequestFlags.None, cancel);
                 break;

@@ -31,7 +31,12 @@ internal sealed partial class Qcow2Metadata
     /// <summary>The image is closed, or not written any more: everything is in the file, and it says so.</summary>
     public async ValueTask CleanAsync()
     {
-        if (!HasBegun)
+        if (_isHeaderUncertain)
+        {
+            await ConfirmHeaderAsync();
+        }
+
+        if (!_hasBegun)
         {
             return;
         }
@@ -46,7 +51,7 @@ internal sealed partial class Qcow2Metadata
             }
         }
 
-        HasBegun = false;
+        _hasBegun = false;
         Places.Forget((MetadataKind)~0);
     }
 

@@ -4,6 +4,7 @@ using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
@@ -29,6 +30,7 @@ internal sealed partial class Qcow2Metadata
     private readonly CoMutex _writeBack = new();
     private readonly CoMutex _beginning = new();
     private byte[] _headerCluster = [];
+    private bool _hasBegun;
     private bool _hasWarned;
 
     public Qcow2Metadata(BlockNode node, BlockChild file, BlockChild? data, Qcow2HeaderArea area, byte[] headerCluster, Qcow2OpenOptions options)
@@ -86,6 +88,9 @@ internal sealed partial class Qcow2Metadata
     /// <summary>What must not be written over.</summary>
     public MetadataPlaces Places { get; }
 
+    /// <summary>The snapshots inside the image.</summary>
+    public SnapshotTable Snapshots { get; private set; } = SnapshotTable.Empty;
+
     /// <summary>What was given up.</summary>
     public FreedClusters Freed { get; } = new();
 
@@ -93,7 +98,7 @@ internal sealed partial class Qcow2Metadata
     public bool IsStopped { get; private set; }
 
     /// <summary>True once the image is ready to be changed: see <see cref="BeginChangeAsync"/>.</summary>
-    public bool HasBegun { get; private set; }
+    public bool HasBegun => _hasBegun && !_isHeaderUncertain;
 
     /// <summary>Reference counts may be behind in the file, for it says that it is dirty.</summary>
     private bool IsLazy => Options.UsesLazyRefcounts(Area.Header) && (Area.Header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0;
@@ -103,6 +108,7 @@ internal sealed partial class Qcow2Metadata
     {
         await Refcounts.LoadAsync(cancel);
         await Map.LoadAsync(cancel);
+        Snapshots = await SnapshotTable.ReadAsync(File, Area.Header, cancel);
     }
 
     /// <summary>Forgets everything and reads it anew: what is in the file holds. No change is under way.</summary>
@@ -249,7 +255,12 @@ internal sealed partial class Qcow2Metadata
                 await MendDirtyAsync();
             }
 
-            AddPlaces();
+            if (_isHeaderUncertain)
+            {
+                await ConfirmHeaderAsync();
+            }
+
+            await AddPlacesAsync();
             Qcow2Header header = Area.Header;
             bool isLazy = Options.UsesLazyRefcounts(header);
             if ((header.Autoclear & ~Qcow2AutoclearFeatures.Known) != 0 || (isLazy && (header.Incompatible & Qcow2IncompatibleFeatures.Dirty) == 0))
@@ -262,7 +273,7 @@ internal sealed partial class Qcow2Metadata
                 await File.FlushAsync(CancellationToken.None);
             }
 
-            HasBegun = true;
+            _hasBegun = true;
         }
         finally
         {
@@ -270,11 +281,12 @@ internal sealed partial class Qcow2Metadata
         }
     }
 
-    private void AddPlaces()
+    private async ValueTask AddPlacesAsync()
     {
         Places.Add(MetadataKind.Header, 0, Geometry.ClusterBytes);
         Refcounts.AddPlaces(Places);
         Map.AddPlaces(Places);
+        await Snapshots.AddPlacesAsync(this);
     }
 
     private void ThrowIfStopped()

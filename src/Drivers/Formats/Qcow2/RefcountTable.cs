@@ -23,14 +23,13 @@ internal sealed class RefcountTable
         _file = metadata.File;
         _geometry = metadata.Geometry;
         Cache = new MetadataCache(_file, Math.Min(_geometry.ClusterBytes, Qcow2Metadata.SliceBytesMax), sliceCountMax, DebugEvent.RefblockLoad, DebugEvent.RefblockUpdatePart);
-        CountsPerSlice = (Cache.SliceBytes * 8) >> _geometry.RefcountOrder;
     }
 
     /// <summary>The blocks, in slices.</summary>
     public MetadataCache Cache { get; }
 
     /// <summary>How many counts a slice holds.</summary>
-    public int CountsPerSlice { get; }
+    public int CountsPerSlice => (Cache.SliceBytes * 8) >> _geometry.RefcountOrder;
 
     /// <summary>How many blocks the table can hold.</summary>
     public int EntryCount => _blocks.Length;

@@ -1,6 +1,8 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Images;
+using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.Tools.Img.Verbs;
 
@@ -72,26 +74,54 @@ internal sealed class AmendVerb : ImgVerb
     {
         if (call.Operands.Count == 0)
         {
-            throw Refusal(call.World.Graph.Drivers.All.FirstOrDefault(driver => driver.Name == _source.Format) ?? throw new BlockException($"Unknown file format '{_source.Format}'"));
+            BlockDriver named = call.World.Graph.Drivers.All.FirstOrDefault(driver => driver.Name == _source.Format) ?? throw new BlockException($"Unknown file format '{_source.Format}'");
+            PrintHelp(call, named);
+            return 0;
         }
 
         await using BlockBackend backend = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn);
         BlockDriver format = backend.Root!.Driver;
-        if (format.AmendOptions is not { } schema)
-        {
-            throw Refusal(format);
-        }
-
         if (_options.IsHelpWanted)
         {
-            call.Out.WriteLine($"Amend options for '{format.Name}':");
-            CreateOptionsText.PrintHelp(call.Out, schema);
+            PrintHelp(call, format);
             return 0;
         }
 
-        await backend.AmendAsync(_options.Read(schema, call.Name), _isForced, cancel);
+        OptionSchema schema = format.AmendOptions ?? throw Refusal(format);
+        using ImgProgress progress = new(call, _source.ShowsProgress);
+        await backend.AmendAsync(ReadOptions(format, schema, call), _isForced, new Steps(progress), cancel);
+        progress.Complete();
         return 0;
     }
 
+    // Options that only a new image has are known, and told apart from those that nobody has.
+    private OptionsDictionary ReadOptions(BlockDriver format, OptionSchema schema, ImgCall call)
+    {
+        try
+        {
+            return _options.Read(schema, call.Name);
+        }
+        catch (BlockException error) when (format.CreateOptions?.Definitions.Any(definition => error.Message == $"Invalid parameter '{definition.Name}'") == true)
+        {
+            throw new BlockException(error.Kind, error.Message, error) { Hint = "This option is only supported for image creation" };
+        }
+    }
+
+    private static void PrintHelp(ImgCall call, BlockDriver format)
+    {
+        OptionSchema schema = format.AmendOptions ?? throw Refusal(format);
+        call.Out.WriteLine($"Amend options for '{format.Name}':");
+        CreateOptionsText.PrintHelp(call.Out, schema);
+    }
+
     private static BlockException Refusal(BlockDriver format) => new(BlockErrorKind.NotSupported, $"Format driver '{format.Name}' does not support option amendment");
+
+    /// <summary>Tells of a fraction as of bytes.</summary>
+    private sealed class Steps(ImgProgress progress) : IProgress<double>
+    {
+        private const long Whole = 1_000_000;
+
+        /// <inheritdoc/>
+        public void Report(double value) => progress.Report(new ImageProgress((long)(value * Whole), Whole));
+    }
 }

@@ -90,7 +90,7 @@ internal sealed class ConvertVerb : ImgVerb
         try
         {
             await OpenSourcesAsync(call, sources);
-            CheckSources(sources);
+            await PrepareSourcesAsync(sources);
             ConvertTarget target = new(call, _arguments, call.Operands[^1]);
             await target.PrepareAsync(sources, cancel);
             if (_arguments is { IsTargetZero: true, BackingFile: not null })
@@ -122,7 +122,7 @@ internal sealed class ConvertVerb : ImgVerb
         }
     }
 
-    private void CheckSources(List<BlockBackend> sources)
+    private async Task PrepareSourcesAsync(List<BlockBackend> sources)
     {
         if (_arguments.CopiesBitmaps)
         {
@@ -131,7 +131,12 @@ internal sealed class ConvertVerb : ImgVerb
 
         if (_arguments.Snapshot is { } snapshot)
         {
-            throw sources.Count > 1 ? new BlockException("No support for concatenating multiple snapshot") : SourceSnapshot.Refusal(sources[0], snapshot);
+            if (sources.Count > 1)
+            {
+                throw new BlockException("No support for concatenating multiple snapshot");
+            }
+
+            await SourceSnapshot.ShowAsync(sources[0], snapshot);
         }
     }
 
