@@ -38,7 +38,7 @@ internal sealed class NewImageFile(NodeGraph graph, BlockDriver protocol, string
             image[key] = value;
         }
 
-        return new OpenImageFile(await graph.OpenAsync(image, new BackendOptions { CanResize = true }));
+        return new OpenImageFile(await graph.OpenAsync(image, new BackendOptions { CanResize = true }, cancel));
     }
 
     /// <summary>Removes what was made.</summary>
