@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.Tools.Img.Verbs;
 
@@ -51,7 +52,9 @@ internal sealed class AmendVerb : ImgVerb
     {
         if (call.Operands.Count == 0)
         {
-            throw Refusal(call.World.Graph.Drivers.All.FirstOrDefault(driver => driver.Name == _source.Format) ?? throw new BlockException($"Unknown file format '{_source.Format}'"));
+            BlockDriver named = call.World.Graph.Drivers.All.FirstOrDefault(driver => driver.Name == _source.Format) ?? throw new BlockException($"Unknown file format '{_source.Format}'");
+            PrintHelp(call, named, named.AmendOptions ?? throw Refusal(named));
+            return 0;
         }
 
         await using BlockBackend backend = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn);
@@ -63,8 +66,7 @@ internal sealed class AmendVerb : ImgVerb
 
         if (_options.IsHelpWanted)
         {
-            call.Out.WriteLine($"Amend options for '{format.Name}':");
-            CreateOptionsText.PrintHelp(call.Out, schema);
+            PrintHelp(call, format, schema);
             return 0;
         }
 
@@ -89,6 +91,12 @@ internal sealed class AmendVerb : ImgVerb
                 _source.Take(option, value);
                 break;
         }
+    }
+
+    private static void PrintHelp(ImgCall call, BlockDriver format, OptionSchema schema)
+    {
+        call.Out.WriteLine($"Amend options for '{format.Name}':");
+        CreateOptionsText.PrintHelp(call.Out, schema);
     }
 
     private static BlockException Refusal(BlockDriver format) => new(BlockErrorKind.NotSupported, $"Format driver '{format.Name}' does not support option amendment");
