@@ -263,6 +263,12 @@ internal sealed partial class Qcow2Metadata
         Places.Add(MetadataKind.Header, 0, Geometry.ClusterBytes);
         Refcounts.AddPlaces(Places);
         Map.AddPlaces(Places);
+        if (Places.FindOverlap() is { } overlap)
+        {
+            long hostOffset = overlap.Cluster << Geometry.ClusterBits;
+            Places.Forget((MetadataKind)~0);
+            throw MarkCorrupt($"Preventing invalid write on metadata (overlaps with {MetadataPlaces.NameOf(overlap.Kind)})", hostOffset, Geometry.ClusterBytes);
+        }
     }
 
     private void ThrowIfStopped()
