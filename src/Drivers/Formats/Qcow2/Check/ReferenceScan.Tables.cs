@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.Drivers.Formats.Qcow2.Check;
