@@ -6,6 +6,9 @@ namespace BlockGraph.TestKit;
 /// <summary>The bytes of one image in memory, and what happened to them. They outlive the nodes that have them open.</summary>
 public sealed class MemoryStorage(int lengthBytes)
 {
+    // What a file system calls too large; a test has no such file.
+    private const long LengthBytesMax = 1 << 30;
+
     private BlockErrorKind? _fault;
     private RequestKind _faultKind;
 
@@ -48,7 +51,7 @@ public sealed class MemoryStorage(int lengthBytes)
     {
         if (offset + buffer.Length > Bytes.Length)
         {
-            Resize((int)(offset + buffer.Length));
+            Grow(offset + buffer.Length);
         }
 
         buffer.CopyTo(Bytes.AsSpan((int)offset));
@@ -68,8 +71,18 @@ public sealed class MemoryStorage(int lengthBytes)
         Clear(offset, length);
         if (offset + length > Bytes.Length)
         {
-            Resize((int)(offset + length));
+            Grow(offset + length);
         }
+    }
+
+    private void Grow(long length)
+    {
+        if (length > LengthBytesMax)
+        {
+            throw new BlockException(BlockErrorKind.TooLarge, BlockErrorKind.TooLarge.ToErrnoText());
+        }
+
+        Resize((int)length);
     }
 
     internal void ThrowIfFaulty(RequestKind kind)

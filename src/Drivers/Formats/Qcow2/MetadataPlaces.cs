@@ -94,6 +94,21 @@ internal sealed class MetadataPlaces(Qcow2Geometry geometry)
         return true;
     }
 
+    /// <summary>A cluster where two structures that are looked for lie over each other, and one of them; null for none. Tables of snapshots may be shared.</summary>
+    public (long Cluster, MetadataKind Kind)? FindOverlap()
+    {
+        foreach ((long cluster, MetadataKind kinds) in _kinds)
+        {
+            MetadataKind kind = kinds & Checked;
+            if ((kind & (kind - 1)) != 0 && kind != (MetadataKind.ActiveL2 | MetadataKind.InactiveL2))
+            {
+                return (cluster, (MetadataKind)((int)kind & -(int)kind));
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>What a person calls a structure.</summary>
     public static string NameOf(MetadataKind kind) => kind switch
     {

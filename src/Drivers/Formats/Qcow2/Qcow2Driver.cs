@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.Drivers.Formats.Qcow2.Bitmaps;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
@@ -73,6 +74,11 @@ public sealed class Qcow2Driver : BlockDriver
         if (header.RefcountTableClusters == 0 && !context.IsForCheck)
         {
             throw new BlockException(BlockErrorKind.CorruptImage, "Image does not contain a reference count table");
+        }
+
+        if (!context.IsForCheck)
+        {
+            await BitmapDirectory.RequireSoundAsync(file, area, context.Node.IsReadOnly, cancel);
         }
 
         Qcow2Metadata metadata = new(context.Node, file, await OpenDataAsync(context, file, area), area, cluster, options);

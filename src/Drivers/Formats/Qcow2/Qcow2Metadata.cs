@@ -286,6 +286,13 @@ internal sealed partial class Qcow2Metadata
         Places.Add(MetadataKind.Header, 0, Geometry.ClusterBytes);
         Refcounts.AddPlaces(Places);
         Map.AddPlaces(Places);
+        if (Places.FindOverlap() is { } overlap)
+        {
+            long hostOffset = overlap.Cluster << Geometry.ClusterBits;
+            Places.Forget((MetadataKind)~0);
+            throw MarkCorrupt($"Preventing invalid write on metadata (overlaps with {MetadataPlaces.NameOf(overlap.Kind)})", hostOffset, Geometry.ClusterBytes);
+        }
+
         await Snapshots.AddPlacesAsync(this);
     }
 

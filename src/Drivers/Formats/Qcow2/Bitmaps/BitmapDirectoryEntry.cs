@@ -91,7 +91,6 @@ internal readonly record struct BitmapDirectoryEntry
             && GranularityBits is >= GranularityBitsMin and <= GranularityBitsMax
             && (Flags & ~KnownFlags) == 0
             && Type == DirtyTracking
-            && !Name.Contains('\0', StringComparison.Ordinal)
             && lengthBytes <= (Int128)(bitmapBytes * 8) << GranularityBits;
     }
 

@@ -54,22 +54,22 @@ internal sealed class CountRebuild(Qcow2Metadata metadata, ImageReferences refer
         long first = header.RefcountTableOffset >> _geometry.ClusterBits;
         for (long cluster = first; cluster < first + header.RefcountTableClusters; cluster++)
         {
-            Forget(cluster, MetadataKind.RefcountTable);
+            Forget(cluster, MetadataKind.RefcountTable, 1);
         }
 
-        foreach (long block in references.Blocks.Values)
+        foreach (long cluster in references.BlockCounts.Used())
         {
-            Forget(block >> _geometry.ClusterBits, MetadataKind.RefcountBlock);
+            Forget(cluster, MetadataKind.RefcountBlock, references.BlockCounts.Get(cluster));
         }
     }
 
-    private void Forget(long cluster, MetadataKind kind)
+    private void Forget(long cluster, MetadataKind kind, ulong count)
     {
         MetadataKind kinds = references.Kinds.GetValueOrDefault(cluster);
         if ((kinds & kind) != 0)
         {
             references.Kinds[cluster] = kinds & ~kind;
-            Counts.Set(cluster, Counts.Get(cluster) - 1);
+            Counts.Set(cluster, Counts.Get(cluster) - count);
         }
     }
 

@@ -8,6 +8,9 @@ internal sealed class ImageReferences
     /// <summary>How often each cluster is used.</summary>
     public ReferenceCounts Counts { get; } = new();
 
+    /// <summary>How often each is used as a block of reference counts.</summary>
+    public ReferenceCounts BlockCounts { get; } = new();
+
     /// <summary>Which structures each cluster holds a part of.</summary>
     public Dictionary<long, MetadataKind> Kinds { get; } = [];
 

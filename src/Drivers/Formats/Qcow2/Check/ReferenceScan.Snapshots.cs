@@ -118,6 +118,11 @@ internal sealed partial class ReferenceScan
         TableSweep tables = new(_geometry);
         foreach (BitmapDirectoryEntry entry in BitmapDirectoryEntry.ParseAll(directory.Span, extension.Count, _geometry, Header.LengthBytes))
         {
+            if (entry.Name.Contains('\0', StringComparison.Ordinal))
+            {
+                report.Error("ERROR the name of a bitmap contains a zero byte");
+            }
+
             AddTable(tables, (long)entry.TableOffset, entry.TableBytes, isActive: true);
         }
 

@@ -42,6 +42,12 @@ internal sealed partial class ReferenceScan
                 report.Error($"ERROR found L1 entry with reserved bits set: {entry:x}");
             }
 
+            if (table == 0 && (entry & L2Entry.CopiedFlag) != 0)
+            {
+                report.Error($"ERROR l1_entry={entry:x}: copied flag without an L2 table; L1 entry corrupted");
+                _references.HidesReferences = true;
+            }
+
             if (!_geometry.IsClusterStart(table))
             {
                 report.Error($"ERROR l2_offset={table:x}: Table is not cluster aligned; L1 entry corrupted");

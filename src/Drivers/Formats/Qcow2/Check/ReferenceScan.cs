@@ -121,8 +121,11 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
     private void AddRefcounts()
     {
         long tableBytes = (long)Header.RefcountTableClusters << _geometry.ClusterBits;
+        bool hides = _references.HidesReferences;
         if (tableBytes == 0 || !TryAdd(Header.RefcountTableOffset, tableBytes, 1, MetadataKind.RefcountTable))
         {
+            // What it should lead to is only counts.
+            _references.HidesReferences = hides;
             _references.IsCountedSoundly = false;
             return;
         }
@@ -132,7 +135,7 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
         {
             if (blocks[i] != 0)
             {
-                AddBlock(i, (ulong)blocks[i]);
+                AddBlock(i, unchecked((ulong)blocks[i]));
             }
         }
 
@@ -166,6 +169,7 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
         long cluster = block >> _geometry.ClusterBits;
         bool isKnown = (_references.Kinds.GetValueOrDefault(cluster) & MetadataKind.RefcountBlock) != 0;
         Count(block, 1, 1, MetadataKind.RefcountBlock);
+        _references.BlockCounts.Add(cluster, 1);
         if (_references.Counts.Get(cluster) != 1)
         {
             report.CountError($"ERROR refcount block {index} refcount={_references.Counts.Get(cluster)}");
