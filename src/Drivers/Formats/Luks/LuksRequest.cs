@@ -72,10 +72,9 @@ internal sealed class LuksRequest : AioOperation
                 _owner.Decrypt(_offset, _read);
             }
         }
-#pragma warning disable CA1031 // Whatever the file failed with is the awaiter's.
         catch (Exception failure)
-#pragma warning restore CA1031
         {
+            // Whatever the file failed with is the awaiter's.
             error = failure;
         }
 
