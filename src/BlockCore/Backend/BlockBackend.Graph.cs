@@ -3,7 +3,6 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
-using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Requests;
 using BlockGraph.BlockCore.Scheduling;

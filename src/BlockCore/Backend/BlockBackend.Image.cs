@@ -83,7 +83,7 @@ public sealed partial class BlockBackend
         }
     }
 
-    private Task DoAloneAsync(BlockNode node, Func<BlockDriverInstance, Task> work) => AloneAsync(node, async instance =>
+    private Task<bool> DoAloneAsync(BlockNode node, Func<BlockDriverInstance, Task> work) => AloneAsync(node, async instance =>
     {
         await work(instance);
         return true;
