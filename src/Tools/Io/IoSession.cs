@@ -91,7 +91,7 @@ internal sealed partial class IoSession(ToolWorld world, IToolConsole console, I
         {
             if (mode.IsSnapshot)
             {
-                throw new BlockException(BlockErrorKind.NotSupported, "-s (--snapshot) needs a temporary qcow2 overlay, and there is no qcow2 driver yet");
+                throw new BlockException(BlockErrorKind.NotSupported, "-s (--snapshot) needs a temporary overlay, which this program does not make");
             }
 
             OptionsDictionary flat = mode.ApplyTo(options);

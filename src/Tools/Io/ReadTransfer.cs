@@ -18,7 +18,7 @@ internal sealed record ReadTransfer(long Offset, IoBuffer Buffer, PatternCheck C
         long startNs = session.NowNs;
         try
         {
-            await (IsVmState ? session.Backend.ReadVmStateAsync(Offset, Buffer.Vector) : session.Backend.ReadAsync(Offset, Buffer.Vector, RequestFlags.None).AsTask());
+            await (IsVmState ? session.Backend.ReadVmStateAsync(Offset, Buffer.Vector) : session.Backend.ReadAsync(Offset, Buffer.Vector, RequestFlags.None));
         }
         catch (BlockException failure)
         {

@@ -19,9 +19,9 @@ internal sealed record WriteTransfer(long Offset, long LengthBytes, IoBuffer? Bu
         try
         {
             RequestFlags flags = Flags | session.WriteFlags;
-            await (Buffer is null ? session.Backend.WriteZeroesAsync(Offset, LengthBytes, flags).AsTask()
+            await (Buffer is null ? session.Backend.WriteZeroesAsync(Offset, LengthBytes, flags)
                 : IsVmState ? session.Backend.WriteVmStateAsync(Offset, Buffer.Vector)
-                : session.Backend.WriteAsync(Offset, Buffer.Vector, flags).AsTask());
+                : session.Backend.WriteAsync(Offset, Buffer.Vector, flags));
         }
         catch (BlockException failure)
         {
