@@ -46,18 +46,18 @@ public sealed partial class BlockBackend
 
     /// <summary>Reads state of a virtual machine, which the image keeps beside the disk. Any thread.</summary>
     /// <exception cref="BlockException">There is no medium, the format has no place for it, or it could not be read.</exception>
-    public Task ReadVmStateAsync(long offset, IoVector buffer, CancellationToken cancel = default) =>
-        HoldMediumAsync(() => DoAloneAsync((RootEdge ?? throw NoMedium()).Node, instance => instance.ReadVmStateAsync(offset, buffer, cancel).AsTask()));
+    public ValueTask ReadVmStateAsync(long offset, IoVector buffer, CancellationToken cancel = default) =>
+        new(HoldMediumAsync(() => DoAloneAsync((RootEdge ?? throw NoMedium()).Node, instance => instance.ReadVmStateAsync(offset, buffer, cancel).AsTask())));
 
     /// <summary>Writes state of a virtual machine, which the image keeps beside the disk until a snapshot takes it. Any thread.</summary>
     /// <exception cref="BlockException">There is no medium, the format has no place for it, or it could not be written.</exception>
-    public Task WriteVmStateAsync(long offset, IoVector buffer, CancellationToken cancel = default) =>
-        HoldMediumAsync(() =>
+    public ValueTask WriteVmStateAsync(long offset, IoVector buffer, CancellationToken cancel = default) =>
+        new(HoldMediumAsync(() =>
         {
             BlockNode node = (RootEdge ?? throw NoMedium()).Node;
             ThrowIfReadOnly(node);
             return DoAloneAsync(node, instance => instance.WriteVmStateAsync(offset, buffer, cancel).AsTask());
-        });
+        }));
 
     // What lies under filters has the snapshots.
     private BlockNode SnapshotNode(bool isWritten)

@@ -49,9 +49,6 @@ internal sealed partial class IoSession(ToolWorld world, IToolConsole console, I
     /// <summary>The flags of every write.</summary>
     public RequestFlags WriteFlags => Mode.WriteFlags;
 
-    /// <summary>The failure of whoever wants the state of a machine: no driver here keeps one.</summary>
-    public static BlockException NoMachineState() => new(BlockErrorKind.NotSupported, "the image keeps no state of a machine");
-
     /// <summary>Makes a buffer as <see cref="IoBuffer.TryCreate"/> does, for this run.</summary>
     public string? TryCreateBuffer(IReadOnlyList<long> lengths, byte pattern, out IoBuffer buffer) =>
         IoBuffer.TryCreate(lengths, pattern, settings.MisalignsBuffers, out buffer);
@@ -94,7 +91,7 @@ internal sealed partial class IoSession(ToolWorld world, IToolConsole console, I
         {
             if (mode.IsSnapshot)
             {
-                throw new BlockException(BlockErrorKind.NotSupported, "-s (--snapshot) needs a temporary qcow2 overlay, and there is no qcow2 driver yet");
+                throw new BlockException(BlockErrorKind.NotSupported, "-s (--snapshot) needs a temporary overlay, which this program does not make");
             }
 
             OptionsDictionary flat = mode.ApplyTo(options);

@@ -72,12 +72,7 @@ internal sealed class ReadCommand : IoCommand
             return false;
         }
 
-        if (switches.Has('b'))
-        {
-            throw IoSession.NoMachineState();
-        }
-
-        return await new ReadTransfer(offset, buffer, check, IoReport.Of(switches), switches.Has('v')).RunAsync(session, Name);
+        return await new ReadTransfer(offset, buffer, check, IoReport.Of(switches), switches.Has('v'), switches.Has('b')).RunAsync(session, Name);
     }
 
     /// <summary>Reads which part of <paramref name="lengthBytes"/> bytes is to be verified.</summary>

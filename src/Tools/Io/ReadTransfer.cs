@@ -4,7 +4,13 @@ using BlockGraph.BlockCore.Io;
 namespace BlockGraph.Tools.Io;
 
 /// <summary>One read, from submission to what is told of it.</summary>
-internal sealed record ReadTransfer(long Offset, IoBuffer Buffer, PatternCheck Check, IoReport Report, bool IsVerbose)
+/// <param name="Offset">Where.</param>
+/// <param name="Buffer">Into what.</param>
+/// <param name="Check">What must be there.</param>
+/// <param name="Report">How it is told.</param>
+/// <param name="IsVerbose">What was read is printed.</param>
+/// <param name="IsVmState">The state of a machine is read, not the disk.</param>
+internal sealed record ReadTransfer(long Offset, IoBuffer Buffer, PatternCheck Check, IoReport Report, bool IsVerbose, bool IsVmState = false)
 {
     /// <summary>Reads and tells; <paramref name="name"/> is what a failure is told by.</summary>
     public async ValueTask<bool> RunAsync(IoSession session, string name)
@@ -12,7 +18,7 @@ internal sealed record ReadTransfer(long Offset, IoBuffer Buffer, PatternCheck C
         long startNs = session.NowNs;
         try
         {
-            await session.Backend.ReadAsync(Offset, Buffer.Vector, RequestFlags.None);
+            await (IsVmState ? session.Backend.ReadVmStateAsync(Offset, Buffer.Vector) : session.Backend.ReadAsync(Offset, Buffer.Vector, RequestFlags.None));
         }
         catch (BlockException failure)
         {

@@ -74,12 +74,7 @@ internal sealed class WriteCommand : IoCommand
             return false;
         }
 
-        if (switches.Has('b'))
-        {
-            throw IoSession.NoMachineState();
-        }
-
-        return await new WriteTransfer(offset, lengthBytes, buffer, FlagsOf(switches), IoReport.Of(switches)).RunAsync(session, Name);
+        return await new WriteTransfer(offset, lengthBytes, buffer, FlagsOf(switches), IoReport.Of(switches), switches.Has('b')).RunAsync(session, Name);
     }
 
     private static string? CheckSwitches(IoSwitches switches)

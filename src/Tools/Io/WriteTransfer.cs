@@ -9,7 +9,8 @@ namespace BlockGraph.Tools.Io;
 /// <param name="Buffer">What to write; null for zeros without a buffer.</param>
 /// <param name="Flags">How.</param>
 /// <param name="Report">How to tell.</param>
-internal sealed record WriteTransfer(long Offset, long LengthBytes, IoBuffer? Buffer, RequestFlags Flags, IoReport Report)
+/// <param name="IsVmState">The state of a machine is written, not the disk.</param>
+internal sealed record WriteTransfer(long Offset, long LengthBytes, IoBuffer? Buffer, RequestFlags Flags, IoReport Report, bool IsVmState = false)
 {
     /// <summary>Writes and tells; <paramref name="name"/> is what a failure is told by.</summary>
     public async ValueTask<bool> RunAsync(IoSession session, string name)
@@ -18,8 +19,8 @@ internal sealed record WriteTransfer(long Offset, long LengthBytes, IoBuffer? Bu
         try
         {
             RequestFlags flags = Flags | session.WriteFlags;
-            await (Buffer is null
-                ? session.Backend.WriteZeroesAsync(Offset, LengthBytes, flags)
+            await (Buffer is null ? session.Backend.WriteZeroesAsync(Offset, LengthBytes, flags)
+                : IsVmState ? session.Backend.WriteVmStateAsync(Offset, Buffer.Vector)
                 : session.Backend.WriteAsync(Offset, Buffer.Vector, flags));
         }
         catch (BlockException failure)

@@ -55,8 +55,7 @@ internal sealed partial class Qcow2Metadata
         long hint = Allocator.Hint;
         List<(long HostOffset, long LengthBytes)> freed = [.. counts.Freed()];
         Allocator.Restart(freed.Count == 0 ? hint : Math.Min(hint, freed.Min(static range => range.HostOffset) >> Geometry.ClusterBits));
-        Places.Forget((MetadataKind)~0);
-        await AddPlacesAsync();
+        await RefreshPlacesAsync();
         if (Options.PassesDiscard(reason, Node))
         {
             await DiscardAsync(freed);
@@ -65,6 +64,21 @@ internal sealed partial class Qcow2Metadata
 
     /// <summary>The header says that the image is clean, and may say other things of how it is to be changed than before: the next change begins anew.</summary>
     public void ChangeAgain() => _hasBegun = false;
+
+    // What is in force stays so: where a snapshot's table cannot be read the next change begins by trying again.
+    private async ValueTask RefreshPlacesAsync()
+    {
+        Places.Forget((MetadataKind)~0);
+        try
+        {
+            await AddPlacesAsync();
+        }
+        catch (BlockException error)
+        {
+            _hasBegun = false;
+            Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': not all of the image's structures are known yet: {error.Message}"));
+        }
+    }
 
     // Nobody has it, and nobody can take it meanwhile.
     private async ValueTask DiscardAsync(List<(long HostOffset, long LengthBytes)> freed)

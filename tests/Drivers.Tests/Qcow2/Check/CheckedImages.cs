@@ -1,7 +1,6 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Drivers.Formats.Qcow2;
 using BlockGraph.Drivers.Tests.Qcow2.Damage;

@@ -1,5 +1,4 @@
 using BlockGraph.BlockCore.Backend;
-using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.Drivers.Tests.Qcow2.Damage;
 using BlockGraph.TestKit;
 
@@ -28,7 +27,7 @@ public sealed class DirtyImageTests : CheckedImages
         Fixture.Faulty.Disk("left").Storage.Replace(left);
     }
 
-    private async Task RequireDataAsync(BlockBackend backend, string when)
+    private static async Task RequireDataAsync(BlockBackend backend, string when)
     {
         await RequirePatternsAsync(backend, when);
         byte[] bytes = new byte[4096];

@@ -197,6 +197,7 @@ internal sealed class ModelRun : IDisposable
         {
             int length = 512 * (20 + _chance.Next(400));
             await _backend.TruncateAsync(length);
+            await _backend.FlushAsync();
             _model.Replace(_model.Resized(length));
         }
     }

@@ -1,0 +1,165 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Drain;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Images;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.Drivers.Formats.Qcow2;
+using BlockGraph.Drivers.Formats.Raw;
+using BlockGraph.TestKit;
+
+namespace BlockGraph.Simulation.Tests.Snapshots;
+
+/// <summary>
+/// One run of a qcow2 image: workers on two contexts that know every byte; meanwhile snapshots are made and deleted, the node is drained and moves from one context to
+/// the other. In the end the last snapshot is what a worker could have seen when it was made.
+/// </summary>
+internal sealed class SnapshotScenario : IDisposable
+{
+    private const int LengthBytes = 200 << 10;
+    private const int WorkerCount = 6;
+    private const int RequestCount = 25;
+    private const int SnapshotCount = 6;
+
+    private readonly GraphFixture _fixture;
+    private readonly SeededRandom _chance;
+    private readonly AioContext _other;
+    private readonly byte[] _model = new byte[LengthBytes];
+
+    // Writes under way, and those that were at any moment since a snapshot was asked for.
+    private readonly List<(int Offset, int Length, byte Value)> _underWay = [];
+    private List<(int Offset, int Length, byte Value)> _since = [];
+    private byte[] _atSnapshot = [];
+    private List<(int Offset, int Length, byte Value)> _aroundSnapshot = [];
+    private BlockBackend _backend = null!;
+    private int _workingCount = WorkerCount;
+
+    public SnapshotScenario(int seed)
+    {
+        _fixture = new GraphFixture(new SimulationOptions { Seed = seed }, [new Qcow2Driver(), new RawDriver()]);
+        _chance = new SeededRandom((ulong)seed);
+        _other = _fixture.World.CreateContext("other");
+    }
+
+    /// <summary>Lives it.</summary>
+    /// <returns>A hash of everything that has happened.</returns>
+    public ulong Run()
+    {
+        _fixture.Run(async () =>
+        {
+            string clusterBytes = $"{512 << _chance.Next(6)}";
+            await new ImageCreation(_fixture.Graph, "qcow2", "memory:disk").CreateAsync(new OptionsDictionary { ["size"] = (long)LengthBytes, ["cluster_size"] = clusterBytes });
+            _backend = await _fixture.OpenAsync("driver=qcow2,node-name=top,discard=unmap,file.driver=memory,file.filename=disk,file.latency-ns-max=30000");
+            List<Task> actors = [MakeSnapshotsAsync(), DrainAndMoveAsync()];
+            for (int i = 0; i < WorkerCount; i++)
+            {
+                int part = LengthBytes / WorkerCount / 7 * 7;
+                AioContext home = i % 2 == 0 ? _fixture.Context : _other;
+                SeededRandom chance = new(_chance.NextBits());
+                (int start, int end) = (i * part, i == WorkerCount - 1 ? LengthBytes : (i + 1) * part);
+                actors.Add(home.RunAsync(() => WorkAsync(home, chance, start, end)));
+            }
+
+            await Task.WhenAll(actors);
+            await ConcludeAsync();
+        });
+        Assert.That(_fixture.Graph.Nodes, Is.Empty, "every node is closed");
+        return _fixture.World.EventHash;
+    }
+
+    public void Dispose() => _fixture.Dispose();
+
+    private async Task WorkAsync(AioContext home, SeededRandom chance, int start, int end)
+    {
+        for (int i = 0; i < RequestCount; i++)
+        {
+            int offset = start + chance.Next(end - start);
+            int length = 1 + chance.Next(Math.Min(9000, end - offset));
+            byte value = (byte)chance.Next(256);
+            if (chance.OneIn(3))
+            {
+                byte[] read = new byte[length];
+                await _backend.ReadAsync(offset, read);
+                Assert.That(read.AsSpan().SequenceEqual(_model.AsSpan(offset, length)), $"a read of {offset}+{length}");
+            }
+            else
+            {
+                await WriteAsync(offset, length, chance.OneIn(4) ? (byte)0 : value);
+            }
+
+            await home.DelayAsync(chance.NextLong(80_000));
+        }
+
+        Interlocked.Decrement(ref _workingCount);
+    }
+
+    private async Task WriteAsync(int offset, int length, byte value)
+    {
+        _underWay.Add((offset, length, value));
+        _since.Add((offset, length, value));
+        byte[] bytes = new byte[length];
+        Array.Fill(bytes, value);
+        await (value == 0 ? _backend.WriteZeroesAsync(offset, length, RequestFlags.MayUnmap) : _backend.WriteAsync(offset, bytes));
+        bytes.CopyTo(_model, offset);
+        _underWay.Remove((offset, length, value));
+    }
+
+    private async Task MakeSnapshotsAsync()
+    {
+        for (int i = 0; i < SnapshotCount; i++)
+        {
+            await _fixture.Context.DelayAsync(_chance.NextLong(400_000));
+            if (i > 0)
+            {
+                await _backend.DeleteSnapshotAsync(Find($"s{i - 1}"));
+            }
+
+            // Whatever is under way, or begins until it is made, may be in it or not.
+            (_atSnapshot, _since) = ((byte[])_model.Clone(), [.. _underWay]);
+            await _backend.CreateSnapshotAsync(new ImageSnapshot("", $"s{i}"));
+            _aroundSnapshot = [.. _since];
+        }
+    }
+
+    private async Task DrainAndMoveAsync()
+    {
+        bool isAway = false;
+        while (Volatile.Read(ref _workingCount) > 0)
+        {
+            await _fixture.Context.DelayAsync(100_000 + _chance.NextLong(300_000));
+            if (_chance.OneIn(2))
+            {
+                await using (await DrainScope.BeginAsync(_backend.Root!, DrainReach.Subtree))
+                {
+                    await _fixture.Context.DelayAsync(_chance.NextLong(50_000));
+                }
+            }
+            else
+            {
+                isAway = !isAway;
+                await _backend.MoveAsync(isAway ? _other : _fixture.Context);
+            }
+        }
+    }
+
+    private async Task ConcludeAsync()
+    {
+        Assert.That((await ReadAllAsync()).AsSpan().SequenceEqual(_model), "the image is what the workers know");
+        await _backend.ApplySnapshotAsync(Find($"s{SnapshotCount - 1}"));
+        byte[] then = await ReadAllAsync();
+        int strange = Enumerable.Range(0, LengthBytes).Count(place => then[place] != _atSnapshot[place]
+            && !_aroundSnapshot.Exists(write => place >= write.Offset && place < write.Offset + write.Length && write.Value == then[place]));
+        Assert.That(strange, Is.Zero, "bytes of the snapshot that nobody had written");
+        await _backend.DisposeAsync();
+    }
+
+    private ImageSnapshot Find(string name) => _backend.Root!.Instance.Snapshots!.All.Single(snapshot => snapshot.Name == name);
+
+    private async Task<byte[]> ReadAllAsync()
+    {
+        byte[] bytes = new byte[LengthBytes];
+        await _backend.ReadAsync(0, bytes);
+        return bytes;
+    }
+}

@@ -1,0 +1,43 @@
+using System.Globalization;
+
+namespace BlockGraph.Simulation.Tests.Snapshots;
+
+/// <summary>Snapshots inside an image that is in use; <c>BLOCKGRAPH_SEEDS</c> says how many runs.</summary>
+[TestFixture]
+public sealed class SnapshotScenarioTests
+{
+    private const int DefaultSeedCount = 60;
+
+    private static int SeedCount => Environment.GetEnvironmentVariable("BLOCKGRAPH_SEEDS") is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : DefaultSeedCount;
+
+    [Test]
+    public void A_snapshot_is_the_image_at_one_moment_whatever_else_happens()
+    {
+        for (int seed = 1; seed <= SeedCount; seed++)
+        {
+            Run(seed);
+        }
+    }
+
+    [Test]
+    public void A_seed_repeats_the_whole_run()
+    {
+        for (int seed = 1; seed <= 5; seed++)
+        {
+            Assert.That(Run(seed), Is.EqualTo(Run(seed)), $"seed {seed}: the same events in the same order");
+        }
+    }
+
+    private static ulong Run(int seed)
+    {
+        try
+        {
+            using SnapshotScenario scenario = new(seed);
+            return scenario.Run();
+        }
+        catch (Exception failure)
+        {
+            throw new AssertionException($"seed {seed}: {failure.Message}", failure);
+        }
+    }
+}
