@@ -5,6 +5,7 @@ using BlockGraph.Drivers.Filters.Blkverify;
 using BlockGraph.Drivers.Filters.CopyOnRead;
 using BlockGraph.Drivers.Filters.Preallocate;
 using BlockGraph.Drivers.Filters.Throttle;
+using BlockGraph.Drivers.Formats.Luks;
 using BlockGraph.Drivers.Formats.Qcow2;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.Drivers.Protocols.HostFile;
@@ -23,6 +24,7 @@ public static class BlockDriverServices
         .AddBlockDriver<NullCoDriver>()
         .AddBlockDriver<NullAioDriver>()
         .AddBlockDriver<RawDriver>()
+        .AddBlockDriver<LuksDriver>()
         .AddBlockDriver<Qcow2Driver>()
         .AddBlockDriver<ThrottleFilterDriver>()
         .AddBlockDriver<PreallocateDriver>()

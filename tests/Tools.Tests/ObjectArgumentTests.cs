@@ -40,7 +40,7 @@ public class ObjectArgumentTests
     [Test]
     public void Help_lists_types_and_options()
     {
-        Assert.That(ToolRun.Own("io", "--object", "help").Out, Is.EqualTo("List of user creatable objects:\n  throttle-group\n"), "types");
+        Assert.That(ToolRun.Own("io", "--object", "help").Out, Is.EqualTo("List of user creatable objects:\n  secret\n  throttle-group\n"), "types");
         ToolRun options = ToolRun.Own("io", "--object", "throttle-group,help");
         Assert.That(options.OutLines[0], Is.EqualTo("throttle-group options:"), "the type");
         Assert.That(options.OutLines, Has.Length.EqualTo(1 + (2 * 19) + 3 + 1 + 5 + 1), "both forms of nineteen limits, settings, parent, share, adopt");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Tests;
@@ -51,9 +52,12 @@ internal sealed record ToolRun(int ExitCode, string Out, string Error)
     public static ToolRun By(string name, string input, params string[] arguments) =>
         On(new TestConsole { In = new StringReader(input) }, name, arguments);
 
-    public static ToolRun On(TestConsole console, string name, params string[] arguments)
+    public static ToolRun On(TestConsole console, string name, params string[] arguments) => With([], console, name, arguments);
+
+    /// <summary>Runs the program as if it had <paramref name="drivers"/>, too.</summary>
+    public static ToolRun With(IReadOnlyList<BlockDriver> drivers, TestConsole console, string name, params string[] arguments)
     {
-        int exitCode = new CommandDispatcher(console).Run(name, arguments);
+        int exitCode = new CommandDispatcher(console, drivers).Run(name, arguments);
         return new ToolRun(exitCode, console.Out.ToString()!, console.Error.ToString()!);
     }
 

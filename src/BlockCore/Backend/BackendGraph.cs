@@ -41,7 +41,7 @@ public static class BackendGraph
     private static async Task<BlockBackend> OpenCoreAsync(NodeGraph graph, OptionsDictionary options, BackendOptions backendOptions, CancellationToken cancel)
     {
         graph.ThrowIfDisposed();
-        NodeOpener opener = new(graph, cancel) { IsForCheck = backendOptions.ForCheck };
+        NodeOpener opener = new(graph, cancel) { IsForInformation = backendOptions.IsForInformation, IsForCheck = backendOptions.ForCheck };
         BlockNode node = await opener.OpenAsync(options);
         try
         {

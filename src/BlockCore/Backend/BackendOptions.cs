@@ -31,6 +31,11 @@ public sealed record BackendOptions
     /// <summary>Hold requests back while the root node is drained. Off for a user that stops by itself when it hears of the drain, as a job does.</summary>
     public bool QueuesWhileDrained { get; init; } = true;
 
+    /// <summary>
+    /// The image is only to be looked at: nobody reads or writes it. A driver may then leave out what only that needs, such as a passphrase. <i>QEMU: BDRV_O_NO_IO.</i>
+    /// </summary>
+    public bool IsForInformation { get; init; }
+
     /// <summary>Copy what is read from backing nodes into the root node. <i>QEMU: copy-on-read.</i></summary>
     public bool CopyOnRead { get; init; }
 

@@ -3,7 +3,6 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
-using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Requests;
 using BlockGraph.BlockCore.Scheduling;
@@ -91,17 +90,6 @@ public sealed partial class BlockBackend
         return result!;
     }
 
-    /// <summary>Changes properties of the image's format. Nothing else happens to the image meanwhile. Any thread.</summary>
-    /// <param name="options">By the names of the driver's <see cref="BlockDriver.AmendOptions"/>.</param>
-    /// <param name="cancel">Ends it between two steps.</param>
-    /// <exception cref="BlockException">There is no medium, or the format could not change it.</exception>
-    public Task AmendAsync(OptionsDictionary options, CancellationToken cancel = default) =>
-        HoldMediumAsync(() => AloneAsync((RootEdge ?? throw NoMedium()).Node, async instance =>
-        {
-            await instance.AmendAsync(options, cancel);
-            return true;
-        }));
-
     /// <summary>Gives the image another length. Any thread. <i>QEMU: block_resize.</i></summary>
     /// <param name="lengthBytes">The length that it gets, in bytes.</param>
     /// <param name="isExact">False where more is as good.</param>
@@ -115,6 +103,24 @@ public sealed partial class BlockBackend
     {
         BlockChild root = Reachable ?? throw new BlockException(BlockErrorKind.NoMedium, "No medium inserted");
         root.Node.ThrowIfBlocked(BlockOperation.Resize);
+        await WithResizeAsync(root, async () => await RunUncounted(
+            async edge =>
+            {
+                // Held back meanwhile, perhaps, while the image was handed to somebody else.
+                if ((edge.Permissions.Required & BlockPermissions.Resize) == 0)
+                {
+                    throw new BlockException(BlockErrorKind.NotPermitted, $"Block node is read-only: no resize through '{edge.Node.Name}'");
+                }
+
+                await edge.WriteLengthAsync(lengthBytes, isExact, preallocation, RequestFlags.None, cancel);
+                return true;
+            },
+            cancel), cancel);
+    }
+
+    // While the body runs the backend has the permission to resize, which it does not ask for otherwise.
+    private async Task WithResizeAsync(BlockChild root, Func<Task> body, CancellationToken cancel)
+    {
         bool isGranted = (Permissions.Required & BlockPermissions.Resize) == 0 && !root.Node.IsReadOnly;
         if (isGranted)
         {
@@ -123,19 +129,7 @@ public sealed partial class BlockBackend
 
         try
         {
-            await RunUncounted(
-                async edge =>
-                {
-                    // Held back meanwhile, perhaps, while the image was handed to somebody else.
-                    if ((edge.Permissions.Required & BlockPermissions.Resize) == 0)
-                    {
-                        throw new BlockException(BlockErrorKind.NotPermitted, $"Block node is read-only: no resize through '{edge.Node.Name}'");
-                    }
-
-                    await edge.WriteLengthAsync(lengthBytes, isExact, preallocation, RequestFlags.None, cancel);
-                    return true;
-                },
-                cancel);
+            await body();
         }
         finally
         {

@@ -82,7 +82,7 @@ public abstract class BlockDriver
     /// <param name="source">What would be converted into it; null for an empty image.</param>
     /// <param name="cancel">Ends it between two questions.</param>
     /// <exception cref="BlockException">The driver cannot tell, or the options make no image.</exception>
-    public virtual Task<ImageMeasurement> MeasureAsync(OptionsDictionary options, long lengthBytes, BlockNode? source, CancellationToken cancel) =>
+    public virtual Task<ImageMeasurement> MeasureAsync(OptionsDictionary options, long lengthBytes, BlockChild? source, CancellationToken cancel) =>
         throw new BlockException(BlockErrorKind.NotSupported, $"Block driver '{Name}' does not support size measurement");
 
     /// <summary>

@@ -77,6 +77,12 @@ public abstract class BlockDriverInstance
     /// </summary>
     public virtual bool CanWriteZeroes => Node.FilteredChild is not null;
 
+    /// <summary>
+    /// True where an image that has just been made, and what one grows by, reads as zeros. Not where everything is encrypted as it lies: what was never written is then
+    /// anything. <i>QEMU: bdrv_has_zero_init().</i>
+    /// </summary>
+    public virtual bool IsZeroWhenNew => Node.FilteredChild?.Node.Instance.IsZeroWhenNew ?? true;
+
     /// <summary>True where <see cref="OnDebugEventAsync"/> may ever have anything to do: constant, for the layers above then pad and keep order themselves.</summary>
     public virtual bool HearsDebugEvents => false;
 
@@ -127,8 +133,8 @@ public abstract class BlockDriverInstance
     protected internal virtual ValueTask FlushAsync(CancellationToken cancel) => default;
 
     /// <summary>
-    /// Gives the image another length. What it grows by reads as zeros where <paramref name="flags"/> ask for that, and, except over a longer backing node,
-    /// in any case. False: nothing happened, for this driver cannot; a filter's child is then resized in its stead.
+    /// Gives the image another length. What it grows by reads as zeros where <paramref name="flags"/> ask for that, and, except over a longer backing node
+    /// and without <see cref="IsZeroWhenNew"/>, in any case. False: nothing happened, for this driver cannot; a filter's child is then resized in its stead.
     /// </summary>
     /// <param name="lengthBytes">The length that it gets.</param>
     /// <param name="isExact">False where more is as good.</param>
@@ -330,14 +336,32 @@ public abstract class BlockDriverInstance
     /// <summary>The snapshots inside the image; null where the format has none.</summary>
     public virtual IImageSnapshots? Snapshots => null;
 
+    /// <summary>Reads state of a virtual machine, which lies beside the disk until a snapshot takes it. A filter reads what it filters. The node is drained.</summary>
+    /// <param name="offset">Where in the state, in bytes.</param>
+    /// <param name="buffer">What it is read into; what was never written reads as zeros.</param>
+    /// <param name="cancel">Cancels it before it has an effect.</param>
+    /// <exception cref="BlockException">The format has no place for it, or it could not be read.</exception>
+    protected internal virtual ValueTask ReadVmStateAsync(long offset, IoVector buffer, CancellationToken cancel) =>
+        Node.FilteredChild is { } child ? child.Node.Instance.ReadVmStateAsync(offset, buffer, cancel) : throw NoVmState();
+
+    /// <summary>Writes state of a virtual machine. The node is drained.</summary>
+    /// <param name="offset">Where in the state, in bytes.</param>
+    /// <param name="buffer">What is written.</param>
+    /// <param name="cancel">Cancels it before it has an effect.</param>
+    /// <exception cref="BlockException">The format has no place for it, or it could not be written.</exception>
+    protected internal virtual ValueTask WriteVmStateAsync(long offset, IoVector buffer, CancellationToken cancel) =>
+        Node.FilteredChild is { } child ? child.Node.Instance.WriteVmStateAsync(offset, buffer, cancel) : throw NoVmState();
+
     /// <summary>The dirty bitmaps that the image keeps; null where the format keeps none.</summary>
     public virtual IImageBitmaps? Bitmaps => null;
 
     /// <summary>Changes properties of the format of an image that is open for writing.</summary>
     /// <param name="options">What is to change, by the names that creating an image has for it.</param>
+    /// <param name="isForced">Does even what makes the image unreadable for good.</param>
+    /// <param name="progress">Is told how far it is, of one; null for nobody.</param>
     /// <param name="cancel">Ends it between two steps.</param>
     /// <exception cref="BlockException">The format or the image has no such property, or it could not be changed.</exception>
-    protected internal virtual Task AmendAsync(OptionsDictionary options, CancellationToken cancel) =>
+    protected internal virtual Task AmendAsync(OptionsDictionary options, bool isForced, IProgress<double>? progress, CancellationToken cancel) =>
         Task.FromException(new BlockException(BlockErrorKind.NotSupported, $"Format driver '{Node.Driver.Name}' does not support option amendment"));
 
     /// <summary>Gives up all data of the image, so that its backing file shows through everywhere; false where the driver cannot. The node is drained.</summary>
@@ -345,4 +369,6 @@ public abstract class BlockDriverInstance
 
     /// <summary>Releases everything. The node is drained and flushed, its children are still there. It must not fail.</summary>
     protected internal virtual ValueTask CloseAsync() => default;
+
+    private BlockException NoVmState() => new(BlockErrorKind.NotSupported, $"Driver '{Node.Driver.Name}' has no place for the state of a virtual machine");
 }

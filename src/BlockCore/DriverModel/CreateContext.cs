@@ -12,9 +12,11 @@ public sealed class CreateContext
     public const string SizeOption = "size";
 
     private readonly ICreateFile? _file;
+    private readonly Func<string, ICreateFile>? _others;
 
-    internal CreateContext(NodeGraph graph, string fileName, OptionReader options, ICreateFile? file)
+    internal CreateContext(NodeGraph graph, string fileName, OptionReader options, ICreateFile? file, Func<string, ICreateFile>? others)
     {
+        _others = others;
         Graph = graph;
         FileName = fileName;
         Options = options;
@@ -42,6 +44,24 @@ public sealed class CreateContext
     /// <returns>False where something was there under the name, and has been written over.</returns>
     /// <exception cref="Errors.BlockException">It cannot be made; nothing is left of it.</exception>
     public Task<bool> CreateFileAsync(long lengthBytes, CancellationToken cancel) => File.CreateAsync(lengthBytes, cancel);
+
+    /// <summary>Makes another file that belongs to the image, as the one below a format is made; where making the image fails it goes, too.</summary>
+    /// <param name="fileName">Its name, which counts from where the process is.</param>
+    /// <param name="lengthBytes">Its length.</param>
+    /// <param name="cancel">Ends it between two steps.</param>
+    /// <exception cref="Errors.BlockException">It cannot be made; nothing is left of it.</exception>
+    public Task CreateOtherFileAsync(string fileName, long lengthBytes, CancellationToken cancel)
+    {
+        Invariant.Check(_others is not null, "a protocol's image has no other files");
+        return _others(fileName).CreateAsync(lengthBytes, cancel);
+    }
+
+    /// <summary>Opens the image that has been laid out, by its format's driver, to go on with it as with any image. No backing file is opened.</summary>
+    /// <param name="format">The format.</param>
+    /// <param name="more">What opening it takes beside the file.</param>
+    /// <param name="cancel">Ends it between two steps.</param>
+    /// <exception cref="Errors.BlockException">It cannot be opened for writing.</exception>
+    public Task<CreatedFile> OpenImageAsync(BlockDriver format, OptionsDictionary more, CancellationToken cancel) => File.OpenImageAsync(format, more, cancel);
 
     /// <summary>Opens the file that has been made, for the format to lay the image out in it.</summary>
     /// <exception cref="Errors.BlockException">It cannot be opened for writing.</exception>

@@ -1,3 +1,5 @@
+using BlockGraph.BlockCore.Options;
+
 namespace BlockGraph.BlockCore.DriverModel;
 
 /// <summary>How the file below a new image is made.</summary>
@@ -8,4 +10,7 @@ internal interface ICreateFile
 
     /// <summary>Opens it.</summary>
     Task<CreatedFile> OpenAsync(CancellationToken cancel);
+
+    /// <summary>Opens the image in it.</summary>
+    Task<CreatedFile> OpenImageAsync(BlockDriver format, OptionsDictionary more, CancellationToken cancel);
 }

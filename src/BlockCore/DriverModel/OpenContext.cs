@@ -47,6 +47,9 @@ public sealed class OpenContext
     /// <summary>True where the format was guessed from the image's contents.</summary>
     public bool IsProbed => Node.IsProbed;
 
+    /// <summary>Nobody will read or write what the image holds: what only that needs, such as a passphrase, may be left out.</summary>
+    public bool IsForInformation => _opener.IsForInformation;
+
     /// <summary>Opens, or finds, the child under option <paramref name="name"/> and attaches it.</summary>
     /// <exception cref="BlockException">No child is named, or it cannot be opened or used.</exception>
     public async Task<BlockChild> OpenChildAsync(string name, ChildRole role) =>
@@ -61,6 +64,13 @@ public sealed class OpenContext
     /// <exception cref="BlockException">It cannot be opened or used; the text begins with "Could not open backing file: ".</exception>
     public Task<BlockChild?> OpenBackingAsync(string? headerName = null, string? headerFormat = null) =>
         _opener.OpenBackingAsync(Node, _children, headerName, headerFormat);
+
+    /// <summary>Opens a child that holds data of the image, as the options say or, where they are silent, the file that the image itself names; null where neither does.</summary>
+    /// <param name="name">The option, and the edge.</param>
+    /// <param name="role">What the child is to the image.</param>
+    /// <param name="headerName">The name in the image, or null: a plain file's, whatever it looks like.</param>
+    /// <exception cref="BlockException">It cannot be opened or used.</exception>
+    public Task<BlockChild?> OpenNamedChildAsync(string name, ChildRole role, string? headerName) => _opener.OpenNamedAsync(Node, name, role, _children, headerName);
 
     /// <summary>How many children the list <paramref name="name"/> names.</summary>
     public int CountChildren(string name) => _children.ListLength(name);

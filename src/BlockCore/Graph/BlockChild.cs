@@ -146,6 +146,9 @@ public sealed class BlockChild
     /// </summary>
     public ValueTask DebugEventAsync(DebugEvent debugEvent) => Plan().DebugEventAsync(debugEvent);
 
+    /// <summary>True where somebody listens to debug events below: then a layer takes care to raise them all.</summary>
+    public bool HasDebugListener => Plan().HasDebugListener;
+
     /// <summary>Reads, on a context that the plan's target takes requests on.</summary>
     internal ValueTask ReadHere(RequestPlan plan, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {

@@ -109,6 +109,9 @@ public sealed partial class BlockNode : IChildParent
     /// <summary>A name that the node can be opened by again: a plain file name, or a <c>json:</c> name. Main context.</summary>
     public string ShownFileName => NodeFileName.Of(this);
 
+    /// <summary>The same as if the backing file that the image's header names had not been left out: for an image that is looked at alone. Main context.</summary>
+    public string ShownFileNameWithBacking => NodeFileName.OfWithBacking(this);
+
     /// <summary>What the driver has to tell a person of the node beyond the rest, flat; empty where that is nothing. Main context.</summary>
     public OptionsDictionary Details => HasInstance ? Instance.GetDetails() ?? [] : [];
 

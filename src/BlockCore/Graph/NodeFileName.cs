@@ -14,22 +14,21 @@ internal static class NodeFileName
     public static string Of(BlockNode node) =>
         ExactOf(node) ?? node.Graph.PseudoFileNameWriter?.Invoke(FullOptionsOf(node)) ?? string.Empty;
 
-    /// <summary>The plain file name that says everything there is to say, or null.</summary>
-    public static string? ExactOf(BlockNode node)
+    /// <summary>The node's name if its backing file had not been left out: whoever looks at an image alone, without reading it, has the same image all the same.</summary>
+    public static string OfWithBacking(BlockNode node)
     {
-        if (node.Driver.GetExactFileName(node) is { } own)
+        if (node.CowChild is not null)
         {
-            return own;
+            return Of(node);
         }
 
-        bool isFilter = node.Driver.Category == DriverCategory.Filter;
-        if (isFilter || node.PrimaryChild is not { } primary || primary.Node.Driver.Category != DriverCategory.Protocol)
-        {
-            return null;
-        }
-
-        return HasStrongOption(node) || IsBackingOverridden(node) ? null : ExactOf(primary.Node);
+        OptionsDictionary full = FullOptionsOf(node);
+        full.Remove("backing");
+        return ExactOf(node, isBackingLeftOut: true) ?? node.Graph.PseudoFileNameWriter?.Invoke(full) ?? string.Empty;
     }
+
+    /// <summary>The plain file name that says everything there is to say, or null.</summary>
+    public static string? ExactOf(BlockNode node) => ExactOf(node, isBackingLeftOut: false);
 
     /// <summary>Driver, strong options, and those of the children.</summary>
     public static OptionsDictionary FullOptionsOf(BlockNode node)
@@ -100,6 +99,22 @@ internal static class NodeFileName
         }
 
         return Path.GetDirectoryName(name) ?? string.Empty;
+    }
+
+    private static string? ExactOf(BlockNode node, bool isBackingLeftOut)
+    {
+        if (node.Driver.GetExactFileName(node) is { } own)
+        {
+            return own;
+        }
+
+        bool isFilter = node.Driver.Category == DriverCategory.Filter;
+        if (isFilter || node.PrimaryChild is not { } primary || primary.Node.Driver.Category != DriverCategory.Protocol)
+        {
+            return null;
+        }
+
+        return HasStrongOption(node) || (!isBackingLeftOut && IsBackingOverridden(node)) ? null : ExactOf(primary.Node);
     }
 
     private static bool HasStrongOption(BlockNode node) => StrongOptionsOf(node).Any(o => o.Key != "filename");

@@ -59,6 +59,29 @@ internal sealed partial class NodeOpener
         }
     }
 
+    /// <summary>
+    /// Opens a child that holds data of a node that is being opened: as the options say or, where they are silent, the file that the image names; null where neither
+    /// names one. That name is a file's, whatever it looks like: no protocol, and no options.
+    /// </summary>
+    /// <param name="parent">The image.</param>
+    /// <param name="slot">The option, and the edge.</param>
+    /// <param name="role">What the child is to the image.</param>
+    /// <param name="children">What the options say.</param>
+    /// <param name="headerName">The name in the image, or null.</param>
+    public async Task<BlockChild?> OpenNamedAsync(BlockNode parent, string slot, ChildRole role, ChildOptions children, string? headerName)
+    {
+        if (GivenChild is not null || children.Names(slot) || headerName is null)
+        {
+            return await OpenChildAsync(parent, slot, role, children);
+        }
+
+        OptionsTree options = new();
+        options.Set("file", "driver");
+        options.Set(headerName, "filename");
+        BlockNode node = await OpenNodeAsync(options, new ParentToBe(parent.Driver, parent.Settings, role), isProtocolLevel: true);
+        return await AttachAsync(parent, new OpenedChild(node, true), slot, role);
+    }
+
     private async Task<BlockNode> OpenBelowAsync(string? ownPath, OptionsTree options, ParentToBe parent)
     {
         if (ownPath is null)

@@ -21,6 +21,9 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     /// <summary>A child that the root gets though its options do not name it, without permissions; null for none.</summary>
     public GivenChild? GivenChild { get; init; }
 
+    /// <summary>Nobody will read or write what the nodes hold.</summary>
+    public bool IsForInformation { get; init; }
+
     /// <summary>The root is opened to be checked, and maybe mended.</summary>
     public bool IsForCheck { get; init; }
 

@@ -19,6 +19,9 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
     private const long QueryBytesMax = 1L << 30;
     private const long SectorBytes = 512;
 
+    // Of more extents than that the rest is asked again: it would take too much memory.
+    private const int RememberedCountMax = 1 << 16;
+
     // Less where a driver has just failed to answer: it may fail for what follows, too.
     private long _queryBytes = QueryBytesMax;
     private int _index;
@@ -27,8 +30,20 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
     private long _extentEnd;
     private ConversionKind _kind;
 
+    // What drivers have said, so that it need not be asked again, and what they had said before.
+    private readonly List<(long At, ConversionKind Kind, long End)> _said = [];
+    private readonly Queue<(long At, ConversionKind Kind, long End)> _known = [];
+
     // What was asked too far, to see where an extent ends: the answer is that of the next.
     private (long At, ConversionKind Kind, long End) _ahead = (-1, default, 0);
+
+    /// <summary>A map that begins again, and asks drivers only for what this one has not. Salvaging it asks for everything: what fails is told of each time.</summary>
+    public ConversionMap Again()
+    {
+        ConversionMap map = new(sources, plan);
+        _said.ForEach(map._known.Enqueue);
+        return map;
+    }
 
     /// <summary>The next chunk, or null behind the last. A long hole takes long chunks.</summary>
     /// <exception cref="BlockException">A driver does not know what it has.</exception>
@@ -98,8 +113,27 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
         _extentEnd = _kind == ConversionKind.Data ? Math.Min((end + mask) & ~mask, sourceEnd) : wholeEnd;
     }
 
-    private ValueTask<(ConversionKind Kind, long End)> AskAsync(long at, CancellationToken cancel) =>
-        _ahead.At == at ? new((_ahead.Kind, _ahead.End)) : AskDriverAsync(at, cancel);
+    private async ValueTask<(ConversionKind Kind, long End)> AskAsync(long at, CancellationToken cancel)
+    {
+        if (_ahead.At == at)
+        {
+            return (_ahead.Kind, _ahead.End);
+        }
+
+        if (_known.TryPeek(out (long At, ConversionKind Kind, long End) known) && known.At == at)
+        {
+            _known.Dequeue();
+            return (known.Kind, known.End);
+        }
+
+        (ConversionKind kind, long end) = await AskDriverAsync(at, cancel);
+        if (_said.Count < RememberedCountMax && !plan.Options.IsSalvaging)
+        {
+            _said.Add((at, kind, end));
+        }
+
+        return (kind, end);
+    }
 
     private async ValueTask<(ConversionKind Kind, long End)> AskDriverAsync(long at, CancellationToken cancel)
     {

@@ -2,6 +2,7 @@ using System.Numerics;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.BlockCore.Images;
 
@@ -10,6 +11,9 @@ internal sealed class ConversionPlan
 {
     // So much of what was read is still in a core's cache when it is written.
     private const int ChunkBytesPreferred = 256 << 10;
+
+    // A turn that goes on to another thread has to wake it: that is not to be done too often.
+    private const int ChunkBytesSpread = 1 << 20;
     private const int ChunkBytesMax = 2 << 20;
     private const int BuffersBytesMax = 32 << 20;
 
@@ -26,14 +30,18 @@ internal sealed class ConversionPlan
         long sparseBytes = options.SparseBytesMin > 0 ? 1L << BitOperations.Log2((ulong)options.SparseBytesMin) : 1;
         int clusterBytes = layer.Instance.ClusterBytes ?? 1;
         long unit = Math.Max(root.Limits.RequestAlignmentBytes, clusterBytes);
-        UnitBytes = (int)Math.Min(Math.Max(unit, sparseBytes), ChunkBytesMax);
-        ChunkBytes = Math.Max(ChunkBytesPreferred, UnitBytes);
+
+        // Beside what the source has there is what the target has already: not a byte more may be written.
+        UnitBytes = options.TakesAllocatedOnly ? 1 : (int)Math.Min(Math.Max(unit, sparseBytes), ChunkBytesMax);
+        bool isSpread = options is { IsSalvaging: false, OffloadsCopies: false, IsCompressed: false, RateBytesPerSecond: 0, RequestCount: > 1, MoreContexts.Count: > 0 };
+        ChunkBytes = Math.Max(isSpread ? ChunkBytesSpread : ChunkBytesPreferred, UnitBytes);
         DetectionBytes = (int)Math.Min(Math.Max(root.Limits.RequestAlignmentBytes, sparseBytes), ChunkBytesMax);
 
         // A disk that fails is read from its beginning to its end, and what is lost is told in that order.
         SlotCount = options.IsSalvaging ? 1 : Math.Clamp(BuffersBytesMax / ChunkBytes, 1, options.RequestCount);
+        Contexts = isSpread ? [.. options.MoreContexts.Prepend(target.Context).Distinct().Take(SlotCount)] : [target.Context];
         MemoryAlignmentBytes = Math.Max(sources.Max(source => source.Root?.Limits.MemoryAlignmentBytes ?? 1), Math.Max(4096, root.Limits.MemoryAlignmentBytes));
-        NewZeroesFrom = !options.TargetIsNew ? long.MaxValue
+        NewZeroesFrom = !options.TargetIsNew || !root.Instance.IsZeroWhenNew ? long.MaxValue
             : !options.TargetHasBacking ? 0
             : BackingChain.Next(layer)?.LengthBytes ?? 0;
     }
@@ -56,6 +64,9 @@ internal sealed class ConversionPlan
     /// <summary>How many chunks are under way at once.</summary>
     public int SlotCount { get; }
 
+    /// <summary>On which contexts, the target's first; alone where order, speed or what is told asks for one.</summary>
+    public IReadOnlyList<AioContext> Contexts { get; }
+
     /// <summary>What buffers are aligned to, in bytes.</summary>
     public int MemoryAlignmentBytes { get; }
 
@@ -70,6 +81,9 @@ internal sealed class ConversionPlan
         kind == ConversionKind.Data || (kind == ConversionKind.Zero && WritesZeroesAsData) ? ChunkBytes
         : kind == ConversionKind.Zero && offset < NewZeroesFrom ? ZeroBytesMax
         : long.MaxValue;
+
+    /// <summary>How many chunks of all are under way on one of the contexts.</summary>
+    public int SlotCountOf(int contextIndex) => (SlotCount + Contexts.Count - 1 - contextIndex) / Contexts.Count;
 
     /// <summary>Refuses what cannot be.</summary>
     /// <exception cref="BlockException">An option is out of its range, two contradict one another, or the target is too short.</exception>

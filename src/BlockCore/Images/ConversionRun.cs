@@ -5,10 +5,10 @@ using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.BlockCore.Images;
 
-/// <summary>One conversion under way: what its slots share. On the target's context.</summary>
+/// <summary>One conversion under way: what its slots share. On the target's context; slots may be on others, too.</summary>
 /// <remarks>
-/// (1) Chunks are numbered as they are cut; in order, the one whose number is <c>_turn</c> writes. (2) After the first failure no slot begins anything, and those that wait for their turn
-/// leave. (3) The run is over when every slot is: nothing is under way then.
+/// (1) Chunks are numbered as they are cut; in order, they write by turns. (2) After the first failure no slot begins anything, and those that wait for their turn leave. (3) The run is over
+/// when every slot is: nothing is under way then. (4) What slots of several contexts touch is under a lock, or a counter of its own.
 /// </remarks>
 internal sealed class ConversionRun
 {
@@ -19,19 +19,26 @@ internal sealed class ConversionRun
     private const long ReportBytes = 2 << 20;
 
     private readonly IReadOnlyList<BlockBackend> _sources;
-    private readonly ConversionMap _map;
+    private ConversionMap _map;
     private readonly CoMutex _mapLock = new();
-    private readonly CoQueue _turns = new();
+    private readonly ConversionTurns _turns;
     private readonly ImageRateLimit _rate;
     private readonly IProgress<ImageProgress>? _progress;
     private readonly AioContext _context;
-    private bool _hasFailed;
+    private readonly Lock _reportLock = new();
+    private volatile bool _hasFailed;
+    private volatile bool _isOffloading;
     private long _totalBytes;
     private long _doneBytes;
+
+    // Protected by _reportLock.
     private long _unreportedBytes;
+    private bool _isReportDue;
+
+    // Protected by _mapLock.
     private long _nextNumber;
-    private long _turn;
     private long _chunkCount;
+
     private long _dataBytes;
     private long _offloadedBytes;
     private long _zeroBytes;
@@ -47,6 +54,7 @@ internal sealed class ConversionRun
         Cancel = cancel;
         _context = target.Context;
         _map = new ConversionMap(sources, plan);
+        _turns = new ConversionTurns(plan.SlotCount);
         _rate = new ImageRateLimit(plan.Options.RateBytesPerSecond);
         IsOffloading = plan.Options.OffloadsCopies;
     }
@@ -61,7 +69,14 @@ internal sealed class ConversionRun
     public CancellationToken Cancel { get; }
 
     /// <summary>The drivers have copied everything that they were asked to, so far.</summary>
-    public bool IsOffloading { get; set; }
+    public bool IsOffloading
+    {
+        get => _isOffloading;
+        set => _isOffloading = value;
+    }
+
+    /// <summary>Nothing is to be begun any more.</summary>
+    public bool HasFailed => _hasFailed;
 
     /// <summary>Converts.</summary>
     public async Task<ImageConversionResult> RunAsync()
@@ -73,14 +88,9 @@ internal sealed class ConversionRun
         }
 
         await ZeroBeforehandAsync();
-        Task[] slots = new Task[Plan.SlotCount];
-        for (int i = 0; i < slots.Length; i++)
-        {
-            slots[i] = RunSlotAsync();
-        }
-
-        await Task.WhenAll(slots);
-        Invariant.Check(_turn == _nextNumber);
+        await RunLanesAsync();
+        Invariant.Check(_turns.EndedCount == _nextNumber);
+        ReportRest();
         return new ImageConversionResult(_dataBytes, _offloadedBytes, _zeroBytes, _unallocatedBytes, _unreadableBytes);
     }
 
@@ -95,7 +105,7 @@ internal sealed class ConversionRun
                 Cancel.ThrowIfCancellationRequested();
                 if (++_chunkCount % ImmediateCountMax == 0)
                 {
-                    await _context.YieldAsync();
+                    await AioContext.Current!.YieldAsync();
                 }
 
                 if (await _map.NextAsync(Cancel) is not { } chunk)
@@ -120,9 +130,9 @@ internal sealed class ConversionRun
     /// <summary>Waits until the chunk may be written, and for the speed limit. False: something has failed, and nothing is to be written.</summary>
     public async ValueTask<bool> WaitForTurnAsync(long number, ConversionChunk chunk)
     {
-        while (!Plan.Options.WritesOutOfOrder && _turn != number && !_hasFailed)
+        if (!Plan.Options.WritesOutOfOrder)
         {
-            await _turns.WaitAsync();
+            await _turns.WaitAsync(number);
         }
 
         if (!_hasFailed && chunk.Kind == ConversionKind.Data)
@@ -136,24 +146,42 @@ internal sealed class ConversionRun
     /// <summary>A chunk is written.</summary>
     public void EndTurn(ConversionChunk chunk)
     {
-        _turn++;
-        _turns.WakeAll();
-        _unreportedBytes += chunk.Kind == ConversionKind.Zero && !Plan.WritesZeroesAsData ? 0 : chunk.LengthBytes;
-        if (chunk.EndsExtent || _unreportedBytes >= ReportBytes)
+        _turns.End();
+        lock (_reportLock)
         {
-            Report(_unreportedBytes);
-            _unreportedBytes = 0;
+            _unreportedBytes += chunk.Kind == ConversionKind.Zero && !Plan.WritesZeroesAsData ? 0 : chunk.LengthBytes;
+            _isReportDue |= chunk.EndsExtent || _unreportedBytes >= ReportBytes;
+            if (!_isReportDue || _progress is null)
+            {
+                return;
+            }
+        }
+
+        if (_context.IsHome)
+        {
+            ReportDue();
+        }
+        else
+        {
+            _context.Post(static run => ((ConversionRun)run!).ReportDue(), this);
         }
     }
 
+    /// <summary>A slot has failed: nothing is begun any more, and who waits for a turn leaves.</summary>
+    public void GiveUp()
+    {
+        _hasFailed = true;
+        _turns.GiveUp();
+    }
+
     /// <summary>So much was written as data.</summary>
-    public void CountData(long bytes) => _dataBytes += bytes;
+    public void CountData(long bytes) => Interlocked.Add(ref _dataBytes, bytes);
 
     /// <summary>So much was copied by the drivers.</summary>
-    public void CountOffloaded(long bytes) => _offloadedBytes += bytes;
+    public void CountOffloaded(long bytes) => Interlocked.Add(ref _offloadedBytes, bytes);
 
     /// <summary>So much is zeros.</summary>
-    public void CountZeroes(long bytes) => _zeroBytes += bytes;
+    public void CountZeroes(long bytes) => Interlocked.Add(ref _zeroBytes, bytes);
 
     /// <summary>A range is zeros because it could not be read.</summary>
     public void CountUnreadable(UnreadableRange range)
@@ -181,19 +209,28 @@ internal sealed class ConversionRun
         }
     }
 
-    // A slot that fails ends the others, too: those that wait for their turn leave.
-    private async Task RunSlotAsync()
+    private async Task RunLanesAsync()
     {
-        bool hasEnded = false;
+        List<(BlockBackend Backend, AioContext Context)> guests = [];
         try
         {
-            await new ConversionSlot(this).RunAsync();
-            hasEnded = true;
+            foreach (AioContext context in Plan.Contexts.Skip(1))
+            {
+                foreach (BlockBackend backend in _sources.Append(Target).Where(backend => !backend.Submitters.Contains(context)))
+                {
+                    await backend.AddSubmitterAsync(context);
+                    guests.Add((backend, context));
+                }
+            }
+
+            await Task.WhenAll(Plan.Contexts.Select((context, i) => context.RunAsync(new ConversionLane(this, context, Plan.SlotCountOf(i)).RunAsync)));
         }
         finally
         {
-            _hasFailed |= !hasEnded;
-            _turns.WakeAll();
+            foreach ((BlockBackend backend, AioContext context) in guests)
+            {
+                await backend.RemoveSubmitterAsync(context);
+            }
         }
     }
 
@@ -208,18 +245,17 @@ internal sealed class ConversionRun
 
         if (chunk.Kind == ConversionKind.Zero && !Plan.WritesZeroesAsData && chunk.TargetOffset >= Plan.NewZeroesFrom)
         {
-            _zeroBytes += chunk.LengthBytes;
+            CountZeroes(chunk.LengthBytes);
             return true;
         }
 
         return false;
     }
 
-    // What is to be moved; asked of the drivers a second time, for a person's sake.
+    // What is to be moved, for a person's sake.
     private async ValueTask CountAsync()
     {
-        ConversionMap map = new(_sources, Plan);
-        for (int count = 1; await map.NextAsync(Cancel) is { } chunk; count++)
+        for (int count = 1; await _map.NextAsync(Cancel) is { } chunk; count++)
         {
             Cancel.ThrowIfCancellationRequested();
             _totalBytes += chunk.Kind == ConversionKind.Data || (chunk.Kind == ConversionKind.Zero && Plan.WritesZeroesAsData) ? chunk.LengthBytes : 0;
@@ -228,6 +264,8 @@ internal sealed class ConversionRun
                 await _context.YieldAsync();
             }
         }
+
+        _map = _map.Again();
     }
 
     // One request for all zeros that there are, where the driver has a way that allocates nothing.
@@ -248,6 +286,36 @@ internal sealed class ConversionRun
         {
             // Then zeros are written where they belong.
         }
+    }
+
+    // Posted by slots of other contexts, it may come late: the one before has reported it all then.
+    private void ReportDue()
+    {
+        long bytes;
+        lock (_reportLock)
+        {
+            if (!_isReportDue)
+            {
+                return;
+            }
+
+            bytes = _unreportedBytes;
+            _unreportedBytes = 0;
+            _isReportDue = false;
+        }
+
+        Report(bytes);
+    }
+
+    // Out of order the end of an extent may be written before the rest of it.
+    private void ReportRest()
+    {
+        lock (_reportLock)
+        {
+            _isReportDue |= _unreportedBytes > 0;
+        }
+
+        ReportDue();
     }
 
     private void Report(long bytes)

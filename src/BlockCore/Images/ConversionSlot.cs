@@ -4,7 +4,7 @@ using BlockGraph.BlockCore.Io;
 namespace BlockGraph.BlockCore.Images;
 
 /// <summary>Converts one chunk after the other, in a buffer of its own, beside other slots.</summary>
-internal sealed class ConversionSlot(ConversionRun run)
+internal sealed class ConversionSlot(ConversionRun run, ConversionProbe probe)
 {
     private const int SectorBytes = 512;
 
@@ -18,7 +18,9 @@ internal sealed class ConversionSlot(ConversionRun run)
             bool isOffloaded = chunk.Kind == ConversionKind.Data && run.IsOffloading;
             if (!isOffloaded)
             {
+                probe.Begin();
                 await FillAsync(chunk);
+                probe.End();
             }
 
             if (!await run.WaitForTurnAsync(number, chunk))
@@ -26,6 +28,7 @@ internal sealed class ConversionSlot(ConversionRun run)
                 return;
             }
 
+            probe.Begin();
             if (!isOffloaded || !await TryOffloadAsync(chunk))
             {
                 if (isOffloaded)
@@ -36,6 +39,7 @@ internal sealed class ConversionSlot(ConversionRun run)
                 await WriteAsync(chunk);
             }
 
+            probe.End();
             run.EndTurn(chunk);
         }
     }

@@ -1,3 +1,5 @@
+using BlockGraph.BlockCore.Scheduling;
+
 namespace BlockGraph.BlockCore.Images;
 
 /// <summary>How an image is converted. <i>QEMU: the options of qemu-img convert.</i></summary>
@@ -11,6 +13,12 @@ public sealed record ImageConversionOptions
 
     /// <summary>How many chunks are under way at once; fewer where their buffers would take too much memory, one where <see cref="IsSalvaging"/>. <i>QEMU: -m.</i></summary>
     public int RequestCount { get; init; } = 8;
+
+    /// <summary>
+    /// Contexts that chunks are read and written on, too, beside the target's, so that several processors copy; each submits to the backends for that time. Where drivers copy or
+    /// compress, speed is limited, or <see cref="IsSalvaging"/>, they are not used.
+    /// </summary>
+    public IReadOnlyList<AioContext> MoreContexts { get; init; } = [];
 
     /// <summary>Whether a chunk may be written before another that comes before it. <i>QEMU: -W.</i></summary>
     public bool WritesOutOfOrder { get; init; }

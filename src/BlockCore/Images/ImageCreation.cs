@@ -58,19 +58,32 @@ public sealed class ImageCreation
     {
         ArgumentNullException.ThrowIfNull(options);
         OptionsDictionary formatPart = PartOf(options, Format.CreateOptions!);
-        NewImageFile? file = ReferenceEquals(Format, Protocol) ? null : new(_graph, Protocol, FileName, PartOf(options, Protocol.CreateOptions ?? s_existing));
+        NewImageFile? file = ReferenceEquals(Format, Protocol) ? null : new(_graph, Protocol, FileName, OthersOf(PartOf(options, Protocol.CreateOptions ?? s_existing), formatPart));
+        List<NewImageFile> others = [];
         try
         {
-            await Format.CreateAsync(new CreateContext(_graph, FileName, new OptionReader(formatPart, Format.CreateOptions!), file), cancel);
+            await Format.CreateAsync(new CreateContext(_graph, FileName, new OptionReader(formatPart, Format.CreateOptions!), file, Other), cancel);
         }
         catch (BlockException failure) when (failure.Kind == BlockErrorKind.TooLarge)
         {
-            throw new BlockException(failure.Kind, $"The image size is too large for file format '{Format.Name}'", failure);
+            string remedy = Format.CreateOptions!.TryGet("cluster_size", out _) ? " (try using a larger cluster size)" : "";
+            throw new BlockException(failure.Kind, $"The image size is too large for file format '{Format.Name}'{remedy}", failure);
         }
-        catch when (file is { IsMade: true })
+        catch when (others.Append(file).Any(static made => made is { IsMade: true }))
         {
-            await file.TryDeleteAsync();
+            foreach (NewImageFile made in others.Append(file).OfType<NewImageFile>().Where(static made => made.IsMade))
+            {
+                await made.TryDeleteAsync();
+            }
+
             throw;
+        }
+
+        ICreateFile Other(string name)
+        {
+            NewImageFile other = new(_graph, _graph.Drivers.FindProtocol(name, _graph.Platform), name, []);
+            others.Add(other);
+            return other;
         }
     }
 
@@ -83,6 +96,17 @@ public sealed class ImageCreation
 
         string? nearest = graph.Profile.SuggestsNearestOption ? NearestText.Find(format, graph.Drivers.All.Where(driver => driver.CreateOptions is not null).Select(driver => driver.Name)) : null;
         throw new BlockException(BlockErrorKind.NotFound, $"Unknown file format '{format}'") { Hint = nearest is null ? null : $"did you mean '{nearest}'?" };
+    }
+
+    // What the format understands is its business alone.
+    private static OptionsDictionary OthersOf(OptionsDictionary options, OptionsDictionary taken)
+    {
+        foreach (string name in taken.Keys)
+        {
+            options.Remove(name);
+        }
+
+        return options;
     }
 
     private static OptionsDictionary PartOf(OptionsDictionary options, OptionSchema schema)

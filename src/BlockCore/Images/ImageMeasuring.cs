@@ -15,7 +15,7 @@ public static class ImageMeasuring
     {
         ArgumentNullException.ThrowIfNull(format);
         ArgumentNullException.ThrowIfNull(source);
-        BlockNode root = source.Root ?? throw source.NoMedium();
+        BlockChild root = source.RootEdge ?? throw source.NoMedium();
         return source.Graph.MainContext.RunAsync(() => format.MeasureAsync(options, source.LengthBytes, root, cancel));
     }
 

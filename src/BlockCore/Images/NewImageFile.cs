@@ -24,11 +24,22 @@ internal sealed class NewImageFile(NodeGraph graph, BlockDriver protocol, string
             return false;
         }
 
-        IsMade = await protocol.CreateAsync(new CreateContext(graph, fileName, new OptionReader(options, protocol.CreateOptions), null), cancel);
+        IsMade = await protocol.CreateAsync(new CreateContext(graph, fileName, new OptionReader(options, protocol.CreateOptions), null, null), cancel);
         return IsMade;
     }
 
     public async Task<CreatedFile> OpenAsync(CancellationToken cancel) => new OpenImageFile(await OpenBackendAsync());
+
+    public async Task<CreatedFile> OpenImageAsync(BlockDriver format, OptionsDictionary more, CancellationToken cancel)
+    {
+        OptionsDictionary image = new() { { "driver", format.Name }, { "file", FileOptions() }, { "backing", OptionNull.Instance } };
+        foreach ((string key, OptionValue value) in more)
+        {
+            image[key] = value;
+        }
+
+        return new OpenImageFile(await graph.OpenAsync(image, new BackendOptions { CanResize = true }, cancel));
+    }
 
     /// <summary>Removes what was made.</summary>
     public Task TryDeleteAsync() => protocol.TryDeleteAsync(graph, fileName);

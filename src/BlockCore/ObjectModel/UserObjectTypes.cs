@@ -12,7 +12,7 @@ public sealed class UserObjectTypes
     public UserObjectTypes(IEnumerable<UserObjectType> types)
     {
         ArgumentNullException.ThrowIfNull(types);
-        foreach (UserObjectType type in types.Prepend(new ThrottleGroupType()))
+        foreach (UserObjectType type in types.Prepend(new ThrottleGroupType()).Prepend(new SecretType()))
         {
             _byName[type.Name] = type;
         }

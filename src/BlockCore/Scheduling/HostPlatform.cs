@@ -76,6 +76,36 @@ public abstract class HostPlatform
         }
     }
 
+    /// <summary>The contents of the small file called <paramref name="path"/>, a pipe perhaps, which is not one of images. Control plane; blocks until a pipe's other end is closed.</summary>
+    /// <exception cref="BlockException">It cannot be read, or has more than <paramref name="lengthBytesMax"/>; the message says why, without the contents.</exception>
+    public virtual byte[] ReadSmallFile(string path, int lengthBytesMax)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        BlockErrorKind? refusal = path.Length == 0 ? BlockErrorKind.NotFound : null;
+        try
+        {
+            if (refusal is null)
+            {
+                return SmallFile.Read(path, lengthBytesMax);
+            }
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            refusal = BlockErrorKind.NotFound;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            refusal = Directory.Exists(path) ? BlockErrorKind.IsDirectory : BlockErrorKind.AccessDenied;
+        }
+        catch (IOException)
+        {
+            refusal = BlockErrorKind.InputOutput;
+        }
+
+        string words = refusal == BlockErrorKind.IsDirectory ? "Error reading file" : "Failed to open file";
+        throw new BlockException(refusal!.Value, $"Unable to read {path}: {words} “{path}”: {refusal.Value.ToErrnoText()}");
+    }
+
     /// <summary>Refuses a way of carrying out transfers that this system has not. Control plane.</summary>
     /// <exception cref="BlockException">It has not; the message says why.</exception>
     public virtual void CheckAio(HostFileAio aio)

@@ -9,9 +9,12 @@ public sealed class IoThread : IDisposable
     private volatile bool _isStopping;
 
     /// <summary>Starts the thread <paramref name="name"/>.</summary>
-    public IoThread(string name, HostPlatform? platform = null)
+    /// <param name="name">What it and its context are called.</param>
+    /// <param name="platform">The system; null for the one it runs on.</param>
+    /// <param name="mayBlock">True where all work of the loop is one user's, who waits for it anyway: <see cref="PolledAioContext.MayBlock"/>.</param>
+    public IoThread(string name, HostPlatform? platform = null, bool mayBlock = false)
     {
-        Context = new PolledAioContext(name, platform: platform) { HasOneThread = true };
+        Context = new PolledAioContext(name, platform: platform) { HasOneThread = true, MayBlock = mayBlock };
         _thread = new Thread(RunLoop) { IsBackground = true, Name = name };
         _thread.Start();
     }

@@ -14,8 +14,10 @@ using BlockGraph.Tools.Throttle;
 
 namespace BlockGraph.Tools.Dispatch;
 
-/// <summary>Runs the command line that belongs to the name the program was called by. Exit codes are 0 and 1.</summary>
-internal sealed class CommandDispatcher(IToolConsole console)
+/// <summary>Runs the command line that belongs to the name the program was called by.</summary>
+/// <param name="console">Where commands read and write.</param>
+/// <param name="drivers">Drivers that image commands have beside all others.</param>
+internal sealed class CommandDispatcher(IToolConsole console, params IReadOnlyList<BlockDriver> drivers)
 {
     /// <summary>Runs <paramref name="arguments"/> under <paramref name="name"/> and returns the exit code.</summary>
     public int Run(string name, IReadOnlyList<string> arguments)
@@ -25,7 +27,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
         {
             return isOwn ? RunOwn(arguments)
                 : name == CalledName.QemuIo ? QemuIoCommandLine.Run(console, arguments)
-                : name == CalledName.QemuImg ? new ImgProgram(console, ImgName.Qemu).Run(arguments)
+                : name == CalledName.QemuImg ? new ImgProgram(console, ImgName.Qemu, drivers).Run(arguments)
                 : Complaint.Print(console, name, $"{CalledName.Own} {VersionText.Number} does not do the work of {name} yet");
         }
         catch (BlockException failure)
@@ -48,7 +50,7 @@ internal sealed class CommandDispatcher(IToolConsole console)
 
         if (arguments is ["img", ..])
         {
-            return new ImgProgram(console, ImgName.Own).Run([.. arguments.Skip(1)]);
+            return new ImgProgram(console, ImgName.Own, drivers).Run([.. arguments.Skip(1)]);
         }
 
         RootCommand root = Compose();

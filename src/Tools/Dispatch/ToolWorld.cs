@@ -42,17 +42,18 @@ internal sealed class ToolWorld
     /// <param name="isVirtualTime">Whether time is simulated.</param>
     /// <param name="warn">Told of what a person should know.</param>
     /// <param name="body">The command.</param>
-    public static int Run(CompatibilityProfile profile, bool isVirtualTime, Action<string> warn, Func<ToolWorld, Task<int>> body)
+    /// <param name="drivers">Drivers beside those that every world has.</param>
+    public static int Run(CompatibilityProfile profile, bool isVirtualTime, Action<string> warn, Func<ToolWorld, Task<int>> body, params IReadOnlyList<BlockDriver> drivers)
     {
         if (isVirtualTime)
         {
             using VirtualTimeScheduler time = new();
-            return Run(time.MainContext, profile, isVirtualTime, warn, body);
+            return Run(time.MainContext, profile, isVirtualTime, warn, body, drivers);
         }
 
         // The command waits for its requests anyway, and nobody else is served.
         using PolledAioContext context = new("main") { MayBlock = true, HasOneThread = true };
-        return Run(context, profile, isVirtualTime, warn, body);
+        return Run(context, profile, isVirtualTime, warn, body, drivers);
     }
 
     /// <summary>Opens a graph. What there is to warn of is told once that has succeeded: a failure is one line, the error.</summary>
@@ -66,12 +67,13 @@ internal sealed class ToolWorld
         return backend;
     }
 
-    private static int Run(AioContext context, CompatibilityProfile profile, bool isVirtualTime, Action<string> warn, Func<ToolWorld, Task<int>> body)
+    private static int Run(
+        AioContext context, CompatibilityProfile profile, bool isVirtualTime, Action<string> warn, Func<ToolWorld, Task<int>> body, IReadOnlyList<BlockDriver> drivers)
     {
         int exitCode = 1;
         context.Run(async () =>
         {
-            await using ServiceProvider services = Compose(context, profile);
+            await using ServiceProvider services = Compose(context, profile, drivers);
             ToolWorld world = new(services.GetRequiredService<NodeGraph>(), context, isVirtualTime, warn);
             using IDisposable warnings = world.Graph.Events.Subscribe<BlockWarning>(warning => world._warnings.Add(WordsOf(warning, profile)));
             exitCode = await body(world);
@@ -87,11 +89,19 @@ internal sealed class ToolWorld
                 + "         Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.\n"
                 + $"         Specify the '{guessed.DriverName}' format explicitly to remove the restrictions.";
 
-    private static ServiceProvider Compose(AioContext context, CompatibilityProfile profile) => new ServiceCollection()
-        .AddSingleton(MainLoop.Pumped(context))
-        .AddBlockGraph(options => options.Profile = profile)
-        .AddBlockDrivers()
-        .AddBlockQapi()
-        .AddBlockExports()
-        .BuildServiceProvider();
+    private static ServiceProvider Compose(AioContext context, CompatibilityProfile profile, IReadOnlyList<BlockDriver> drivers)
+    {
+        IServiceCollection services = new ServiceCollection()
+            .AddSingleton(MainLoop.Pumped(context))
+            .AddBlockGraph(options => options.Profile = profile)
+            .AddBlockDrivers()
+            .AddBlockQapi()
+            .AddBlockExports();
+        foreach (BlockDriver driver in drivers)
+        {
+            services.AddSingleton(driver);
+        }
+
+        return services.BuildServiceProvider();
+    }
 }

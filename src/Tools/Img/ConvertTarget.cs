@@ -19,12 +19,15 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
 
     private string Format => arguments.TargetFormat ?? "raw";
 
+    // What opens what has been made: the secrets that it was made with.
+    private readonly OptionsDictionary _secrets = [];
+
     /// <summary>Nothing is in it but zeros.</summary>
     public bool IsNew { get; private set; }
 
     /// <summary>Makes it, as long as <paramref name="sources"/> together.</summary>
     /// <exception cref="BlockException">It cannot be made.</exception>
-    public async Task PrepareAsync(IReadOnlyList<BlockBackend> sources)
+    public async Task PrepareAsync(IReadOnlyList<BlockBackend> sources, CancellationToken cancel)
     {
         if (arguments.SkipsCreation)
         {
@@ -53,7 +56,8 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
 
         try
         {
-            await creation.CreateAsync(options);
+            TakeSecrets(creation.Format, options);
+            await creation.CreateAsync(options, cancel);
             IsNew = creation.Protocol.CreateOptions is not null;
         }
         catch (BlockException failure)
@@ -68,7 +72,7 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
     /// <exception cref="BlockException">It cannot be opened for writing.</exception>
     public async Task<BlockBackend> OpenAsync()
     {
-        ImageArgument image = new(name) { IsOptions = arguments.IsTargetOptions, Format = arguments.IsTargetOptions ? null : Format, Mode = arguments.TargetMode };
+        ImageArgument image = new(name) { IsOptions = arguments.IsTargetOptions, Format = arguments.IsTargetOptions ? null : Format, Mode = arguments.TargetMode, MoreOptions = _secrets };
         BlockBackend backend = await image.OpenAsync(call.World, call.Name, call.Warn);
         if (arguments.IsCompressed && backend.Root is { } root && !BackingChain.SkipFilters(root).Driver.SupportsCompression)
         {
@@ -101,6 +105,17 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
     {
         long bytes = sources.Sum(source => source.LengthBytes);
         return call.Name.FollowsTexts ? (bytes + SectorBytes - 1) / SectorBytes * SectorBytes : bytes;
+    }
+
+    private void TakeSecrets(BlockDriver format, OptionsDictionary options)
+    {
+        foreach (OptionDefinition definition in format.Options.Definitions.Where(definition => definition.Name.EndsWith("key-secret", StringComparison.Ordinal)))
+        {
+            if (options.TryGetValue(definition.Name, out OptionValue? id))
+            {
+                _secrets[definition.Name] = id;
+            }
+        }
     }
 
     private void AddBacking(ImageCreation creation, OptionsDictionary options)

@@ -37,6 +37,12 @@ internal sealed record ImageArgument(string Text)
     /// <summary>Nobody else may write the image meanwhile, unless it is opened to look at it whoever uses it.</summary>
     public bool ExcludesWriters { get; init; }
 
+    /// <summary>The image is only looked at: no passphrase is needed.</summary>
+    public bool IsForInformation { get; init; }
+
+    /// <summary>What opening it takes beside <see cref="Text"/>.</summary>
+    public OptionsDictionary MoreOptions { get; init; } = [];
+
     /// <summary>Opens the image.</summary>
     /// <param name="world">Where to.</param>
     /// <param name="name">Whose texts failures have.</param>
@@ -52,6 +58,11 @@ internal sealed record ImageArgument(string Text)
                 EngineOption.SetDefault(options, Engine, world.Graph);
             }
 
+            foreach ((string key, OptionValue value) in MoreOptions)
+            {
+                options[key] = value;
+            }
+
             if (!OpensBacking)
             {
                 options["backing"] = OptionNull.Instance;
@@ -61,6 +72,7 @@ internal sealed record ImageArgument(string Text)
             {
                 ReadOnly = Mode.IsReadOnly,
                 ShareWrite = ExcludesWriters && !Mode.IsForceShare ? false : null,
+                IsForInformation = IsForInformation,
                 ForCheck = IsForCheck,
             });
             await RefuseReadOnlyAsync(backend);

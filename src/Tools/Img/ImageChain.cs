@@ -7,12 +7,15 @@ namespace BlockGraph.Tools.Img;
 /// <summary>An image and its backing files, opened one after the other, each by itself: one that is broken does not hide those above it.</summary>
 internal sealed class ImageChain(ImgCall call, SourceArguments source)
 {
+    /// <summary>The images are only looked at: no passphrase is needed.</summary>
+    public bool IsForInformation { get; init; }
+
     /// <summary>Opens the image called <paramref name="fileName"/> and, if wanted, each backing file below, and shows each to <paramref name="visit"/>.</summary>
     /// <exception cref="BlockException">One cannot be opened, or the chain leads back to where it has been.</exception>
     public async Task VisitAsync(string fileName, bool followsBacking, Func<BlockBackend, Task> visit)
     {
         HashSet<string> seen = [];
-        ImageArgument? next = source.ReadOnlyImageOf(fileName) with { OpensBacking = false };
+        ImageArgument? next = source.ReadOnlyImageOf(fileName) with { OpensBacking = false, IsForInformation = IsForInformation };
         while (next is not null)
         {
             if (!seen.Add(next.Text))
@@ -31,5 +34,5 @@ internal sealed class ImageChain(ImgCall call, SourceArguments source)
 
     private static ImageArgument? BackingOf(BlockNode node, ImageArgument above) => node.FullBackingFileName is not { } name
         ? null
-        : new ImageArgument(name) { Format = node.Instance.BackingFormat, Mode = above.Mode, OpensBacking = false };
+        : new ImageArgument(name) { Format = node.Instance.BackingFormat, Mode = above.Mode, OpensBacking = false, IsForInformation = above.IsForInformation };
 }

@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.Qapi.Options;
 
 namespace BlockGraph.Tools.Img;
 
@@ -41,7 +42,7 @@ internal sealed record ImageDescription
         BlockNode node = backend.Root!;
         return new ImageDescription
         {
-            FileName = node.ShownFileName,
+            FileName = node.ShownFileNameWithBacking,
             Format = node.Driver.Name,
             LengthBytes = backend.LengthBytes,
             AllocatedBytes = await node.GetAllocatedBytesAsync(),
@@ -197,7 +198,7 @@ internal sealed record ImageDescription
     private static void PrintEntries(TextWriter output, OptionsDictionary entries, int depth)
     {
         string indent = new(' ', 4 * depth);
-        foreach ((string key, OptionValue value) in entries)
+        foreach ((string key, OptionValue value) in QemuKeyOrder.Sort(entries))
         {
             string words = key.Replace('-', ' ');
             switch (value)
@@ -211,7 +212,7 @@ internal sealed record ImageDescription
                     PrintList(output, list, depth + 1);
                     break;
                 default:
-                    output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{indent}{words}: {value.AsText}"));
+                    output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{indent}{words}: {WordOf(value)}"));
                     break;
             }
         }
@@ -230,8 +231,10 @@ internal sealed record ImageDescription
             }
             else
             {
-                output.WriteLine($"{indent}[{index++}]: {item.AsText}");
+                output.WriteLine($"{indent}[{index++}]: {WordOf(item)}");
             }
         }
     }
+
+    private static string? WordOf(OptionValue value) => value is OptionBoolean { Value: var isTrue } ? isTrue ? "true" : "false" : value.AsText;
 }

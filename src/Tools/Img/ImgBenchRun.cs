@@ -22,6 +22,7 @@ internal sealed class ImgBenchRun
     private readonly BlockBackend _backend;
     private readonly ImgBenchLoad _load;
     private readonly ImgName _name;
+    private readonly CancellationToken _cancel;
     private readonly long _lengthBytes;
     private readonly int _stepBytes;
     private readonly ImgBenchSlot[] _slots;
@@ -49,9 +50,11 @@ internal sealed class ImgBenchRun
     /// <param name="backend">Where to.</param>
     /// <param name="load">What.</param>
     /// <param name="name">Whose texts failures have.</param>
+    /// <param name="cancel">Ends it: no more requests are submitted, and those under way are waited for.</param>
     /// <exception cref="BlockException">There is no memory for so many buffers.</exception>
-    public ImgBenchRun(BlockBackend backend, ImgBenchLoad load, ImgName name)
+    public ImgBenchRun(BlockBackend backend, ImgBenchLoad load, ImgName name, CancellationToken cancel = default)
     {
+        _cancel = cancel;
         _name = name;
         _backend = backend;
         _load = load;
@@ -125,6 +128,11 @@ internal sealed class ImgBenchRun
         if (_isFilling)
         {
             return;
+        }
+
+        if (_cancel.IsCancellationRequested)
+        {
+            Stop(new OperationCanceledException(_cancel), "");
         }
 
         _isFilling = true;

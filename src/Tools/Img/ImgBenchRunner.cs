@@ -13,14 +13,15 @@ internal sealed record ImgBenchRunner(ImgCall Call, ImageArgument Image, ImgBenc
 {
     /// <summary>Runs everything and returns the exit code.</summary>
     /// <exception cref="BlockException">The image cannot be opened, or a request has failed.</exception>
-    public async Task<int> RunAsync()
+    /// <exception cref="OperationCanceledException">It was cancelled; the image is closed.</exception>
+    public async Task<int> RunAsync(CancellationToken cancel)
     {
         BlockBackend backend = await Image.OpenAsync(Call.World, Call.Name, Call.Warn);
         try
         {
-            await DriveAsync(Call.World, Call.Out, backend);
+            await DriveAsync(Call.World, Call.Out, backend, cancel);
         }
-        catch (BlockException)
+        catch (Exception error) when (error is BlockException or OperationCanceledException)
         {
             // What has failed first is told: closing fails for the same reason, perhaps.
             await TryCloseAsync(backend);
@@ -30,9 +31,9 @@ internal sealed record ImgBenchRunner(ImgCall Call, ImageArgument Image, ImgBenc
         return await TryCloseAsync(backend) is { } failure ? throw failure.Prefixed("Failed flush request: ") : 0;
     }
 
-    private async Task DriveAsync(ToolWorld world, TextWriter output, BlockBackend backend)
+    private async Task DriveAsync(ToolWorld world, TextWriter output, BlockBackend backend, CancellationToken cancel)
     {
-        ImgBenchRun run = new(backend, Load, Call.Name);
+        ImgBenchRun run = new(backend, Load, Call.Name, cancel);
         PrintStart(output);
 
         // The loop's clock stands still within a turn: both instants are those of a turn that has just begun.

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Qapi.Options;
@@ -6,7 +7,10 @@ using BlockGraph.Tools.Dispatch;
 namespace BlockGraph.Tools.Img;
 
 /// <summary>Runs a command line of <c>blockgraph img</c> or of <c>qemu-img</c>: the same commands, read by the same rules.</summary>
-internal sealed class ImgProgram(IToolConsole console, ImgName name)
+/// <param name="console">Where it reads and writes.</param>
+/// <param name="name">By which name it was called.</param>
+/// <param name="drivers">Drivers beside those that every world has.</param>
+internal sealed class ImgProgram(IToolConsole console, ImgName name, IReadOnlyList<BlockDriver> drivers)
 {
     private string _command = "";
 
@@ -86,8 +90,12 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name)
         }
 
         bool isVirtualTime = options.Found.Any(option => option.Key == ImgOption.VirtualTime.Name);
-        return ToolWorld.Run(name.Profile, isVirtualTime, warning => console.Error.WriteLine(name.WarningPrefix + warning), async world =>
-            !hasObjects || await TakeWithObjectsAsync(world, verb, options, fault) ? await verb.RunAsync(new ImgCall(world, console, name, options.Operands)) : 0);
+        return ToolWorld.Run(
+            name.Profile,
+            isVirtualTime,
+            warning => console.Error.WriteLine(name.WarningPrefix + warning),
+            async world => !hasObjects || await TakeWithObjectsAsync(world, verb, options, fault) ? await verb.RunAsync(new ImgCall(world, console, name, options.Operands)) : 0,
+            drivers);
     }
 
     // False where the help was asked for, and printed.

@@ -1,11 +1,12 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.Qapi.Options;
 
 namespace BlockGraph.Tools.Img;
 
-/// <summary>A snapshot inside an image that is to be read instead of what the image is now (<c>-l</c>). No driver can read one yet.</summary>
+/// <summary>A snapshot inside an image that is to be read instead of what the image is now (<c>-l</c>).</summary>
 internal static class SourceSnapshot
 {
     private const string Prefix = "snapshot.";
@@ -28,11 +29,43 @@ internal static class SourceSnapshot
         }
     }
 
-    /// <summary>Why the snapshot called <paramref name="text"/> of <paramref name="source"/> cannot be read.</summary>
-    public static BlockException Refusal(BlockBackend source, string text)
+    /// <summary>From now on <paramref name="source"/> reads as it was when the snapshot called <paramref name="text"/> was made.</summary>
+    /// <exception cref="BlockException">There is none of that id or name, or it cannot be read.</exception>
+    public static async Task ShowAsync(BlockBackend source, string text)
     {
         Check(text);
-        string driver = source.Root is { } root ? BackingChain.SkipFilters(root).Driver.Name : "";
-        return new BlockException(BlockErrorKind.NotSupported, $"Failed to load snapshot: Block format '{driver}' used by device '' does not support temporarily loading internal snapshots");
+        BlockNode node = BackingChain.SkipFilters(source.Root!);
+        if (node.Instance.Snapshots is not { } snapshots)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, $"Failed to load snapshot: Block format '{node.Driver.Name}' used by device '' does not support temporarily loading internal snapshots");
+        }
+
+        ImageSnapshot snapshot = Find(snapshots, text) ?? throw new BlockException(BlockErrorKind.NotFound, "Failed to load snapshot: Can't find snapshot");
+        try
+        {
+            await source.ShowSnapshotAsync(snapshot);
+        }
+        catch (BlockException error)
+        {
+            throw error.Prefixed("Failed to load snapshot: ");
+        }
+    }
+
+    /// <summary>The snapshot called <paramref name="text"/>: by id and name where it has the form of options, else by id, else by name.</summary>
+    public static ImageSnapshot? Find(IImageSnapshots snapshots, string text)
+    {
+        if (!text.StartsWith(Prefix, StringComparison.Ordinal))
+        {
+            return snapshots.All.FirstOrDefault(snapshot => snapshot.Id == text) ?? snapshots.All.FirstOrDefault(snapshot => snapshot.Name == text);
+        }
+
+        string? id = null;
+        string? name = null;
+        foreach ((string key, string value) in QemuOptsParser.Parse(text).Entries)
+        {
+            (id, name) = key == Prefix + "id" ? (value, name) : (id, value);
+        }
+
+        return snapshots.All.FirstOrDefault(snapshot => (id is null || snapshot.Id == id) && (name is null || snapshot.Name == name));
     }
 }

@@ -30,7 +30,7 @@ internal static class BlockCoreLayers
         ["Options"] = ["Errors"],
         ["Objects"] = ["Errors", "Options"],
         ["Events"] = ["Errors"],
-        ["Crypto"] = ["Errors"],
+        ["Crypto"] = ["Errors", "Scheduling"],
         ["Accounting"] = ["Errors"],
     };
 

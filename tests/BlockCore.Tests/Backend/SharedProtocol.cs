@@ -7,15 +7,15 @@ using BlockGraph.TestKit;
 
 namespace BlockGraph.BlockCore.Tests.Backend;
 
-/// <summary>Storage of 64 KiB that may be called from several contexts at once, and writes down which call came from where.</summary>
-internal sealed class SharedProtocol(SeededRandom? chance = null) : BlockDriver
+/// <summary>Storage, of 64 KiB if nothing else is said, that may be called from several contexts at once, and writes down which call came from where.</summary>
+internal sealed class SharedProtocol(SeededRandom? chance = null, string name = "shared", int lengthBytes = 1 << 16) : BlockDriver
 {
     private readonly SeededRandom? _chance = chance;
     private readonly Lock _lock = new();
     private readonly List<SharedCall> _log = [];
-    private readonly byte[] _bytes = new byte[1 << 16];
+    private readonly byte[] _bytes = new byte[lengthBytes];
 
-    public override string Name => "shared";
+    public override string Name => name;
 
     public override string Summary => "storage of several contexts, for tests";
 

@@ -6,6 +6,7 @@ using BlockGraph.BlockCore.Images;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.TestKit;
+using BlockGraph.TestKit.Cow;
 
 namespace BlockGraph.BlockCore.Tests.Images;
 
@@ -25,6 +26,41 @@ public sealed class ImageChainTests : ImageTests
         Assert.That(await ReadAllAsync(top), Is.EqualTo(before), "the overlay reads as before");
         Assert.That(Fixture.Memory.Storage("base").Bytes, Is.EqualTo(before), "and so does the base, which has grown");
         Assert.That(top.Root!.CowChild!.Node.IsReadOnly, Is.True, "which is read-only again");
+    });
+
+    // cow top, in clusters of 512 bytes -> memory base, or cow base in clusters of 64 KiB
+    [TestCase("memory:base", 512)]
+    [TestCase("memory:base", 4096)]
+    [TestCase("cow", 512)]
+    [TestCase("cow", 4096)]
+    public void A_commit_writes_nothing_beside_what_the_overlay_has(string kind, int clusterBytes) => Fixture.Run(async () =>
+    {
+        const int length = 256 << 10;
+        bool isCow = kind == "cow";
+        byte[] expected = Pattern(length);
+        Put("base", expected);
+        if (isCow)
+        {
+            CowImage.Format(Fixture.Memory.Storage("base"), new CowImageOptions(length) { ClusterBytes = 64 << 10 });
+            await using BlockBackend filled = await OpenTargetAsync("base", "cow");
+            await filled.WriteAsync(0, expected);
+        }
+
+        CowImage.Format(Fixture.Memory.Storage("top"), new CowImageOptions(length) { ClusterBytes = clusterBytes, BackingFileName = "memory:base", BackingFormat = isCow ? "cow" : "raw" });
+        await using (BlockBackend top = await OpenTargetAsync("top", "cow"))
+        {
+            foreach (int offset in new[] { 3 * clusterBytes, 100_000 / clusterBytes * clusterBytes })
+            {
+                expected.AsSpan(offset, clusterBytes).Fill(255);
+                await top.WriteAsync(offset, expected.AsMemory(offset, clusterBytes));
+            }
+
+            await ImageCommit.RunAsync(top);
+            Assert.That((await ReadAllAsync(top)).AsSpan().CommonPrefixLength(expected), Is.EqualTo(length), "the overlay, which has been emptied, reads as before");
+        }
+
+        await using BlockBackend committed = await OpenTargetAsync("base", isCow ? "cow" : "raw");
+        Assert.That((await ReadAllAsync(committed)).AsSpan().CommonPrefixLength(expected), Is.EqualTo(length), "the base has what the overlay had, and else what it had");
     });
 
     [Test]

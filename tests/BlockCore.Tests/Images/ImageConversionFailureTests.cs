@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Images;
+using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.BlockCore.Tests.Images;
@@ -10,16 +11,15 @@ namespace BlockGraph.BlockCore.Tests.Images;
 public sealed class ImageConversionFailureTests : ImageTests
 {
     private const int Chunk = 256 << 10;
+    private const int SpreadChunk = 1 << 20;
 
     // faulty a -> faulty b: the n-th read or write fails
-    [TestCase(StorageCall.Read, true)]
-    [TestCase(StorageCall.Write, true)]
-    [TestCase(StorageCall.Read, false)]
-    [TestCase(StorageCall.Write, false)]
-    public void A_failure_at_any_step_ends_it(StorageCall call, bool outOfOrder) => Fixture.Run(async () =>
+    [Test]
+    public void A_failure_at_any_step_ends_it([Values(StorageCall.Read, StorageCall.Write)] StorageCall call, [Values] bool outOfOrder, [Values] bool isSpread) => Fixture.Run(async () =>
     {
-        Put("a", Pattern(8 * Chunk));
-        Put("b", new byte[8 * Chunk]);
+        int length = 8 * (isSpread ? SpreadChunk : Chunk);
+        Put("a", Pattern(length));
+        Put("b", new byte[length]);
         int n = 1;
         for (bool isOver = false; !isOver; n++)
         {
@@ -29,7 +29,7 @@ public sealed class ImageConversionFailureTests : ImageTests
             disk.FailNth(n, call);
             try
             {
-                await ImageConversion.RunAsync([source], target, new ImageConversionOptions { RequestCount = 3, WritesOutOfOrder = outOfOrder });
+                await ImageConversion.RunAsync([source], target, new ImageConversionOptions { RequestCount = 3, WritesOutOfOrder = outOfOrder, MoreContexts = More(isSpread) });
                 isOver = true;
             }
             catch (BlockException error)
@@ -47,7 +47,7 @@ public sealed class ImageConversionFailureTests : ImageTests
     });
 
     [Test]
-    public void Cancelled_at_any_step_it_ends([Values] bool outOfOrder) => Fixture.Run(async () =>
+    public void Cancelled_at_any_step_it_ends([Values] bool outOfOrder, [Values] bool isSpread) => Fixture.Run(async () =>
     {
         Put("a", Pattern(64 * Chunk));
         Put("b", new byte[64 * Chunk]);
@@ -57,9 +57,9 @@ public sealed class ImageConversionFailureTests : ImageTests
             await using BlockBackend target = await OpenTargetAsync("b", options: ",latency-ns-max=1000");
             using CancellationTokenSource cancel = new();
             Reports reports = new(at, cancel.Cancel);
-            Task conversion = ImageConversion.RunAsync([source], target, new ImageConversionOptions { RequestCount = 3, WritesOutOfOrder = outOfOrder }, reports, cancel.Token);
+            Task conversion = ImageConversion.RunAsync([source], target, new ImageConversionOptions { RequestCount = 3, WritesOutOfOrder = outOfOrder, MoreContexts = More(isSpread) }, reports, cancel.Token);
             await Failure.OfAsync<OperationCanceledException>(() => conversion);
-            Assert.That(reports.All[^1].DoneBytes, Is.LessThanOrEqualTo(at * 8 * Chunk), $"step {at}: what was under way is all that was done");
+            Assert.That(reports.All[^1].DoneBytes, Is.LessThanOrEqualTo(at * (isSpread ? 3 * SpreadChunk : 8 * Chunk)), $"step {at}: what was under way is all that was done");
             Assert.That((source.InFlightCount, target.InFlightCount), Is.EqualTo((0, 0)), $"step {at}: nothing is under way");
         }
     });
@@ -141,4 +141,6 @@ public sealed class ImageConversionFailureTests : ImageTests
         Assert.That(error.Kind, Is.EqualTo(BlockErrorKind.NotSupported), "the kind");
         Assert.That(Fixture.Memory.Storage("b").Log, Is.Empty, "nothing was written");
     });
+
+    private AioContext[] More(bool isSpread) => isSpread ? [Fixture.ContextOf("one"), Fixture.ContextOf("two")] : [];
 }

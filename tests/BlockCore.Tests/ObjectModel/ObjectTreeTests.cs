@@ -176,7 +176,7 @@ public sealed class ObjectTreeTests
     {
         await using ServiceProvider services = new ServiceCollection().AddBlockGraph().AddBlockObjectType<LampType>().BuildServiceProvider();
         NodeGraph graph = services.GetRequiredService<NodeGraph>();
-        Assert.That(graph.ObjectTree.Types.All.Select(type => type.Name), Is.EqualTo(new[] { "throttle-group", "lamp" }), "this library's and the registered");
+        Assert.That(graph.ObjectTree.Types.All.Select(type => type.Name), Is.EqualTo(new[] { "secret", "throttle-group", "lamp" }), "this library's and the registered");
         await graph.ObjectTree.AddAsync("lamp", "l0", []);
         Assert.That((await graph.ObjectTree.GetPropertyAsync("l0", "type")).AsText, Is.EqualTo("lamp"), "from another thread than the graph's");
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using BlockGraph.Simulation.Tests.Images;
 
 namespace BlockGraph.Simulation.Tests.Storm;
 
@@ -7,11 +8,12 @@ internal static class StormCommand
 {
     private const string Usage =
         """
-        usage: dotnet run --project tests/Simulation.Tests -c Release -- --seeds A..B | --seed N [--trace] | --stress [--threads N] [--minutes N | --seconds N] [--seed N]
+        usage: dotnet run --project tests/Simulation.Tests -c Release -- --seeds A..B | --seed N [--trace] | --images A..B | --stress [--threads N] [--minutes N | --seconds N] [--seed N]
 
           --seeds A..B   a storm for each seed from A to B, on every processor; counts of operations by kind. Exit 1 at the first finding, which names its
                          seed, and where there are a hundred seeds and a kind of operation was never done
           --seed N       the storm of one seed, with its event hash: the same in every process
+          --images A..B  a work on whole images for each seed: conversions, commits, rebases, comparisons that fail or are cancelled. Exit 1 at the first finding
           --trace        each change of it, when it is over, and the graph as it is then
           --stress       storms on real threads (8) for a while (30 minutes), one after the other, each with everything closed and checked at its end. Exit 1 at
                          the first finding, or when a storm hangs; --seed is that of the first storm, 1 where absent
@@ -28,8 +30,9 @@ internal static class StormCommand
                 ["--seed", var seed] => RunOne(new StormOptions(Number("--seed", seed)), output),
                 ["--seed", var seed, "--trace"] => RunOne(new StormOptions(Number("--seed", seed)) { Trace = output.WriteLine }, output),
                 ["--seeds", var range] => RunRange(range, output),
+                ["--images", var range] => RunImages(range, output),
                 ["--stress", .. var rest] => new StormStress(StormStressOptions.Read(rest), output).Run(),
-                [] => throw new FormatException("say what to run: --seeds A..B, --seed N or --stress"),
+                [] => throw new FormatException("say what to run: --seeds A..B, --seed N, --images A..B or --stress"),
                 _ => throw new FormatException($"'{string.Join(' ', args)}' is not how it is called"),
             };
         }
@@ -46,10 +49,42 @@ internal static class StormCommand
         ? number
         : throw new FormatException($"Option '{option}' takes a whole number of 32 bits, not '{text}'");
 
-    private static int RunRange(string range, TextWriter output) =>
-        range.Split("..") is [var first, var last] && Number("--seeds", first) <= Number("--seeds", last)
-            ? RunMany(Number("--seeds", first), Number("--seeds", last), output)
-            : throw new FormatException($"Option '--seeds' takes a range A..B, A not above B, not '{range}'");
+    private static int RunRange(string range, TextWriter output)
+    {
+        (int first, int last) = Range("--seeds", range);
+        return RunMany(first, last, output);
+    }
+
+    private static (int First, int Last) Range(string option, string range) =>
+        range.Split("..") is [var first, var last] && Number(option, first) <= Number(option, last)
+            ? (Number(option, first), Number(option, last))
+            : throw new FormatException($"Option '{option}' takes a range A..B, A not above B, not '{range}'");
+
+    private static int RunImages(string range, TextWriter output)
+    {
+        (int first, int last) = Range("--images", range);
+        List<ImageWorkResult> results = [];
+        try
+        {
+            for (int seed = first; seed <= last; seed++)
+            {
+                results.Add(ImageScenario.Run(seed));
+            }
+        }
+        catch (AssertionException finding)
+        {
+            output.WriteLine(finding.Message);
+            return 1;
+        }
+
+        foreach (IGrouping<ImageWork, ImageWorkResult> some in results.GroupBy(result => result.Work).OrderBy(group => group.Key))
+        {
+            output.WriteLine($"{some.Key,-10}{some.Count(),8}, of which {some.Count(result => result.HasFailed)} failed and {some.Count(result => result.IsCancelled)} were cancelled");
+        }
+
+        output.WriteLine("no finding");
+        return 0;
+    }
 
     private static int Help(TextWriter output)
     {

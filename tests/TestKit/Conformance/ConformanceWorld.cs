@@ -59,7 +59,11 @@ internal sealed class ConformanceWorld
         ConformanceWorld world = new(suite, setting);
         try
         {
-            world.Fixture.Run(() => check(world));
+            world.Fixture.Run(async () =>
+            {
+                await suite.PrepareGraphAsync(world.Graph);
+                await check(world);
+            });
             world.RequireNothingLeft();
         }
         catch (Exception failure)

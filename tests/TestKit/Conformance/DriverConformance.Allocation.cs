@@ -28,6 +28,7 @@ public abstract partial class DriverConformance
         context.Run(async () =>
         {
             await using NodeGraph graph = CreateMeasuredGraph(MainLoop.Pumped(context), out BlockCore.Options.OptionsDictionary options);
+            await PrepareGraphAsync(graph);
             await using BlockBackend backend = await graph.OpenAsync(options);
             bytes = await MeasureAsync(backend, isWrite);
         });

@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.TestKit.Conformance;
@@ -64,6 +65,9 @@ public abstract partial class DriverConformance
 
     /// <summary>Puts into the world what the driver opens.</summary>
     internal abstract void Prepare(ConformanceWorld world);
+
+    /// <summary>Makes what the driver's options refer to in a graph, such as an object. At its home, before anything is opened.</summary>
+    protected internal virtual Task PrepareGraphAsync(NodeGraph graph) => Task.CompletedTask;
 
     /// <summary>Runs a check in one world.</summary>
     private protected void Run(ConformanceSetting setting, Func<ConformanceWorld, Task> check) => ConformanceWorld.Run(this, setting, check);

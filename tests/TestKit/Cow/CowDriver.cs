@@ -11,6 +11,9 @@ namespace BlockGraph.TestKit.Cow;
 /// </summary>
 public sealed class CowDriver : BlockDriver
 {
+    // What an image has beside its file, by the file's name: by the node's where it has none.
+    private readonly Dictionary<string, CowMemory> _memories = [];
+
     /// <inheritdoc/>
     public override string Name => "cow";
 
@@ -37,6 +40,9 @@ public sealed class CowDriver : BlockDriver
         new OptionDefinition("backing_fmt", OptionType.String, "format of the backing file"));
 
     /// <inheritdoc/>
+    public override OptionSchema AmendOptions { get; } = new(new OptionDefinition(CreateContext.SizeOption, OptionType.Size, "length in bytes") { IsRequired = true });
+
+    /// <inheritdoc/>
     public override async Task<bool> CreateAsync(CreateContext context, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -46,6 +52,7 @@ public sealed class CowDriver : BlockDriver
             BackingFileName = context.Options.GetString("backing_file"),
             BackingFormat = context.Options.GetString("backing_fmt"),
         });
+        _memories.Remove(context.FileName);
         context.Step("create cow file");
         bool isNew = await context.CreateFileAsync(0, cancel);
         context.Step("open cow file");
@@ -75,6 +82,17 @@ public sealed class CowDriver : BlockDriver
         }
 
         await context.OpenBackingAsync(metadata.Header.BackingFileName, metadata.Header.BackingFormat);
-        return new CowInstance(file, metadata, options);
+        return new CowInstance(file, metadata, options, MemoryOf(file.Node.ExactFileName ?? context.Node.Name));
+    }
+
+    private CowMemory MemoryOf(string name)
+    {
+        if (!_memories.TryGetValue(name, out CowMemory? memory))
+        {
+            memory = new CowMemory();
+            _memories.Add(name, memory);
+        }
+
+        return memory;
     }
 }

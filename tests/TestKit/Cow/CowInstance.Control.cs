@@ -1,6 +1,8 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.TestKit.Cow;
 
@@ -55,6 +57,22 @@ internal sealed partial class CowInstance
 
         await _metadata.WriteBackAsync();
         return await new CowCheck(_file, _metadata, request.Repairs).RunAsync(cancel);
+    }
+
+    /// <summary>The length is all that can be changed.</summary>
+    protected override async Task AmendAsync(OptionsDictionary options, bool isForced, IProgress<double>? progress, CancellationToken cancel)
+    {
+        OptionReader reader = new(options.Clone(), Node.Driver.AmendOptions!);
+        await TryWriteLengthAsync(reader.GetSize(CreateContext.SizeOption), isExact: true, PreallocationMode.Off, RequestFlags.None, cancel);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task<bool> TryMakeEmptyAsync(CancellationToken cancel)
+    {
+        ThrowIfSharing();
+        cancel.ThrowIfCancellationRequested();
+        await _metadata.EmptyAsync();
+        return true;
     }
 
     /// <inheritdoc/>

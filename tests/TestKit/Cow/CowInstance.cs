@@ -17,10 +17,12 @@ internal sealed partial class CowInstance : BlockDriverInstance
     private readonly BusyClusters _busy = new();
     private CowOptions _options;
 
-    public CowInstance(BlockChild file, CowMetadata metadata, in CowOptions options)
+    public CowInstance(BlockChild file, CowMetadata metadata, in CowOptions options, CowMemory memory)
     {
         _file = file;
         _metadata = metadata;
+        Snapshots = new CowSnapshots(file, metadata, memory);
+        Bitmaps = new CowBitmaps(memory);
         Adopt(options);
     }
 
@@ -29,6 +31,12 @@ internal sealed partial class CowInstance : BlockDriverInstance
 
     /// <inheritdoc/>
     public override string? BackingFormat => _metadata.Header.BackingFormat;
+
+    /// <inheritdoc/>
+    public override IImageSnapshots Snapshots { get; }
+
+    /// <inheritdoc/>
+    public override IImageBitmaps Bitmaps { get; }
 
     /// <inheritdoc/>
     public override int? ClusterBytes => _metadata.Header.ClusterBytes;

@@ -164,6 +164,24 @@ internal sealed class CowMetadata(BlockChild file)
         Table[cluster] = entry;
     }
 
+    /// <summary>Forgets every entry, and cuts off what they led to. The node is drained.</summary>
+    public async Task EmptyAsync()
+    {
+        for (int cluster = 0; cluster < Table.Count; cluster++)
+        {
+            if (!Table[cluster].IsUnallocated)
+            {
+                await SetAsync(cluster, CowEntry.Unallocated);
+            }
+        }
+
+        await WriteBackAsync();
+        await file.FlushAsync(CancellationToken.None);
+        await file.WriteLengthAsync(Header.DataOffset, isExact: true, PreallocationMode.Off, RequestFlags.None, CancellationToken.None);
+        _spare.Clear();
+        _endOffset = Header.DataOffset;
+    }
+
     /// <summary>Writes the entries that are only in memory. One after the other: an entry's last value is written last.</summary>
     public async ValueTask WriteBackAsync()
     {

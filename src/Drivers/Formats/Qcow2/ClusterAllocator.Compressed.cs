@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Scheduling;
 
@@ -15,6 +16,7 @@ internal sealed partial class ClusterAllocator
     /// <exception cref="BlockException">There is no room, or none that an entry could lead to.</exception>
     public async ValueTask<CompressedPlace> AllocateBytesAsync(int lengthBytes)
     {
+        await metadata.File.DebugEventAsync(DebugEvent.ClusterAllocBytes);
         await _bytes.EnterAsync();
         try
         {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Io;
@@ -27,6 +28,7 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
     /// <exception cref="BlockException">There are none, or what counts them could not be read or made.</exception>
     public async ValueTask<(long HostOffset, int Count)> AllocateAsync(int countMax)
     {
+        await metadata.File.DebugEventAsync(DebugEvent.ClusterAlloc);
         while (true)
         {
             if (TryAllocate(countMax, out long cluster, out int count))
@@ -96,8 +98,8 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         return true;
     }
 
-    /// <summary>Looks for free clusters from the beginning again.</summary>
-    public void Restart() => (_hint, _nextByte) = (1, 0);
+    /// <summary>Looks for free clusters from <paramref name="cluster"/> on again: none before it is free.</summary>
+    public void Restart(long cluster = 1) => (_hint, _nextByte) = (cluster, 0);
 
     /// <summary>The first cluster behind everything that was taken so far, as far as is known.</summary>
     public long Hint => _hint;
@@ -186,9 +188,12 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
             }
 
             long hostOffset = cluster << _geometry.ClusterBits;
+            await metadata.File.DebugEventAsync(DebugEvent.RefblockAlloc);
+            await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocWrite);
             await WriteBlockAsync(hostOffset, 1);
             refcounts.Cache.Forget(hostOffset, _geometry.ClusterBytes);
             await metadata.File.FlushAsync(CancellationToken.None);
+            await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocHookup);
             await refcounts.SetBlockAsync(index, hostOffset);
             metadata.Places.Add(MetadataKind.RefcountBlock, hostOffset, _geometry.ClusterBytes);
         }
@@ -221,6 +226,8 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         ThrowIfUnusable(first, usedCount);
         long[] blocks = new long[tableClusters * _geometry.ClusterBytes / sizeof(long)];
         refcounts.Blocks.CopyTo(blocks);
+        await metadata.File.DebugEventAsync(DebugEvent.ReftableGrow);
+        await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocWriteBlocks);
         for (int i = 0; i < blockCount; i++)
         {
             long hostOffset = (first + i) << _geometry.ClusterBits;
@@ -229,9 +236,11 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         }
 
         long tableOffset = (first + blockCount) << _geometry.ClusterBits;
+        await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocWriteTable);
         await metadata.File.WriteAsync(tableOffset, Format(blocks), RequestFlags.None, CancellationToken.None);
         await metadata.File.FlushAsync(CancellationToken.None);
         Qcow2Header old = metadata.Area.Header;
+        await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocSwitchTable);
         await metadata.ChangeHeaderAsync(header => header with { RefcountTableOffset = tableOffset, RefcountTableClusters = (int)tableClusters });
         await metadata.File.FlushAsync(CancellationToken.None);
         refcounts.Replace(blocks);

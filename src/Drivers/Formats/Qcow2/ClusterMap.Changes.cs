@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 
@@ -82,6 +83,7 @@ internal sealed partial class ClusterMap
     {
         foreach ((long hostOffset, byte[] bytes) in captured)
         {
+            await _metadata.File.DebugEventAsync(DebugEvent.L1Update);
             await _metadata.File.WriteAsync(hostOffset, bytes, RequestFlags.None, CancellationToken.None);
         }
     }
@@ -128,13 +130,16 @@ internal sealed partial class ClusterMap
         ulong[] top = new ulong[entryCount];
         _top.CopyTo(top, 0);
         int clusters = (int)_geometry.ClusterCount(entryCount * sizeof(ulong));
+        await _metadata.File.DebugEventAsync(DebugEvent.L1GrowAllocTable);
         long hostOffset = await _metadata.Allocator.AllocateTogetherAsync(clusters);
         byte[] bytes = new byte[(long)clusters << _geometry.ClusterBits];
         FormatTop(top).CopyTo(bytes, 0);
+        await _metadata.File.DebugEventAsync(DebugEvent.L1GrowWriteTable);
         await _metadata.File.WriteAsync(hostOffset, bytes, RequestFlags.None, CancellationToken.None);
 
         // Its count is in the file before the header leads there.
         await _metadata.SettleAsync();
+        await _metadata.File.DebugEventAsync(DebugEvent.L1GrowActivateTable);
         await _metadata.ChangeHeaderAsync(header => header with { L1Offset = hostOffset, L1EntryCount = (int)entryCount });
         await _metadata.File.FlushAsync(CancellationToken.None);
         _top = top;
@@ -164,10 +169,13 @@ internal sealed partial class ClusterMap
             Memory<byte> table = AlignedBuffer.Allocate(_geometry.ClusterBytes, _metadata.File.Node.Limits.MemoryAlignmentBytes);
             if (old != 0)
             {
+                await _metadata.File.DebugEventAsync(DebugEvent.L2AllocCowRead);
+
                 // A shared table is never changed: the file has it.
                 await _metadata.File.ReadAsync(old, table, RequestFlags.None, CancellationToken.None);
             }
 
+            await _metadata.File.DebugEventAsync(DebugEvent.L2AllocWrite);
             await _metadata.File.WriteAsync(hostOffset, table, RequestFlags.None, CancellationToken.None);
         }
         catch

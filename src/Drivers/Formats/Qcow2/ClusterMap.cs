@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 
@@ -21,7 +22,7 @@ internal sealed partial class ClusterMap
     {
         _metadata = metadata;
         _geometry = metadata.Geometry;
-        Cache = new MetadataCache(metadata.File, sliceBytes, sliceCountMax);
+        Cache = new MetadataCache(metadata.File, sliceBytes, sliceCountMax, DebugEvent.L2Load, DebugEvent.L2Update);
     }
 
     /// <summary>The L2 tables, in slices.</summary>
@@ -65,12 +66,18 @@ internal sealed partial class ClusterMap
     {
         Qcow2Header header = _metadata.Area.Header;
         places.Add(MetadataKind.ActiveL1, header.L1Offset, (long)header.L1EntryCount * sizeof(ulong));
-        foreach (ulong entry in _top)
+        AddTablePlaces(places, _geometry, MetadataKind.ActiveL2, _top);
+    }
+
+    /// <summary>Tells where the tables lie that an L1 table leads to.</summary>
+    public static void AddTablePlaces(MetadataPlaces places, Qcow2Geometry geometry, MetadataKind kind, ulong[] top)
+    {
+        foreach (ulong entry in top)
         {
             long table = (long)(entry & Qcow2Geometry.OffsetMask);
-            if (table != 0 && _geometry.IsClusterStart(table))
+            if (table != 0 && geometry.IsClusterStart(table))
             {
-                places.Add(MetadataKind.ActiveL2, table, _geometry.ClusterBytes);
+                places.Add(kind, table, geometry.ClusterBytes);
             }
         }
     }

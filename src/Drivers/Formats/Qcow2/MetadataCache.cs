@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
@@ -20,6 +21,8 @@ internal sealed class MetadataCache
 
     private readonly BlockChild _file;
     private readonly int _alignmentBytes;
+    private readonly DebugEvent _load;
+    private readonly DebugEvent _update;
     private readonly Dictionary<long, MetadataSlice> _slices = [];
     private readonly List<MetadataSlice> _ring = [];
     private readonly HashSet<long> _loading = [];
@@ -32,8 +35,12 @@ internal sealed class MetadataCache
     /// <param name="file">Where the tables are.</param>
     /// <param name="sliceBytes">How long a slice is: a power of two, at most a cluster.</param>
     /// <param name="sliceCountMax">How many there may be.</param>
-    public MetadataCache(BlockChild file, int sliceBytes, int sliceCountMax)
+    /// <param name="load">Told before a slice is read.</param>
+    /// <param name="update">Told before slices are written.</param>
+    public MetadataCache(BlockChild file, int sliceBytes, int sliceCountMax, DebugEvent load, DebugEvent update)
     {
+        _load = load;
+        _update = update;
         _file = file;
         _alignmentBytes = file.Node.Limits.MemoryAlignmentBytes;
         SliceBytes = sliceBytes;
@@ -122,6 +129,7 @@ internal sealed class MetadataCache
                 }
 
                 IoVector vector = run == 1 ? captured[written].Memory : new IoVector(new IoSegments([.. captured.Skip(written).Take(run).Select(static part => part.Memory)]));
+                await _file.DebugEventAsync(_update);
                 await _file.WriteAsync(captured[written].Slice.HostOffset, vector, RequestFlags.None, CancellationToken.None);
                 Release(captured, written, run);
                 written += run;
@@ -211,6 +219,7 @@ internal sealed class MetadataCache
         try
         {
             Memory<byte> memory = RentMemory();
+            await _file.DebugEventAsync(_load);
             int generation;
             do
             {

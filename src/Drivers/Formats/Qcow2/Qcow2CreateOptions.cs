@@ -11,18 +11,21 @@ internal sealed record Qcow2CreateOptions
 {
     /// <summary>What may be given.</summary>
     public static OptionSchema Schema { get; } = new(
+    [
+        .. Qcow2EncryptionOptions.Create,
+        new OptionDefinition("cluster_size", OptionType.Size, "qcow2 cluster size") { Default = "65536" },
+        new OptionDefinition("extended_l2", OptionType.Boolean, "Extended L2 tables") { Default = "off" },
+        new OptionDefinition("preallocation", OptionType.String, "Preallocation mode (allowed values: off, metadata, falloc, full)"),
+        new OptionDefinition("compression_type", OptionType.String, "Compression method used for image cluster compression") { Default = "zlib" },
+        new OptionDefinition(CreateContext.SizeOption, OptionType.Size, "Virtual disk size"),
+        new OptionDefinition("compat", OptionType.String, "Compatibility level (v2 [0.10] or v3 [1.1])"),
+        new OptionDefinition("data_file", OptionType.String, "File name of an external data file"),
+        new OptionDefinition("data_file_raw", OptionType.Boolean, "The external data file must stay valid as a raw image"),
         new OptionDefinition("backing_file", OptionType.String, "File name of a base image"),
         new OptionDefinition("backing_fmt", OptionType.String, "Image format of the base image"),
-        new OptionDefinition("cluster_size", OptionType.Size, "qcow2 cluster size") { Default = "65536" },
-        new OptionDefinition("compat", OptionType.String, "Compatibility level (v2 [0.10] or v3 [1.1])") { Default = "1.1" },
-        new OptionDefinition("compression_type", OptionType.String, "Compression method used for image cluster compression") { Default = "zlib" },
-        new OptionDefinition("data_file", OptionType.String, "File name of an external data file"),
-        new OptionDefinition("data_file_raw", OptionType.Boolean, "The external data file must stay valid as a raw image") { Default = "off" },
-        new OptionDefinition("extended_l2", OptionType.Boolean, "Extended L2 tables") { Default = "off" },
         new OptionDefinition("lazy_refcounts", OptionType.Boolean, "Postpone refcount updates") { Default = "off" },
-        new OptionDefinition("preallocation", OptionType.String, "Preallocation mode (allowed values: off, metadata, falloc, full)"),
         new OptionDefinition("refcount_bits", OptionType.Integer, "Width of a reference count entry in bits") { Default = "16" },
-        new OptionDefinition(CreateContext.SizeOption, OptionType.Size, "Virtual disk size"));
+    ]);
 
     /// <summary>The length that the guest sees, in bytes.</summary>
     public required long LengthBytes { get; init; }
@@ -51,26 +54,38 @@ internal sealed record Qcow2CreateOptions
     /// <summary>The format of the backing file, or null.</summary>
     public string? BackingFormat { get; init; }
 
+    /// <summary>The name of the external data file, or null.</summary>
+    public string? DataFileName { get; init; }
+
+    /// <summary>The external data file is a raw image by itself.</summary>
+    public bool HasRawDataFile { get; init; }
+
+    /// <summary>How guest data is encrypted.</summary>
+    public Qcow2Encryption Encryption { get; init; }
+
     /// <summary>What space is allocated at once.</summary>
     public PreallocationMode Preallocation { get; init; }
 
     /// <summary>Reads the options.</summary>
     /// <exception cref="BlockException">One is none, or two contradict each other.</exception>
-    public static Qcow2CreateOptions Read(CreateContext context)
+    public static Qcow2CreateOptions Read(OptionReader reader, long lengthBytes)
     {
-        OptionReader reader = context.Options;
+        // Reading an option consumes it.
+        bool hasExtendedL2 = reader.GetBoolean("extended_l2");
         Qcow2CreateOptions options = new()
         {
-            LengthBytes = context.SizeBytes,
-            Version = ParseVersion(reader.GetString("compat")!),
-            ClusterBits = ParseClusterBits(reader.GetSize("cluster_size"), reader.GetBoolean("extended_l2")),
+            LengthBytes = lengthBytes,
+            Version = ParseVersion(reader.GetString("compat") ?? "1.1"),
+            ClusterBits = ParseClusterBits(reader.GetSize("cluster_size"), hasExtendedL2),
             RefcountOrder = ParseRefcountOrder(reader.GetInteger("refcount_bits")),
             Compression = ParseCompression(reader.GetString("compression_type")!),
-            HasExtendedL2 = reader.GetBoolean("extended_l2"),
+            HasExtendedL2 = hasExtendedL2,
             HasLazyRefcounts = reader.GetBoolean("lazy_refcounts"),
             BackingFileName = reader.GetString("backing_file"),
             BackingFormat = reader.GetString("backing_fmt"),
-            Preallocation = reader.GetString("preallocation") is { } mode ? PreallocationModes.Parse(mode) : PreallocationMode.Off,
+            DataFileName = reader.GetString("data_file"),
+            HasRawDataFile = reader.GetBoolean("data_file_raw"),
+            Preallocation = ParsePreallocation(reader.GetString("preallocation") ?? "off"),
         };
         options.Check();
         return options;
@@ -91,12 +106,16 @@ internal sealed record Qcow2CreateOptions
             RefcountOrder = RefcountOrder,
             HeaderBytes = Version >= 3 ? Qcow2Header.Size : Qcow2Header.SizeVersion2,
             Compression = Compression,
+            Encryption = Encryption,
             Incompatible = (Compression != Qcow2Compression.Zlib ? Qcow2IncompatibleFeatures.CompressionType : Qcow2IncompatibleFeatures.None)
-                | (HasExtendedL2 ? Qcow2IncompatibleFeatures.ExtendedL2 : Qcow2IncompatibleFeatures.None),
+                | (HasExtendedL2 ? Qcow2IncompatibleFeatures.ExtendedL2 : Qcow2IncompatibleFeatures.None)
+                | (DataFileName is not null ? Qcow2IncompatibleFeatures.DataFile : Qcow2IncompatibleFeatures.None),
+            Autoclear = HasRawDataFile ? Qcow2AutoclearFeatures.RawDataFile : Qcow2AutoclearFeatures.None,
             Compatible = HasLazyRefcounts ? Qcow2CompatibleFeatures.LazyRefcounts : Qcow2CompatibleFeatures.None,
         },
         BackingFileName = BackingFileName,
         BackingFormat = BackingFormat,
+        DataFileName = DataFileName,
         HasFeatureNames = true,
     };
 
@@ -107,6 +126,12 @@ internal sealed record Qcow2CreateOptions
             : RefcountOrder != 4 ? "Different refcount widths than 16 bits require compatibility level 1.1 or above (use version=v3 or greater)"
             : HasExtendedL2 ? "Extended L2 entries are only supported with compatibility level 1.1 and above (use version=v3 or greater)"
             : Compression != Qcow2Compression.Zlib ? "Non-zlib compression type is only supported with compatibility level 1.1 and above (use version=v3 or greater)"
+            : DataFileName is not null ? "External data files are only supported with compatibility level 1.1 and above (use version=v3 or greater)"
+            : null;
+        refusal ??= DataFileName is null && HasRawDataFile ? "data-file-raw requires data-file" : null;
+        refusal ??= BackingFileName is not null && HasRawDataFile ? "Backing file and data-file-raw cannot be used at the same time" : null;
+        refusal ??= BackingFileName is not null && Preallocation != PreallocationMode.Off && !HasExtendedL2
+            ? "Backing file and preallocation can only be used at the same time if extended_l2 is on"
             : null;
         refusal ??= BackingFileName is null && BackingFormat is not null ? "Backing format cannot be used without backing file" : null;
         if (refusal is not null)
@@ -119,7 +144,7 @@ internal sealed record Qcow2CreateOptions
     {
         "0.10" or "v2" => 2,
         "1.1" or "v3" => 3,
-        _ => throw new BlockException($"Invalid parameter '{compat}'"),
+        _ => throw new BlockException($"Parameter 'version' does not accept value '{compat}'"),
     };
 
     private static int ParseClusterBits(long clusterBytes, bool isExtended)
@@ -142,6 +167,10 @@ internal sealed record Qcow2CreateOptions
     {
         "zlib" => Qcow2Compression.Zlib,
         "zstd" => Qcow2Compression.Zstd,
-        _ => throw new BlockException($"Invalid parameter '{type}'"),
+        _ => throw new BlockException($"Parameter 'compression-type' does not accept value '{type}'"),
     };
+
+    private static PreallocationMode ParsePreallocation(string mode) => PreallocationModes.Names.Contains(mode)
+        ? PreallocationModes.Parse(mode)
+        : throw new BlockException($"Parameter 'preallocation' does not accept value '{mode}'");
 }

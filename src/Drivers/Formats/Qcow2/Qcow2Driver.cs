@@ -35,13 +35,24 @@ public sealed class Qcow2Driver : BlockDriver
     public override OptionSchema CreateOptions => Qcow2CreateOptions.Schema;
 
     /// <inheritdoc/>
+    public override OptionSchema AmendOptions => Amending.AmendOptions.Schema;
+
+    /// <inheritdoc/>
     public override int Probe(ReadOnlySpan<byte> head) => Qcow2Header.HasSignature(head) ? ProbeScoreSignature : 0;
 
     /// <inheritdoc/>
     public override Task<bool> CreateAsync(CreateContext context, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return new Qcow2Creation(context, Qcow2CreateOptions.Read(context)).RunAsync(cancel);
+        return new Qcow2Creation(this, context, Qcow2CreateOptions.Read(context.Options, context.SizeBytes)).RunAsync(cancel);
+    }
+
+    /// <inheritdoc/>
+    public override Task<ImageMeasurement> MeasureAsync(OptionsDictionary options, long lengthBytes, BlockChild? source, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        OptionReader reader = new(options.Clone(), CreateOptions);
+        return Qcow2Measuring.RunAsync(Qcow2CreateOptions.Read(reader, lengthBytes), Qcow2EncryptionOptions.MeasureHeader(reader), source, cancel);
     }
 
     /// <summary>Reads header and tables, then opens the backing node. It writes nothing.</summary>
@@ -70,10 +81,37 @@ public sealed class Qcow2Driver : BlockDriver
             await BitmapDirectory.RequireSoundAsync(file, area, context.Node.IsReadOnly, cancel);
         }
 
-        Qcow2Metadata metadata = new(context.Node, file, file, area, cluster, options);
+        Qcow2Metadata metadata = new(context.Node, file, await OpenDataAsync(context, file, area), area, cluster, options);
         await metadata.LoadAsync(cancel);
-        await context.OpenBackingAsync(area.BackingFileName, area.BackingFormat);
-        return new Qcow2Instance(metadata);
+        (metadata.Volume, metadata.Cipher) = await Qcow2EncryptionOptions.OpenAsync(context, file, area, options.EncryptionFormat, options.SecretId, cancel);
+        try
+        {
+            await context.OpenBackingAsync(area.BackingFileName, area.BackingFormat);
+            return new Qcow2Instance(metadata);
+        }
+        catch
+        {
+            metadata.Cipher?.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<BlockChild?> OpenDataAsync(OpenContext context, BlockChild file, Qcow2HeaderArea area)
+    {
+        const string name = "data-file";
+        bool hasDataFile = (area.Header.Incompatible & Qcow2IncompatibleFeatures.DataFile) != 0;
+        if (hasDataFile && context.IsForInformation)
+        {
+            return null;
+        }
+
+        BlockChild? data = await context.OpenNamedChildAsync(name, ChildRole.Data, hasDataFile ? area.DataFileName : null);
+        if (!hasDataFile)
+        {
+            return data is null ? file : throw new BlockException($"'{name}' can only be set for images with an external data file");
+        }
+
+        return data ?? throw new BlockException($"'{name}' is required for this image");
     }
 
     private static void CheckLength(Qcow2Header header)

@@ -31,7 +31,6 @@ internal sealed class Qcow2Geometry
         Invariant.Check(refcountOrder is >= 0 and <= 6);
         ClusterBits = clusterBits;
         ClusterBytes = 1 << clusterBits;
-        RefcountOrder = refcountOrder;
         HasSubclusters = hasSubclusters;
         HasDataFile = hasDataFile;
         L2EntryBytes = hasSubclusters ? 16 : 8;
@@ -39,7 +38,7 @@ internal sealed class Qcow2Geometry
         L2EntryCount = 1 << _l2Bits;
         SubclusterCount = hasSubclusters ? ExtendedSubclusterCount : 1;
         SubclusterBytes = ClusterBytes / SubclusterCount;
-        RefcountsPerBlock = (ClusterBytes * 8L) >> refcountOrder;
+        UseRefcountOrder(refcountOrder);
         CompressedOffsetBits = 62 - (clusterBits - 8);
     }
 
@@ -50,13 +49,13 @@ internal sealed class Qcow2Geometry
     public int ClusterBytes { get; }
 
     /// <summary>A reference count has 2 to the power of this bits.</summary>
-    public int RefcountOrder { get; }
+    public int RefcountOrder { get; private set; }
 
     /// <summary>The largest reference count.</summary>
     public ulong RefcountMax => RefcountOrder == 6 ? ulong.MaxValue : (1UL << (1 << RefcountOrder)) - 1;
 
     /// <summary>How many reference counts a block holds.</summary>
-    public long RefcountsPerBlock { get; }
+    public long RefcountsPerBlock { get; private set; }
 
     /// <summary>L2 entries have bitmaps of subclusters.</summary>
     public bool HasSubclusters { get; }
@@ -81,6 +80,13 @@ internal sealed class Qcow2Geometry
 
     /// <summary>How many bytes of the guest an L1 entry stands for.</summary>
     public long L1SpanBytes => 1L << (ClusterBits + _l2Bits);
+
+    /// <summary>Reference counts are of another width now.</summary>
+    public void UseRefcountOrder(int order)
+    {
+        RefcountOrder = order;
+        RefcountsPerBlock = (ClusterBytes * 8L) >> order;
+    }
 
     /// <summary>The L1 entry of a guest offset.</summary>
     public int L1Index(long guestOffset) => (int)(guestOffset >> (ClusterBits + _l2Bits));

@@ -1,3 +1,5 @@
+using BlockGraph.BlockCore.Crypto;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
@@ -9,32 +11,38 @@ internal static class Qcow2Information
     public static string CompatOf(int version) => version < 3 ? "0.10" : "1.1";
 
     /// <summary>As <c>info</c> shows it.</summary>
-    public static OptionsDictionary Describe(Qcow2HeaderArea area, bool isStopped)
+    public static OptionsDictionary Describe(Qcow2HeaderArea area, LuksInformation? volume, bool isStopped)
     {
         Qcow2Header header = area.Header;
-        OptionsDictionary specific = new()
+        OptionsDictionary data = new()
         {
-            ["type"] = "qcow2",
-            ["data.compat"] = CompatOf(header.Version),
-            ["data.compression-type"] = header.Compression == Qcow2Compression.Zstd ? "zstd" : "zlib",
+            ["compat"] = CompatOf(header.Version),
+            ["compression-type"] = header.Compression == Qcow2Compression.Zstd ? "zstd" : "zlib",
         };
         if (header.Version >= 3)
         {
-            specific["data.lazy-refcounts"] = (header.Compatible & Qcow2CompatibleFeatures.LazyRefcounts) != 0;
-            specific["data.corrupt"] = isStopped || (header.Incompatible & Qcow2IncompatibleFeatures.Corrupt) != 0;
-            specific["data.extended-l2"] = (header.Incompatible & Qcow2IncompatibleFeatures.ExtendedL2) != 0;
+            data["lazy-refcounts"] = (header.Compatible & Qcow2CompatibleFeatures.LazyRefcounts) != 0;
+            data["corrupt"] = isStopped || (header.Incompatible & Qcow2IncompatibleFeatures.Corrupt) != 0;
+            data["extended-l2"] = (header.Incompatible & Qcow2IncompatibleFeatures.ExtendedL2) != 0;
             if (area.DataFileName is not null)
             {
-                specific["data.data-file"] = area.DataFileName;
+                data["data-file"] = area.DataFileName;
             }
 
             if ((header.Incompatible & Qcow2IncompatibleFeatures.DataFile) != 0)
             {
-                specific["data.data-file-raw"] = (header.Autoclear & Qcow2AutoclearFeatures.RawDataFile) != 0;
+                data["data-file-raw"] = (header.Autoclear & Qcow2AutoclearFeatures.RawDataFile) != 0;
             }
         }
 
-        specific["data.refcount-bits"] = 1L << header.RefcountOrder;
-        return specific;
+        if (header.Encryption != Qcow2Encryption.None)
+        {
+            OptionsDictionary encryption = volume is null ? [] : LuksDescription.Of(volume);
+            encryption["format"] = volume is null ? "aes" : "luks";
+            data["encrypt"] = encryption;
+        }
+
+        data["refcount-bits"] = 1L << header.RefcountOrder;
+        return new OptionsDictionary { ["type"] = "qcow2", ["data"] = data };
     }
 }

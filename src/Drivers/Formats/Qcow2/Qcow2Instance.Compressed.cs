@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
 
@@ -44,6 +45,7 @@ internal sealed partial class Qcow2Instance
             CompressedPlace place = await metadata.Allocator.AllocateBytesAsync(length);
             try
             {
+                await metadata.File.DebugEventAsync(DebugEvent.WriteCompressed);
                 await metadata.File.WriteAsync(place.HostOffset, stream.AsMemory(0, length), RequestFlags.None, CancellationToken.None);
                 await metadata.Map.ChangeAsync(guestOffset, 1, (_, _) => place.ToEntry(_geometry));
             }

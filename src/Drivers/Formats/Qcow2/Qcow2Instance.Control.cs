@@ -16,7 +16,7 @@ internal sealed partial class Qcow2Instance
             ClusterBytes = _geometry.ClusterBytes,
             IsEncrypted = header.Encryption != Qcow2Encryption.None,
             IsDirty = (header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0,
-            Specific = Qcow2Information.Describe(metadata.Area, metadata.IsStopped),
+            Specific = Qcow2Information.Describe(metadata.Area, metadata.Volume?.Information, metadata.IsStopped),
         });
     }
 
@@ -29,6 +29,11 @@ internal sealed partial class Qcow2Instance
         if (!reopen.NewIsReadOnly && (metadata.Area.Header.Incompatible & Qcow2IncompatibleFeatures.Corrupt) != 0)
         {
             throw new BlockException(BlockErrorKind.AccessDenied, "qcow2: Image is corrupt; cannot be opened read/write");
+        }
+
+        if (!reopen.NewIsReadOnly && metadata.ShownLengthBytes is not null)
+        {
+            throw new BlockException(BlockErrorKind.NotPermitted, $"Node '{Node.Name}' shows a snapshot and stays read-only");
         }
 
         reopen.Step("prepare qcow2 options");
@@ -93,18 +98,20 @@ internal sealed partial class Qcow2Instance
     /// <summary>Writes what is only in memory. Where that fails the file has clusters that nobody uses, or says that it was not closed cleanly: a check mends both.</summary>
     protected override async ValueTask CloseAsync()
     {
-        if (!Node.IsWritable)
-        {
-            return;
-        }
-
         try
         {
-            await metadata.CleanAsync();
+            if (Node.IsWritable)
+            {
+                await metadata.CleanAsync();
+            }
         }
         catch (BlockException error)
         {
             Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': the image could not be closed cleanly: {error.Message}"));
+        }
+        finally
+        {
+            metadata.Cipher?.Dispose();
         }
     }
 

@@ -123,6 +123,7 @@ internal sealed partial class Qcow2Instance
         for (long at = _geometry.ClusterStart(start); at < end;)
         {
             (int count, long length) = Piece(at, end);
+            bool showsBacking = _geometry.HasSubclusters && (Node.CowChild is not null || BackingFileName is not null);
             if (_geometry.HasDataFile)
             {
                 long clusterStart = at;
@@ -137,7 +138,7 @@ internal sealed partial class Qcow2Instance
                     await metadata.Map.GetOwnTableAsync(_geometry.L1Index(at));
                     (long hostOffset, int got) = await metadata.Allocator.AllocateAsync(await CountEmptyAsync(at, count));
                     await ClearAsync(hostOffset, (long)got << _geometry.ClusterBits);
-                    await metadata.Map.ChangeAsync(at, got, (i, old) => old.WithData(hostOffset + ((long)i << _geometry.ClusterBits), 0, _geometry.SubclusterCount));
+                    await metadata.Map.ChangeAsync(at, got, (i, old) => old.WithData(hostOffset + ((long)i << _geometry.ClusterBits), 0, showsBacking ? 0 : _geometry.SubclusterCount));
                     length = (long)got << _geometry.ClusterBits;
                     hostEnd = Math.Max(hostEnd, hostOffset + length);
                 }

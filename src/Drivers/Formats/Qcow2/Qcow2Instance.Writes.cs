@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
@@ -32,7 +33,7 @@ internal sealed partial class Qcow2Instance
             if (run.IsInPlace)
             {
                 IoVector piece = buffer.Slice(done, (int)run.LengthBytes);
-                await WriteInPlaceAsync(run.HostOffset, piece, done == 0 ? cancel : CancellationToken.None);
+                await WriteInPlaceAsync(run.HostOffset, at, piece, done == 0 ? cancel : CancellationToken.None);
                 done += piece.Length;
             }
             else
@@ -43,15 +44,19 @@ internal sealed partial class Qcow2Instance
         }
     }
 
-    private ValueTask WriteInPlaceAsync(long hostOffset, IoVector piece, CancellationToken cancel)
+    private async ValueTask WriteInPlaceAsync(long hostOffset, long guestOffset, IoVector piece, CancellationToken cancel)
     {
+        await metadata.File.DebugEventAsync(DebugEvent.WriteAio);
         if (!_geometry.HasDataFile)
         {
             metadata.ThrowIfMetadata(hostOffset, piece.Length);
         }
 
-        return metadata.Data.WriteAsync(hostOffset, piece, RequestFlags.None, cancel);
+        await metadata.Data.WriteAsync(hostOffset, ToStore(guestOffset, hostOffset, piece), RequestFlags.None, cancel);
     }
+
+    private IoVector ToStore(long guestOffset, long hostOffset, IoVector plain) =>
+        metadata.IsEncrypted ? Cipher.Encrypt(guestOffset, hostOffset, plain, metadata.Data.Node.Limits.MemoryAlignmentBytes) : plain;
 
     // What goes beyond the end is padding, if it lies in the last block and is zeros; otherwise the image becomes longer.
     private async ValueTask<IoVector> FitAsync(long offset, IoVector buffer)
@@ -85,7 +90,7 @@ internal sealed partial class Qcow2Instance
             if (run.IsInPlace)
             {
                 int length = (int)run.LengthBytes;
-                await WriteInPlaceAsync(run.HostOffset, buffer.Slice(0, length), CancellationToken.None);
+                await WriteInPlaceAsync(run.HostOffset, guestOffset, buffer.Slice(0, length), CancellationToken.None);
                 return length;
             }
 
@@ -187,6 +192,7 @@ internal sealed partial class Qcow2Instance
         if (headBytes + tailBytes > 0)
         {
             Memory<byte> kept = AlignedBuffer.Allocate(headBytes + tailBytes, metadata.Data.Node.Limits.MemoryAlignmentBytes);
+            await metadata.File.DebugEventAsync(DebugEvent.CowRead);
             await ReadOldAsync(copyStart, kept[..headBytes]);
             await ReadOldAsync(copyEnd - tailBytes, kept[headBytes..]);
             whole = Surround(kept[..headBytes], buffer, kept[headBytes..]);
@@ -197,7 +203,13 @@ internal sealed partial class Qcow2Instance
             metadata.ThrowIfMetadata(copyStart + shift, whole.Length);
         }
 
-        await metadata.Data.WriteAsync(copyStart + shift, whole, RequestFlags.None, CancellationToken.None);
+        await metadata.File.DebugEventAsync(DebugEvent.WriteAio);
+        if (headBytes + tailBytes > 0)
+        {
+            await metadata.File.DebugEventAsync(DebugEvent.CowWrite);
+        }
+
+        await metadata.Data.WriteAsync(copyStart + shift, ToStore(copyStart, copyStart + shift, whole), RequestFlags.None, CancellationToken.None);
     }
 
     // One reference of what an entry led to is not needed any more.

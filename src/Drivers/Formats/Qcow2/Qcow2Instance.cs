@@ -1,5 +1,8 @@
+using BlockGraph.BlockCore.Crypto;
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
@@ -22,17 +25,21 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
     public override string? BackingFormat => metadata.Area.BackingFormat;
 
     /// <inheritdoc/>
+    public override IImageSnapshots Snapshots { get; } = new Qcow2Snapshots(metadata);
+
+    /// <inheritdoc/>
     public override int? ClusterBytes => _geometry.ClusterBytes;
 
     /// <inheritdoc/>
     public override BlockLimits Limits { get; } = new()
     {
+        RequestAlignmentBytes = metadata.IsEncrypted ? SectorCipher.SectorBytes : 1,
         WriteZeroesAlignmentBytes = metadata.Geometry.SubclusterBytes,
         DiscardAlignmentBytes = metadata.Geometry.ClusterBytes,
     };
 
     /// <inheritdoc/>
-    public override RequestFlags SupportedWriteFlags => RequestFlags.WriteUnchanged | (_geometry.HasDataFile ? RequestFlags.None : RequestFlags.WriteCompressed);
+    public override RequestFlags SupportedWriteFlags => RequestFlags.WriteUnchanged | (_geometry.HasDataFile || metadata.IsEncrypted ? RequestFlags.None : RequestFlags.WriteCompressed);
 
     /// <inheritdoc/>
     public override RequestFlags SupportedZeroFlags => RequestFlags.WriteUnchanged | RequestFlags.MayUnmap | RequestFlags.NoFallback;
@@ -45,21 +52,23 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
 
-    private long LengthBytes => metadata.Area.Header.LengthBytes;
+    private long LengthBytes => metadata.ShownLengthBytes ?? metadata.Area.Header.LengthBytes;
 
     /// <inheritdoc/>
     protected override long GetLengthBytes() => LengthBytes;
 
     /// <inheritdoc/>
     protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        buffer.Length <= LengthBytes - offset && metadata.Map.TryMap(offset, buffer.Length, forWrite: false, out long hostOffset)
+        !metadata.IsEncrypted && buffer.Length <= LengthBytes - offset && metadata.Map.TryMap(offset, buffer.Length, forWrite: false, out long hostOffset)
+            && IsUnheard
             ? metadata.Data.ReadAsync(hostOffset, buffer, flags & RequestFlags.RegisteredBuffer, cancel)
             : ReadPiecesAsync(offset, buffer, cancel);
 
     /// <inheritdoc/>
     protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        metadata.HasBegun && !metadata.IsStopped && (flags & RequestFlags.WriteCompressed) == 0 && buffer.Length <= LengthBytes - offset
+        metadata.HasBegun && !metadata.IsStopped && !metadata.IsEncrypted && (flags & RequestFlags.WriteCompressed) == 0 && buffer.Length <= LengthBytes - offset
                 && metadata.Map.TryMap(offset, buffer.Length, forWrite: true, out long hostOffset)
+                && IsUnheard
             ? metadata.Data.WriteAsync(hostOffset, buffer, flags & RequestFlags.RegisteredBuffer, cancel)
             : WritePiecesAsync(offset, buffer, flags, cancel);
 
@@ -75,6 +84,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
             SubclusterKind.Unallocated => BlockStatusFlags.None,
             SubclusterKind.Zero => BlockStatusFlags.Zero | BlockStatusFlags.Allocated,
             SubclusterKind.Compressed => BlockStatusFlags.Data | BlockStatusFlags.Allocated,
+            SubclusterKind.Data when metadata.IsEncrypted => BlockStatusFlags.Data | BlockStatusFlags.Allocated,
             _ => BlockStatusFlags.Data | BlockStatusFlags.OffsetValid | BlockStatusFlags.Recurse,
         };
         if (run.Kind == SubclusterKind.Zero && run.Entry.HasCluster)
@@ -89,7 +99,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
 
     private async ValueTask ReadPiecesAsync(long offset, IoVector buffer, CancellationToken cancel)
     {
-        int inside = (int)Math.Clamp(LengthBytes - offset, 0, buffer.Length);
+        int inside = offset >= VmStateOffset ? buffer.Length : (int)Math.Clamp(LengthBytes - offset, 0, buffer.Length);
         buffer.Slice(inside, buffer.Length - inside).Fill(0);
         for (int done = 0; done < inside;)
         {
@@ -100,21 +110,37 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
         }
     }
 
-    private ValueTask ReadRunAsync(GuestRun run, long guestOffset, IoVector piece, CancellationToken cancel)
+    private async ValueTask ReadRunAsync(GuestRun run, long guestOffset, IoVector piece, CancellationToken cancel)
     {
         switch (run.Kind)
         {
             case SubclusterKind.Data:
-                return metadata.Data.ReadAsync(run.HostOffset, piece, RequestFlags.None, cancel);
+                await metadata.File.DebugEventAsync(DebugEvent.ReadAio);
+                await metadata.Data.ReadAsync(run.HostOffset, piece, RequestFlags.None, cancel);
+                if (metadata.IsEncrypted)
+                {
+                    Cipher.Decrypt(guestOffset, run.HostOffset, piece);
+                }
+
+                break;
             case SubclusterKind.Compressed:
-                return ReadCompressedAsync(run.Entry, _geometry.InCluster(guestOffset), piece, cancel);
-            case SubclusterKind.Unallocated when Node.CowChild is { } backing:
-                return backing.ReadAsync(guestOffset, piece, RequestFlags.None, cancel);
+                await metadata.File.DebugEventAsync(DebugEvent.ReadCompressed);
+                await ReadCompressedAsync(run.Entry, _geometry.InCluster(guestOffset), piece, cancel);
+                break;
+            case SubclusterKind.Unallocated when guestOffset < LengthBytes && Node.CowChild is { } backing:
+                await metadata.File.DebugEventAsync(DebugEvent.ReadBackingAio);
+                await backing.ReadAsync(guestOffset, piece, RequestFlags.None, cancel);
+                break;
             default:
                 piece.Fill(0);
-                return default;
+                break;
         }
     }
+
+    // Whoever listens may make the request wait: that is for the way that can.
+    private bool IsUnheard => !metadata.File.HasDebugListener;
+
+    private Qcow2Cipher Cipher => metadata.Cipher ?? throw new BlockException(BlockErrorKind.NotPermitted, $"Node '{Node.Name}' was opened to be looked at: it has no key");
 
     // What lies in the image there now, and zeros beyond its end: what a write must keep of a cluster.
     private ValueTask ReadOldAsync(long guestOffset, Memory<byte> buffer) => buffer.Length == 0 ? default : ReadPiecesAsync(guestOffset, buffer, CancellationToken.None);

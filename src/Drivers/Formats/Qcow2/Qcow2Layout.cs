@@ -13,18 +13,23 @@ internal sealed class Qcow2Layout
     private readonly long _tableClusters;
 
     /// <param name="area">The first cluster, without the places of tables.</param>
-    public Qcow2Layout(Qcow2HeaderArea area)
+    /// <param name="lengthBytesMax">For how long an image there are entries in the L1 table.</param>
+    /// <param name="encryptionHeader">What is to stand in the clusters of the encryption header; empty for none.</param>
+    public Qcow2Layout(Qcow2HeaderArea area, long lengthBytesMax, ReadOnlyMemory<byte> encryptionHeader = default)
     {
         _geometry = area.Header.CreateGeometry();
-        long topCount = _geometry.L1EntryCount(area.Header.LengthBytes);
+        long topCount = _geometry.L1EntryCount(lengthBytesMax);
         if (topCount * sizeof(ulong) > Qcow2Geometry.L1BytesMax)
         {
             throw new BlockException(BlockErrorKind.TooLarge, "Image size too large");
         }
 
         long topClusters = Math.Max(1, _geometry.ClusterCount(topCount * sizeof(ulong)));
-        (_tableClusters, long blockCount) = CountRefcounts(_geometry, 1 + topClusters);
-        long used = 1 + _tableClusters + blockCount + topClusters;
+        long encryptionClusters = _geometry.ClusterCount(encryptionHeader.Length);
+        (_tableClusters, long blockCount) = CountRefcounts(_geometry, 1 + topClusters + encryptionClusters);
+        EncryptionOffset = (1 + _tableClusters + blockCount + topClusters) << _geometry.ClusterBits;
+        EncryptionHeader = encryptionHeader;
+        long used = 1 + _tableClusters + blockCount + topClusters + encryptionClusters;
         LengthBytes = used << _geometry.ClusterBits;
         Head = (area with
         {
@@ -35,6 +40,7 @@ internal sealed class Qcow2Layout
                 L1Offset = (1 + _tableClusters + blockCount) << _geometry.ClusterBits,
                 L1EntryCount = (int)topCount,
             },
+            EncryptionHeader = encryptionHeader.IsEmpty ? null : (EncryptionOffset, encryptionHeader.Length),
         }).Format(out _);
         Table = new byte[_tableClusters << _geometry.ClusterBits];
         Blocks = new byte[blockCount << _geometry.ClusterBits];
@@ -67,6 +73,12 @@ internal sealed class Qcow2Layout
     /// <summary>Where these lie.</summary>
     public long BlocksOffset => (1 + _tableClusters) << _geometry.ClusterBits;
 
+    /// <summary>The encryption header; empty for none.</summary>
+    public ReadOnlyMemory<byte> EncryptionHeader { get; }
+
+    /// <summary>Where it lies.</summary>
+    public long EncryptionOffset { get; }
+
     /// <summary>All of the file.</summary>
     public byte[] ToArray()
     {
@@ -74,11 +86,12 @@ internal sealed class Qcow2Layout
         Head.CopyTo(image, 0);
         Table.CopyTo(image, TableOffset);
         Blocks.CopyTo(image, BlocksOffset);
+        EncryptionHeader.CopyTo(image.AsMemory((int)EncryptionOffset));
         return image;
     }
 
-    // The blocks count the table and themselves as well.
-    private static (long TableClusters, long BlockCount) CountRefcounts(Qcow2Geometry geometry, long otherClusters)
+    /// <summary>How many clusters the refcount table and its blocks take, which count themselves as well as <paramref name="otherClusters"/>.</summary>
+    public static (long TableClusters, long BlockCount) CountRefcounts(Qcow2Geometry geometry, long otherClusters)
     {
         long tableClusters = 1;
         long blockCount = 1;

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
 
@@ -30,7 +31,12 @@ internal sealed partial class Qcow2Metadata
     /// <summary>The image is closed, or not written any more: everything is in the file, and it says so.</summary>
     public async ValueTask CleanAsync()
     {
-        if (!HasBegun)
+        if (_isHeaderUncertain)
+        {
+            await ConfirmHeaderAsync();
+        }
+
+        if (!_hasBegun)
         {
             return;
         }
@@ -45,7 +51,7 @@ internal sealed partial class Qcow2Metadata
             }
         }
 
-        HasBegun = false;
+        _hasBegun = false;
         Places.Forget((MetadataKind)~0);
     }
 
@@ -123,9 +129,9 @@ internal sealed partial class Qcow2Metadata
         bool isDurable = false;
         try
         {
-            if (Data != File)
+            if (_data is not null && _data != File)
             {
-                await Data.FlushAsync(CancellationToken.None);
+                await _data.FlushAsync(CancellationToken.None);
             }
 
             await File.FlushAsync(CancellationToken.None);
@@ -167,6 +173,7 @@ internal sealed partial class Qcow2Metadata
                 await File.DiscardAsync(at, Geometry.ClusterBytes, CancellationToken.None);
             }
 
+            await File.DebugEventAsync(DebugEvent.ClusterFree);
             await Allocator.DropAsync(cluster);
         }
     }

@@ -1,8 +1,10 @@
+using BlockGraph.BlockCore.Crypto;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
@@ -23,17 +25,19 @@ internal sealed partial class Qcow2Metadata
     // So much may wait for being freed before somebody is made to flush.
     private const long WaitingBytesMax = 64L << 20;
 
+    private readonly BlockChild? _data;
     private readonly CoMutex _headerChange = new();
     private readonly CoMutex _writeBack = new();
     private readonly CoMutex _beginning = new();
     private byte[] _headerCluster = [];
+    private bool _hasBegun;
     private bool _hasWarned;
 
-    public Qcow2Metadata(BlockNode node, BlockChild file, BlockChild data, Qcow2HeaderArea area, byte[] headerCluster, Qcow2OpenOptions options)
+    public Qcow2Metadata(BlockNode node, BlockChild file, BlockChild? data, Qcow2HeaderArea area, byte[] headerCluster, Qcow2OpenOptions options)
     {
         Node = node;
         File = file;
-        Data = data;
+        _data = data;
         Area = area;
         Geometry = area.Header.CreateGeometry();
         Options = options;
@@ -51,7 +55,17 @@ internal sealed partial class Qcow2Metadata
     public BlockChild File { get; }
 
     /// <summary>Where guest data is: the same, or an external data file.</summary>
-    public BlockChild Data { get; }
+    /// <exception cref="BlockException">The image was opened without it.</exception>
+    public BlockChild Data => _data ?? throw new BlockException($"Node '{Node.Name}': the image was opened without its data file");
+
+    /// <summary>What guest data is encrypted with; null for nothing, or where the image is only looked at.</summary>
+    public Qcow2Cipher? Cipher { get; set; }
+
+    /// <summary>The LUKS volume in the image; null where there is none.</summary>
+    public LuksVolume? Volume { get; set; }
+
+    /// <summary>Guest data is encrypted.</summary>
+    public bool IsEncrypted => Area.Header.Encryption != Qcow2Encryption.None;
 
     /// <summary>How the image was opened.</summary>
     public Qcow2OpenOptions Options { get; private set; }
@@ -74,6 +88,9 @@ internal sealed partial class Qcow2Metadata
     /// <summary>What must not be written over.</summary>
     public MetadataPlaces Places { get; }
 
+    /// <summary>The snapshots inside the image.</summary>
+    public SnapshotTable Snapshots { get; private set; } = SnapshotTable.Empty;
+
     /// <summary>What was given up.</summary>
     public FreedClusters Freed { get; } = new();
 
@@ -81,7 +98,7 @@ internal sealed partial class Qcow2Metadata
     public bool IsStopped { get; private set; }
 
     /// <summary>True once the image is ready to be changed: see <see cref="BeginChangeAsync"/>.</summary>
-    public bool HasBegun { get; private set; }
+    public bool HasBegun => _hasBegun && !_isHeaderUncertain;
 
     /// <summary>Reference counts may be behind in the file, for it says that it is dirty.</summary>
     private bool IsLazy => Options.UsesLazyRefcounts(Area.Header) && (Area.Header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0;
@@ -91,6 +108,7 @@ internal sealed partial class Qcow2Metadata
     {
         await Refcounts.LoadAsync(cancel);
         await Map.LoadAsync(cancel);
+        Snapshots = await SnapshotTable.ReadAsync(File, Area.Header, cancel);
     }
 
     /// <summary>Forgets everything and reads it anew: what is in the file holds. No change is under way.</summary>
@@ -237,7 +255,12 @@ internal sealed partial class Qcow2Metadata
                 await MendDirtyAsync();
             }
 
-            AddPlaces();
+            if (_isHeaderUncertain)
+            {
+                await ConfirmHeaderAsync();
+            }
+
+            await AddPlacesAsync();
             Qcow2Header header = Area.Header;
             bool isLazy = Options.UsesLazyRefcounts(header);
             if ((header.Autoclear & ~Qcow2AutoclearFeatures.Known) != 0 || (isLazy && (header.Incompatible & Qcow2IncompatibleFeatures.Dirty) == 0))
@@ -250,7 +273,7 @@ internal sealed partial class Qcow2Metadata
                 await File.FlushAsync(CancellationToken.None);
             }
 
-            HasBegun = true;
+            _hasBegun = true;
         }
         finally
         {
@@ -258,11 +281,12 @@ internal sealed partial class Qcow2Metadata
         }
     }
 
-    private void AddPlaces()
+    private async ValueTask AddPlacesAsync()
     {
         Places.Add(MetadataKind.Header, 0, Geometry.ClusterBytes);
         Refcounts.AddPlaces(Places);
         Map.AddPlaces(Places);
+        await Snapshots.AddPlacesAsync(this);
         if (Places.FindOverlap() is { } overlap)
         {
             long hostOffset = overlap.Cluster << Geometry.ClusterBits;

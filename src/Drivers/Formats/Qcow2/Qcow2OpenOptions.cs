@@ -29,6 +29,7 @@ internal sealed record Qcow2OpenOptions
         new OptionDefinition("file", OptionType.Child, "the node or options that hold the image") { IsRequired = true },
         new OptionDefinition("backing", OptionType.Child, "what shows where nothing was written; by default what the image names"),
         new OptionDefinition("data-file", OptionType.Child, "what holds the guest's data; by default what the image names"),
+        .. Qcow2EncryptionOptions.Open,
         new OptionDefinition("lazy-refcounts", OptionType.Boolean, "write reference counts late, with the image marked dirty; by default as the image says") { IsMutable = true },
         new OptionDefinition("pass-discard-request", OptionType.Boolean, "the file lets go of what the guest discards; by default where discard=unmap") { IsMutable = true },
         new OptionDefinition("pass-discard-snapshot", OptionType.Boolean, "the file lets go of what a deleted snapshot had") { Default = "on", IsMutable = true },
@@ -43,6 +44,12 @@ internal sealed record Qcow2OpenOptions
         new OptionDefinition("refcount-cache-size", OptionType.Size, "memory for reference counts, in bytes; by default 256 KiB, or four larger clusters") { IsMutable = true },
         new OptionDefinition("cache-clean-interval", OptionType.Integer, "after how many seconds unused tables are given up; 0 for never") { Default = "600", IsMutable = true },
     ]);
+
+    /// <summary>How the image is said to be encrypted, or null.</summary>
+    public string? EncryptionFormat { get; init; }
+
+    /// <summary>The secret that opens it, or null.</summary>
+    public string? SecretId { get; init; }
 
     /// <summary>Reference counts are written late; null for what the image says.</summary>
     public bool? LazyRefcounts { get; init; }
@@ -77,6 +84,8 @@ internal sealed record Qcow2OpenOptions
     /// <exception cref="BlockException">One is none, or two contradict each other.</exception>
     public static Qcow2OpenOptions Read(OptionReader reader) => new Qcow2OpenOptions
     {
+        EncryptionFormat = reader.GetString("encrypt.format"),
+        SecretId = reader.GetString("encrypt.key-secret"),
         LazyRefcounts = reader.GetBooleanOrNull("lazy-refcounts"),
         PassDiscardRequest = reader.GetBooleanOrNull("pass-discard-request"),
         PassDiscardSnapshot = reader.GetBoolean("pass-discard-snapshot"),

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
@@ -21,15 +22,14 @@ internal sealed class RefcountTable
         _metadata = metadata;
         _file = metadata.File;
         _geometry = metadata.Geometry;
-        Cache = new MetadataCache(_file, Math.Min(_geometry.ClusterBytes, Qcow2Metadata.SliceBytesMax), sliceCountMax);
-        CountsPerSlice = (Cache.SliceBytes * 8) >> _geometry.RefcountOrder;
+        Cache = new MetadataCache(_file, Math.Min(_geometry.ClusterBytes, Qcow2Metadata.SliceBytesMax), sliceCountMax, DebugEvent.RefblockLoad, DebugEvent.RefblockUpdatePart);
     }
 
     /// <summary>The blocks, in slices.</summary>
     public MetadataCache Cache { get; }
 
     /// <summary>How many counts a slice holds.</summary>
-    public int CountsPerSlice { get; }
+    public int CountsPerSlice => (Cache.SliceBytes * 8) >> _geometry.RefcountOrder;
 
     /// <summary>How many blocks the table can hold.</summary>
     public int EntryCount => _blocks.Length;

@@ -41,7 +41,7 @@ public sealed class RawDriver : BlockDriver
     }
 
     /// <summary>A raw image takes its length, in whole sectors, whatever is in it.</summary>
-    public override Task<ImageMeasurement> MeasureAsync(OptionsDictionary options, long lengthBytes, BlockNode? source, CancellationToken cancel)
+    public override Task<ImageMeasurement> MeasureAsync(OptionsDictionary options, long lengthBytes, BlockChild? source, CancellationToken cancel)
     {
         ulong bytes = ((ulong)lengthBytes + SectorBytes - 1) / SectorBytes * SectorBytes;
         return Task.FromResult(new ImageMeasurement(bytes, bytes));

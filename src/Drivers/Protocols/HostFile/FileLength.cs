@@ -15,7 +15,8 @@ internal static class FileLength
 
     /// <summary>Cuts or extends <paramref name="file"/> to <paramref name="lengthBytes"/>.</summary>
     /// <exception cref="BlockException">It has the length that it had; the message says what failed.</exception>
-    public static void Change(OpenFile file, long lengthBytes, PreallocationMode preallocation)
+    /// <exception cref="OperationCanceledException">It was cancelled, between two pieces of the space it was to take; it has the length that it had.</exception>
+    public static void Change(OpenFile file, long lengthBytes, PreallocationMode preallocation, CancellationToken cancel)
     {
         long oldBytes = file.GetLengthBytes();
         if (preallocation != PreallocationMode.Off && lengthBytes < oldBytes)
@@ -34,11 +35,11 @@ internal static class FileLength
 
                 break;
             case PreallocationMode.Falloc:
-                OrGoBack(file, oldBytes, "Could not preallocate new data: ", () => Allocate(file, oldBytes, lengthBytes));
+                OrGoBack(file, oldBytes, "Could not preallocate new data: ", () => Allocate(file, oldBytes, lengthBytes, cancel));
                 break;
             case PreallocationMode.Full:
                 Set(file, lengthBytes);
-                OrGoBack(file, oldBytes, "Could not write zeros for preallocation: ", () => Write(file, oldBytes, lengthBytes));
+                OrGoBack(file, oldBytes, "Could not write zeros for preallocation: ", () => Write(file, oldBytes, lengthBytes, cancel));
                 break;
             default:
                 throw preallocation.ToRefusal();
@@ -81,6 +82,11 @@ internal static class FileLength
         {
             grow();
         }
+        catch (OperationCanceledException)
+        {
+            file.SetLengthBytes(oldBytes);
+            throw;
+        }
         catch (BlockException error)
         {
             try
@@ -97,17 +103,17 @@ internal static class FileLength
     }
 
     // Where the system cannot take space without writing, it is written.
-    private static void Allocate(OpenFile file, long oldBytes, long newBytes)
+    private static void Allocate(OpenFile file, long oldBytes, long newBytes, CancellationToken cancel)
     {
         if (!file.TryAllocate(oldBytes, newBytes - oldBytes))
         {
             file.SetLengthBytes(newBytes);
-            Write(file, oldBytes, newBytes);
+            Write(file, oldBytes, newBytes, cancel);
         }
     }
 
     // Past the page cache only whole blocks are written: the block at the old end keeps what it holds, that at the new end is cut afterwards.
-    private static void Write(OpenFile file, long oldBytes, long newBytes)
+    private static void Write(OpenFile file, long oldBytes, long newBytes, CancellationToken cancel)
     {
         long mask = file.RequestAlignmentBytes - 1L;
         long start = oldBytes & ~mask;
@@ -120,6 +126,7 @@ internal static class FileLength
 
         for (long at = start; at < end;)
         {
+            cancel.ThrowIfCancellationRequested();
             int count = (int)Math.Min(piece.Length, end - at);
             file.Write(at, piece[..count]);
             at += count;

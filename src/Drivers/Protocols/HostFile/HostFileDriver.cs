@@ -54,7 +54,7 @@ public sealed class HostFileDriver() : HostStorageDriver("file")
             {
                 file.TrySetExtentSize(extentBytes);
             }
-        }));
+        }, cancel));
     }
 
     /// <inheritdoc/>
@@ -66,7 +66,7 @@ public sealed class HostFileDriver() : HostStorageDriver("file")
         return await graph.MainContext.RunOnWorkers(() => graph.Platform.TryDeleteFile(path));
     }
 
-    private static bool Create(HostPlatform platform, string path, long lengthBytes, PreallocationMode preallocation, Action<OpenFile> ask)
+    private static bool Create(HostPlatform platform, string path, long lengthBytes, PreallocationMode preallocation, Action<OpenFile> ask, CancellationToken cancel)
     {
         // What the file system is asked for must come before the first byte.
         bool isNew = platform.CreateFile(path, 0);
@@ -74,10 +74,10 @@ public sealed class HostFileDriver() : HostStorageDriver("file")
         {
             using OpenFile file = platform.OpenFile(new HostFileOptions(path) { IsWritable = true });
             ask(file);
-            FileLength.Change(file, lengthBytes, preallocation);
+            FileLength.Change(file, lengthBytes, preallocation, cancel);
             return isNew;
         }
-        catch (BlockException) when (isNew)
+        catch (Exception error) when (isNew && error is BlockException or OperationCanceledException)
         {
             platform.TryDeleteFile(path);
             throw;

@@ -101,7 +101,7 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
     protected override ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel) =>
         OnWorkerAsync(file =>
         {
-            FileLength.Change(file, lengthBytes, preallocation);
+            FileLength.Change(file, lengthBytes, preallocation, cancel);
             return true;
         });
 

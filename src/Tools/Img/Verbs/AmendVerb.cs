@@ -1,6 +1,8 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Images;
+using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.Tools.Img.Verbs;
 
@@ -10,6 +12,7 @@ internal sealed class AmendVerb : ImgVerb
     private readonly SourceArguments _source = new();
     private readonly CreateOptionsText _options = new();
     private bool _hasOptions;
+    private bool _isForced;
 
     /// <inheritdoc/>
     public override string Name => "amend";
@@ -46,30 +49,7 @@ internal sealed class AmendVerb : ImgVerb
     }
 
     /// <inheritdoc/>
-    public override async Task<int> RunAsync(ImgCall call)
-    {
-        if (call.Operands.Count == 0)
-        {
-            throw Refusal(call.World.Graph.Drivers.All.FirstOrDefault(driver => driver.Name == _source.Format) ?? throw new BlockException($"Unknown file format '{_source.Format}'"));
-        }
-
-        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn);
-        BlockDriver format = backend.Root!.Driver;
-        if (format.AmendOptions is not { } schema)
-        {
-            throw Refusal(format);
-        }
-
-        if (_options.IsHelpWanted)
-        {
-            call.Out.WriteLine($"Amend options for '{format.Name}':");
-            CreateOptionsText.PrintHelp(call.Out, schema);
-            return 0;
-        }
-
-        await backend.AmendAsync(_options.Read(schema, call.Name));
-        return 0;
-    }
+    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => AmendAsync(call, cancel));
 
     /// <inheritdoc/>
     protected override void TakeOption(string option, string? value)
@@ -82,6 +62,7 @@ internal sealed class AmendVerb : ImgVerb
                 break;
             case "force":
                 // Which changes need it is for the format to say.
+                _isForced = true;
                 break;
             default:
                 _source.Take(option, value);
@@ -89,5 +70,58 @@ internal sealed class AmendVerb : ImgVerb
         }
     }
 
+    private async Task<int> AmendAsync(ImgCall call, CancellationToken cancel)
+    {
+        if (call.Operands.Count == 0)
+        {
+            BlockDriver named = call.World.Graph.Drivers.All.FirstOrDefault(driver => driver.Name == _source.Format) ?? throw new BlockException($"Unknown file format '{_source.Format}'");
+            PrintHelp(call, named);
+            return 0;
+        }
+
+        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn);
+        BlockDriver format = backend.Root!.Driver;
+        if (_options.IsHelpWanted)
+        {
+            PrintHelp(call, format);
+            return 0;
+        }
+
+        OptionSchema schema = format.AmendOptions ?? throw Refusal(format);
+        using ImgProgress progress = new(call, _source.ShowsProgress);
+        await backend.AmendAsync(ReadOptions(format, schema, call), _isForced, new Steps(progress), cancel);
+        progress.Complete();
+        return 0;
+    }
+
+    // Options that only a new image has are known, and told apart from those that nobody has.
+    private OptionsDictionary ReadOptions(BlockDriver format, OptionSchema schema, ImgCall call)
+    {
+        try
+        {
+            return _options.Read(schema, call.Name);
+        }
+        catch (BlockException error) when (format.CreateOptions?.Definitions.Any(definition => error.Message == $"Invalid parameter '{definition.Name}'") == true)
+        {
+            throw new BlockException(error.Kind, error.Message, error) { Hint = "This option is only supported for image creation" };
+        }
+    }
+
+    private static void PrintHelp(ImgCall call, BlockDriver format)
+    {
+        OptionSchema schema = format.AmendOptions ?? throw Refusal(format);
+        call.Out.WriteLine($"Amend options for '{format.Name}':");
+        CreateOptionsText.PrintHelp(call.Out, schema);
+    }
+
     private static BlockException Refusal(BlockDriver format) => new(BlockErrorKind.NotSupported, $"Format driver '{format.Name}' does not support option amendment");
+
+    /// <summary>Tells of a fraction as of bytes.</summary>
+    private sealed class Steps(ImgProgress progress) : IProgress<double>
+    {
+        private const long Whole = 1_000_000;
+
+        /// <inheritdoc/>
+        public void Report(double value) => progress.Report(new ImageProgress((long)(value * Whole), Whole));
+    }
 }

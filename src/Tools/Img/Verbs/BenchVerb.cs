@@ -45,7 +45,8 @@ internal sealed class BenchVerb : ImgVerb
     }
 
     /// <inheritdoc/>
-    public override Task<int> RunAsync(ImgCall call) => new ImgBenchRunner(call, _arguments.ImageOf(call.Operands[0]), _arguments.Load).RunAsync();
+    public override Task<int> RunAsync(ImgCall call) =>
+        ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => new ImgBenchRunner(call, _arguments.ImageOf(call.Operands[0]), _arguments.Load).RunAsync(cancel));
 
     /// <inheritdoc/>
     protected override void TakeOption(string option, string? value) => _arguments.Take(option, value);

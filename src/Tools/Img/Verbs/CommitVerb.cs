@@ -84,6 +84,10 @@ internal sealed class CommitVerb : ImgVerb
             await ImageCommit.RunAsync(top, FindBase(call, top), new ImageCommitOptions { KeepsTop = _keepsTop, RateBytesPerSecond = _rateBytesPerSecond }, progress, cancel);
             progress.Complete();
         }
+        catch (BlockException failure) when (!call.Name.FollowsTexts && failure.Kind == BlockErrorKind.NoSpace && failure.Hint is null)
+        {
+            throw new BlockException(failure.Kind, failure.Message, failure) { Hint = $"'{call.Operands[0]}' reads as before: make room for its backing file and commit it again" };
+        }
         finally
         {
             progress.End();

@@ -90,9 +90,9 @@ internal sealed class ConvertVerb : ImgVerb
         try
         {
             await OpenSourcesAsync(call, sources);
-            CheckSources(sources);
+            await PrepareSourcesAsync(sources);
             ConvertTarget target = new(call, _arguments, call.Operands[^1]);
-            await target.PrepareAsync(sources);
+            await target.PrepareAsync(sources, cancel);
             if (_arguments is { IsTargetZero: true, BackingFile: not null })
             {
                 call.Fail("Cannot use --target-is-zero when the destination image has a backing file");
@@ -122,7 +122,7 @@ internal sealed class ConvertVerb : ImgVerb
         }
     }
 
-    private void CheckSources(List<BlockBackend> sources)
+    private async Task PrepareSourcesAsync(List<BlockBackend> sources)
     {
         if (_arguments.CopiesBitmaps)
         {
@@ -131,7 +131,12 @@ internal sealed class ConvertVerb : ImgVerb
 
         if (_arguments.Snapshot is { } snapshot)
         {
-            throw sources.Count > 1 ? new BlockException("No support for concatenating multiple snapshot") : SourceSnapshot.Refusal(sources[0], snapshot);
+            if (sources.Count > 1)
+            {
+                throw new BlockException("No support for concatenating multiple snapshot");
+            }
+
+            await SourceSnapshot.ShowAsync(sources[0], snapshot);
         }
     }
 
@@ -148,7 +153,8 @@ internal sealed class ConvertVerb : ImgVerb
                     OnUnreadable = range => TellUnreadable(call, range),
                     OnUnknownStatus = range => TellUnknownStatus(call, range),
                 };
-                await ImageConversion.RunAsync(sources, backend, options, progress, cancel);
+                using ConversionThreads threads = new(call.World, options.RequestCount, sources, backend);
+                await ImageConversion.RunAsync(sources, backend, options with { MoreContexts = threads.Contexts }, progress, cancel);
                 progress.Complete();
             }
         }

@@ -67,31 +67,8 @@ internal sealed class CreateVerb : ImgVerb
     }
 
     /// <inheritdoc/>
-    public override async Task<int> RunAsync(ImgCall call)
-    {
-        if (_options.IsHelpWanted)
-        {
-            return PrintHelp(call);
-        }
-
-        string fileName = call.Operands[0];
-        try
-        {
-            ImageCreation creation = new(call.World.Graph, _format, fileName);
-            OptionsDictionary options = await CompleteAsync(call, creation);
-            if (!_isQuiet)
-            {
-                call.Out.WriteLine($"Formatting '{fileName}', fmt={_format}{CreateOptionsText.Tell(creation.Options, options)}");
-            }
-
-            await creation.CreateAsync(options);
-            return 0;
-        }
-        catch (BlockException failure)
-        {
-            throw failure.Prefixed($"{fileName}: ");
-        }
-    }
+    public override Task<int> RunAsync(ImgCall call) =>
+        _options.IsHelpWanted ? Task.FromResult(PrintHelp(call)) : ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => CreateAsync(call, cancel));
 
     /// <inheritdoc/>
     protected override void TakeOption(string option, string? value)
@@ -126,6 +103,27 @@ internal sealed class CreateVerb : ImgVerb
         ImageCreation creation = new(call.World.Graph, _format, call.Operands.Count > 0 ? call.Operands[0] : "");
         CreateOptionsText.PrintHelp(call.Out, creation.Format, call.Operands.Count > 0 ? creation.Options : null);
         return 0;
+    }
+
+    private async Task<int> CreateAsync(ImgCall call, CancellationToken cancel)
+    {
+        string fileName = call.Operands[0];
+        try
+        {
+            ImageCreation creation = new(call.World.Graph, _format, fileName);
+            OptionsDictionary options = await CompleteAsync(call, creation);
+            if (!_isQuiet)
+            {
+                call.Out.WriteLine($"Formatting '{fileName}', fmt={_format}{CreateOptionsText.Tell(creation.Options, options)}");
+            }
+
+            await creation.CreateAsync(options, cancel);
+            return 0;
+        }
+        catch (BlockException failure)
+        {
+            throw failure.Prefixed($"{fileName}: ");
+        }
     }
 
     // What the options leave out comes from the command line, or from the backing file.

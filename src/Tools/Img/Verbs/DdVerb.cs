@@ -132,7 +132,7 @@ internal sealed class DdVerb : ImgVerb
         long wanted = _count is { } count ? (count > long.MaxValue / _blockBytes ? long.MaxValue : count * _blockBytes) : long.MaxValue;
         bool isBehindEnd = SkippedBytes > source.LengthBytes;
         long length = Math.Min(wanted, isBehindEnd ? 0 : source.LengthBytes - SkippedBytes);
-        await CreateAsync(call, length);
+        await CreateAsync(call, length, cancel);
         ImageArgument image = new(_output!) { Format = _outputFormat, Mode = new IoOpenMode() };
         await using BlockBackend target = await image.OpenAsync(call.World, call.Name, call.Warn);
         if (isBehindEnd)
@@ -152,9 +152,13 @@ internal sealed class DdVerb : ImgVerb
             bool isRead = failure.Message.StartsWith("error while reading", StringComparison.Ordinal);
             throw new BlockException(failure.Kind, $"error while {(isRead ? "reading from input" : "writing to output")} image file: {call.Name.TextOf(failure)}", failure);
         }
+        catch (BlockException failure) when (failure.Hint is null)
+        {
+            throw new BlockException(failure.Kind, failure.Message, failure) { Hint = $"'{_output}' is incomplete" };
+        }
     }
 
-    private async Task CreateAsync(ImgCall call, long length)
+    private async Task CreateAsync(ImgCall call, long length, CancellationToken cancel)
     {
         ImageCreation creation;
         try
@@ -169,7 +173,7 @@ internal sealed class DdVerb : ImgVerb
         long bytes = call.Name.FollowsTexts ? (length + SectorBytes - 1) / SectorBytes * SectorBytes : length;
         try
         {
-            await creation.CreateAsync(new OptionsDictionary { { CreateContext.SizeOption, bytes } });
+            await creation.CreateAsync(new OptionsDictionary { { CreateContext.SizeOption, bytes } }, cancel);
         }
         catch (BlockException failure)
         {

@@ -36,7 +36,7 @@ internal sealed class InfoVerb : ImgVerb
     public override async Task<int> RunAsync(ImgCall call)
     {
         _source.Check();
-        ImageChain chain = new(call, _source);
+        ImageChain chain = new(call, _source) { IsForInformation = true };
         List<ImageDescription> described = [];
         await chain.VisitAsync(call.Operands[0], _showsChain, async backend => described.Add(await ImageDescription.OfAsync(backend)));
         if (_source.IsJson)

@@ -77,7 +77,7 @@ internal sealed class MeasureVerb : ImgVerb
         {
             if (_snapshot is not null)
             {
-                throw SourceSnapshot.Refusal(source!, _snapshot);
+                await SourceSnapshot.ShowAsync(source!, _snapshot);
             }
 
             BlockDriver format = FindFormat(call);

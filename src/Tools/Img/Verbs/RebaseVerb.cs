@@ -104,6 +104,10 @@ internal sealed class RebaseVerb : ImgVerb
             await ChangeHeaderAsync(top, progress, cancel);
             return 0;
         }
+        catch (BlockException failure) when (!call.Name.FollowsTexts && failure.Kind == BlockErrorKind.NoSpace && failure.Hint is null)
+        {
+            throw new BlockException(failure.Kind, failure.Message, failure) { Hint = $"'{call.Operands[0]}' reads as before: make room for it and rebase it again" };
+        }
         finally
         {
             progress.End();

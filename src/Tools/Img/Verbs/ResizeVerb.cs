@@ -69,7 +69,27 @@ internal sealed class ResizeVerb : ImgVerb
     }
 
     /// <inheritdoc/>
-    public override async Task<int> RunAsync(ImgCall call)
+    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => ResizeAsync(call, cancel));
+
+    /// <inheritdoc/>
+    protected override void TakeOption(string option, string? value)
+    {
+        switch (option)
+        {
+            case "preallocation":
+                int index = PreallocationModes.Names.ToList().IndexOf(value!);
+                _preallocation = index >= 0 ? (PreallocationMode)index : throw new BlockException($"Invalid preallocation mode '{value}'");
+                break;
+            case "shrink":
+                _mayShrink = true;
+                break;
+            default:
+                _source.Take(option, value);
+                break;
+        }
+    }
+
+    private async Task<int> ResizeAsync(ImgCall call, CancellationToken cancel)
     {
         int sign = _size switch { ['+', ..] => 1, ['-', ..] => -1, _ => 0 };
         long given = ReadSize(sign == 0 ? _size : _size[1..]);
@@ -89,7 +109,7 @@ internal sealed class ResizeVerb : ImgVerb
 
         try
         {
-            await backend.TruncateAsync(wanted, isExact: true, _preallocation);
+            await backend.TruncateAsync(wanted, isExact: true, _preallocation, cancel);
         }
         catch (BlockException failure) when (!call.Name.FollowsTexts && failure.Kind == BlockErrorKind.NotSupported)
         {
@@ -102,24 +122,6 @@ internal sealed class ResizeVerb : ImgVerb
         }
 
         return 0;
-    }
-
-    /// <inheritdoc/>
-    protected override void TakeOption(string option, string? value)
-    {
-        switch (option)
-        {
-            case "preallocation":
-                int index = PreallocationModes.Names.ToList().IndexOf(value!);
-                _preallocation = index >= 0 ? (PreallocationMode)index : throw new BlockException($"Invalid preallocation mode '{value}'");
-                break;
-            case "shrink":
-                _mayShrink = true;
-                break;
-            default:
-                _source.Take(option, value);
-                break;
-        }
     }
 
     private void CheckShrinking(ImgCall call, long present, long wanted)

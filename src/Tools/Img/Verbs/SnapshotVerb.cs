@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.Tools.Io;
 
 namespace BlockGraph.Tools.Img.Verbs;
@@ -40,7 +41,7 @@ internal sealed class SnapshotVerb : ImgVerb
     {
         IoOpenMode mode = new() { IsReadOnly = _action == "list" && _hasAction };
         await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
-        IImageSnapshots? snapshots = backend.Root!.Instance.Snapshots;
+        IImageSnapshots? snapshots = BackingChain.SkipFilters(backend.Root!).Instance.Snapshots;
         switch (_action)
         {
             case "list":
@@ -50,15 +51,13 @@ internal sealed class SnapshotVerb : ImgVerb
                 }
 
                 return 0;
-            case "create" when snapshots is null:
-                return call.Fail(call.Name.FollowsTexts ? $"Could not create snapshot '{_snapshot}': -95 (Operation not supported)" : NoSnapshots(backend));
             case "create":
-                await snapshots.CreateAsync(new ImageSnapshot("", _snapshot!) { Date = call.World.Context.TimeProvider.GetUtcNow() }, CancellationToken.None);
-                return 0;
+                return await CreateAsync(call, backend, snapshots);
             case "apply" when snapshots is null:
                 return call.Fail(call.Name.FollowsTexts ? $"Could not apply snapshot '{_snapshot}': Block driver does not support snapshots" : NoSnapshots(backend));
             case "apply":
-                await snapshots.ApplyAsync(Find(snapshots) ?? throw new BlockException($"Could not apply snapshot '{_snapshot}': Failed to load snapshot: No such file or directory"), CancellationToken.None);
+                ImageSnapshot applied = SourceSnapshot.Find(snapshots, _snapshot!) ?? throw new BlockException($"Could not apply snapshot '{_snapshot}': Failed to load snapshot: No such file or directory");
+                await NamingAsync("apply", () => backend.ApplySnapshotAsync(applied));
                 return 0;
             default:
                 if (snapshots is null && !call.Name.FollowsTexts)
@@ -66,9 +65,44 @@ internal sealed class SnapshotVerb : ImgVerb
                     return call.Fail(NoSnapshots(backend));
                 }
 
-                ImageSnapshot found = (snapshots is null ? null : Find(snapshots)) ?? throw new BlockException($"Could not delete snapshot '{_snapshot}': snapshot not found");
-                await snapshots!.DeleteAsync(found, CancellationToken.None);
+                ImageSnapshot deleted = snapshots?.All.FirstOrDefault(snapshot => snapshot.Name == _snapshot) ?? throw new BlockException($"Could not delete snapshot '{_snapshot}': snapshot not found");
+                await NamingAsync("delete", () => backend.DeleteSnapshotAsync(deleted));
                 return 0;
+        }
+    }
+
+    // No machine has run: it has carried out no instructions.
+    private async Task<int> CreateAsync(ImgCall call, BlockBackend backend, IImageSnapshots? snapshots)
+    {
+        if (snapshots is null)
+        {
+            return call.Fail(call.Name.FollowsTexts ? $"Could not create snapshot '{_snapshot}': -95 (Operation not supported)" : NoSnapshots(backend));
+        }
+
+        try
+        {
+            await backend.CreateSnapshotAsync(new ImageSnapshot("", _snapshot!) { Date = call.World.Context.TimeProvider.GetUtcNow(), InstructionCount = 0 });
+            return 0;
+        }
+        catch (BlockException error) when (call.Name.FollowsTexts)
+        {
+            return call.Fail($"Could not create snapshot '{_snapshot}': {-error.Kind.ToErrno()} ({error.Kind.ToErrnoText()})");
+        }
+        catch (BlockException error)
+        {
+            throw error.Prefixed($"Could not create snapshot '{_snapshot}': ");
+        }
+    }
+
+    private async Task NamingAsync(string verb, Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (BlockException error)
+        {
+            throw error.Prefixed($"Could not {verb} snapshot '{_snapshot}': ");
         }
     }
 
@@ -92,9 +126,6 @@ internal sealed class SnapshotVerb : ImgVerb
                 break;
         }
     }
-
-    private ImageSnapshot? Find(IImageSnapshots snapshots) =>
-        snapshots.All.FirstOrDefault(snapshot => snapshot.Id == _snapshot) ?? snapshots.All.FirstOrDefault(snapshot => snapshot.Name == _snapshot);
 
     private static string NoSnapshots(BlockBackend backend) => $"format '{backend.Root!.Driver.Name}' has no snapshots inside its images";
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
 
 namespace BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 
@@ -53,6 +54,22 @@ internal readonly record struct SnapshotEntry
 
     /// <summary>How long the entry is in the table, with its padding.</summary>
     public int TotalBytes => (HeadBytes + KnownExtraBytes + UnknownExtra.Length + Encoding.UTF8.GetByteCount(Id) + Encoding.UTF8.GetByteCount(Name) + 7) & ~7;
+
+    /// <summary>True where its L1 table lies as one can.</summary>
+    public bool HasUsableTop(Qcow2Geometry geometry) =>
+        L1EntryCount <= Qcow2Geometry.L1BytesMax / sizeof(ulong) && L1Offset <= Qcow2Geometry.OffsetMask && geometry.IsClusterStart((long)L1Offset);
+
+    /// <summary>Reads its L1 table.</summary>
+    /// <exception cref="BlockException">It lies as none can, or could not be read.</exception>
+    public async Task<ulong[]> ReadTopAsync(Qcow2Metadata metadata, CancellationToken cancel)
+    {
+        if (!HasUsableTop(metadata.Geometry))
+        {
+            throw new BlockException(BlockErrorKind.CorruptImage, L1EntryCount > Qcow2Geometry.L1BytesMax / sizeof(ulong) ? "Snapshot L1 table too large" : "Snapshot L1 table offset invalid");
+        }
+
+        return L1EntryCount == 0 ? [] : await metadata.Map.ReadTopAsync((long)L1Offset, (int)L1EntryCount, cancel);
+    }
 
     /// <summary>The entry for those who do not know the format.</summary>
     public ImageSnapshot ToImageSnapshot() => new(Id, Name)

@@ -1,0 +1,122 @@
+using BlockGraph.BlockCore.Crypto;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.ObjectModel;
+using BlockGraph.BlockCore.Options;
+
+namespace BlockGraph.Drivers.Formats.Luks;
+
+/// <summary>The options of LUKS images: to open one, to make one, to change its key slots.</summary>
+internal static class LuksOptions
+{
+    /// <summary>The node with the encrypted data; with the header before them, unless that lies elsewhere.</summary>
+    public const string FileKey = "file";
+
+    /// <summary>The node with the header, where that lies elsewhere.</summary>
+    public const string HeaderKey = "header";
+
+    /// <summary>The secret that opens a key slot.</summary>
+    public const string SecretKey = "key-secret";
+
+    private const string CipherKey = "cipher-alg";
+    private const string ModeKey = "cipher-mode";
+    private const string HashKey = "hash-alg";
+    private const string IvKey = "ivgen-alg";
+    private const string IvHashKey = "ivgen-hash-alg";
+    private const string IterTimeKey = "iter-time";
+    private const string DetachedKey = "detached-header";
+    private const string StateKey = "state";
+    private const string NewSecretKey = "new-secret";
+    private const string OldSecretKey = "old-secret";
+    private const string SlotKey = "keyslot";
+
+    private static readonly string[] s_states = ["active", "inactive"];
+
+    private static readonly LuksFormatOptions s_defaults = new();
+
+    /// <summary>To open an image.</summary>
+    public static OptionSchema Open { get; } = new(
+        new OptionDefinition(FileKey, OptionType.Child, "the node or options that hold the image") { IsRequired = true },
+        new OptionDefinition(HeaderKey, OptionType.Child, "the node or options that hold the header, where it does not lie before the data"),
+        new OptionDefinition(SecretKey, OptionType.String, "ID of the secret that provides the keyslot passphrase") { IsStrong = true });
+
+    /// <summary>To make one. What is left out is told to nobody, so nothing has a default here.</summary>
+    public static OptionSchema Create { get; } = new(
+        new OptionDefinition(CreateContext.SizeOption, OptionType.Size, "Virtual disk size"),
+        new OptionDefinition(SecretKey, OptionType.String, "ID of the secret that provides the keyslot passphrase"),
+        new OptionDefinition(CipherKey, OptionType.Enum, "Name of encryption cipher algorithm") { AllowedValues = LuksVolume.CipherAlgorithms },
+        new OptionDefinition(ModeKey, OptionType.Enum, "Name of encryption cipher mode") { AllowedValues = LuksVolume.CipherModes },
+        new OptionDefinition(IvKey, OptionType.Enum, "Name of IV generator algorithm") { AllowedValues = LuksVolume.IvAlgorithms },
+        new OptionDefinition(IvHashKey, OptionType.Enum, "Name of IV generator hash algorithm") { AllowedValues = LuksVolume.HashAlgorithms },
+        new OptionDefinition(HashKey, OptionType.Enum, "Name of encryption hash algorithm") { AllowedValues = LuksVolume.HashAlgorithms },
+        new OptionDefinition(IterTimeKey, OptionType.Integer, "Time to spend in PBKDF in milliseconds"),
+        new OptionDefinition(DetachedKey, OptionType.Boolean, "Make the header alone, for data in a file of their own"));
+
+    /// <summary>To change its key slots.</summary>
+    public static OptionSchema Amend { get; } = new(
+        new OptionDefinition(StateKey, OptionType.Enum, "Select new state of affected keyslots (active/inactive)") { AllowedValues = s_states, IsRequired = true },
+        new OptionDefinition(NewSecretKey, OptionType.String, "New secret to set in the matching keyslots. Empty string to erase"),
+        new OptionDefinition(OldSecretKey, OptionType.String, "Select all keyslots that match this password"),
+        new OptionDefinition(SlotKey, OptionType.Integer, "Select a single keyslot to modify explicitly"),
+        new OptionDefinition(IterTimeKey, OptionType.Integer, "Time to spend in PBKDF in milliseconds"));
+
+    /// <summary>The passphrase that <paramref name="options"/> refer to.</summary>
+    /// <exception cref="BlockException">They name none, or there is none.</exception>
+    public static KeyMaterial TakeSecret(NodeGraph graph, OptionReader options) => TakeSecret(graph, options.GetString(SecretKey));
+
+    /// <summary>The passphrase in the secret <paramref name="id"/>.</summary>
+    /// <exception cref="BlockException">There is none.</exception>
+    public static KeyMaterial TakeSecret(NodeGraph graph, string? id) =>
+        id is null ? throw new BlockException($"Parameter '{SecretKey}' is required for cipher") : SecretObject.CopyOfText(graph, id);
+
+    /// <summary>How the image is to be made.</summary>
+    /// <exception cref="BlockException">A value is malformed.</exception>
+    public static LuksFormatOptions ReadFormat(OptionReader options) => new()
+    {
+        CipherAlgorithm = ReadName(options, CipherKey, LuksVolume.CipherAlgorithms) ?? s_defaults.CipherAlgorithm,
+        CipherMode = ReadName(options, ModeKey, LuksVolume.CipherModes) ?? s_defaults.CipherMode,
+        IvAlgorithm = ReadName(options, IvKey, LuksVolume.IvAlgorithms) ?? s_defaults.IvAlgorithm,
+        IvHash = ReadName(options, IvHashKey, LuksVolume.HashAlgorithms),
+        HashAlgorithm = ReadName(options, HashKey, LuksVolume.HashAlgorithms) ?? s_defaults.HashAlgorithm,
+        IterTimeMs = ReadIterTime(options) ?? s_defaults.IterTimeMs,
+        IsDetached = options.GetBoolean(DetachedKey),
+    };
+
+    /// <summary>How key slots are to change. The passphrases are the caller's.</summary>
+    /// <exception cref="BlockException">A value is malformed, or there is no such secret.</exception>
+    public static LuksKeyChange ReadChange(NodeGraph graph, OptionReader options, bool isForced)
+    {
+        bool isActivating = options.GetEnumIndex(StateKey) == 0;
+        string? newId = options.GetString(NewSecretKey);
+        string? oldId = options.GetString(OldSecretKey);
+        LuksKeyChange change = new()
+        {
+            IsActivating = isActivating,
+            Slot = options.GetIntegerOrNull(SlotKey),
+            IterTimeMs = ReadIterTime(options),
+            IsForced = isForced,
+        };
+
+        // Before secrets are looked for: an empty name of one that must not be given is refused for that.
+        LuksKeyChange.Check(isActivating, newId is not null, oldId is not null, change.IterTimeMs is not null, change.Slot);
+        KeyMaterial? newPassphrase = newId is null ? null : TakeSecret(graph, newId);
+        try
+        {
+            return change with { NewPassphrase = newPassphrase, OldPassphrase = oldId is null ? null : TakeSecret(graph, oldId) };
+        }
+        catch
+        {
+            newPassphrase?.Dispose();
+            throw;
+        }
+    }
+
+    private static string? ReadName(OptionReader options, string key, IReadOnlyList<string> names) => options.GetEnumIndexOrNull(key) is { } index ? names[index] : null;
+
+    private static long? ReadIterTime(OptionReader options)
+    {
+        long? timeMs = options.GetIntegerOrNull(IterTimeKey);
+        return timeMs >= 0 || timeMs is null ? timeMs : throw new BlockException($"Parameter '{IterTimeKey}' expects a number that is not negative");
+    }
+}

@@ -1,0 +1,134 @@
+using System.Numerics;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Options;
+
+namespace BlockGraph.Drivers.Formats.Qcow2.Amending;
+
+/// <summary>What is to change of an image; null where nothing is said.</summary>
+internal sealed record AmendOptions
+{
+    /// <summary>What may be given.</summary>
+    public static OptionSchema Schema { get; } = new(
+        new OptionDefinition("backing_file", OptionType.String, "File name of a base image"),
+        new OptionDefinition("backing_fmt", OptionType.String, "Image format of the base image"),
+        new OptionDefinition("compat", OptionType.String, "Compatibility level (v2 [0.10] or v3 [1.1])"),
+        new OptionDefinition("data_file", OptionType.String, "File name of an external data file"),
+        new OptionDefinition("data_file_raw", OptionType.Boolean, "The external data file must stay valid as a raw image"),
+        new OptionDefinition("lazy_refcounts", OptionType.Boolean, "Postpone refcount updates"),
+        new OptionDefinition("refcount_bits", OptionType.Integer, "Width of a reference count entry in bits"),
+        new OptionDefinition("size", OptionType.Size, "Virtual disk size"));
+
+    /// <summary>2 or 3.</summary>
+    public int? Version { get; init; }
+
+    /// <summary>0 to 6.</summary>
+    public int? RefcountOrder { get; init; }
+
+    /// <summary>Reference counts are written late.</summary>
+    public bool? HasLazyRefcounts { get; init; }
+
+    /// <summary>The length that the guest sees, in bytes.</summary>
+    public long? LengthBytes { get; init; }
+
+    /// <summary>The name of the external data file; empty for none.</summary>
+    public string? DataFileName { get; init; }
+
+    /// <summary>The data file is a raw image by itself.</summary>
+    public bool? IsDataFileRaw { get; init; }
+
+    /// <summary>The name of the backing file; empty for none.</summary>
+    public string? BackingFileName { get; init; }
+
+    /// <summary>The format of the backing file.</summary>
+    public string? BackingFormat { get; init; }
+
+    /// <summary>Reads the options.</summary>
+    /// <exception cref="BlockException">One is none.</exception>
+    public static AmendOptions Read(OptionsDictionary options)
+    {
+        OptionReader reader = new(options.Clone(), Schema);
+        return new AmendOptions
+        {
+            Version = reader.GetString("compat") is { } compat ? ParseVersion(compat) : null,
+            RefcountOrder = reader.GetIntegerOrNull("refcount_bits") is { } bits ? ParseRefcountOrder(bits) : null,
+            HasLazyRefcounts = reader.GetBooleanOrNull("lazy_refcounts"),
+            LengthBytes = reader.GetSizeOrNull("size"),
+            DataFileName = reader.GetString("data_file"),
+            IsDataFileRaw = reader.GetBooleanOrNull("data_file_raw"),
+            BackingFileName = reader.GetString("backing_file"),
+            BackingFormat = reader.GetString("backing_fmt"),
+        };
+    }
+
+    /// <summary>Refuses what an image cannot become, as far as its first cluster says.</summary>
+    /// <exception cref="BlockException">It cannot.</exception>
+    public void Check(Qcow2HeaderArea area)
+    {
+        Qcow2Header header = area.Header;
+        if ((BackingFileName ?? area.BackingFileName ?? "") != (area.BackingFileName ?? "") || (BackingFormat ?? area.BackingFormat ?? "") != (area.BackingFormat ?? ""))
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, "Cannot amend the backing file") { Hint = "You can use 'qemu-img rebase' instead." };
+        }
+
+        int version = Version ?? header.Version;
+        bool hasDataFile = (header.Incompatible & Qcow2IncompatibleFeatures.DataFile) != 0;
+        bool isDataFileRaw = (header.Autoclear & Qcow2AutoclearFeatures.RawDataFile) != 0;
+        string? refusal = DataFileName is not null && !hasDataFile ? "data-file can only be set for images that use an external data file"
+            : IsDataFileRaw == true && !isDataFileRaw ? "data-file-raw cannot be set on existing images"
+            : HasLazyRefcounts == true && version < 3 ? "Lazy refcounts only supported with compatibility level 1.1 and above (use compat=1.1 or greater)"
+            : version >= 3 || (RefcountOrder ?? header.RefcountOrder) == 4 ? null
+            : Version is not null && RefcountOrder is null ? "compat=0.10 requires refcount_bits=16"
+            : "Refcount widths other than 16 bits require compatibility level 1.1 or above (use compat=1.1 or greater)";
+        if (refusal is not null)
+        {
+            throw new BlockException(refusal);
+        }
+
+        if (LengthBytes is { } length && length != header.LengthBytes)
+        {
+            CheckLength(area, length, version);
+        }
+
+        if (version < header.Version)
+        {
+            CheckDowngrade(area);
+        }
+    }
+
+    private static void CheckLength(Qcow2HeaderArea area, long lengthBytes, int version)
+    {
+        string? refusal = lengthBytes % 512 != 0 ? "The new size must be a multiple of 512"
+            : area.Header.SnapshotCount > 0 && version < 3 ? "Can't resize a version 2 image which has snapshots"
+            : !area.BitmapsExtension.IsEmpty ? "Can't resize an image which has bitmaps"
+            : null;
+        if (refusal is not null)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, refusal);
+        }
+    }
+
+    // Reference counts that are late, and another method of compression, are seen to on the way.
+    private static void CheckDowngrade(Qcow2HeaderArea area)
+    {
+        Qcow2IncompatibleFeatures lasting = area.Header.Incompatible & ~(Qcow2IncompatibleFeatures.Dirty | Qcow2IncompatibleFeatures.CompressionType);
+        string? refusal = (lasting & Qcow2IncompatibleFeatures.DataFile) != 0 ? "Cannot downgrade an image with a data file"
+            : lasting != 0 ? $"Cannot downgrade an image with incompatible features 0x{(ulong)lasting:x} set"
+            : !area.BitmapsExtension.IsEmpty ? "Cannot downgrade an image which has bitmaps"
+            : null;
+        if (refusal is not null)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, refusal);
+        }
+    }
+
+    private static int ParseVersion(string compat) => compat switch
+    {
+        "0.10" or "v2" => 2,
+        "1.1" or "v3" => 3,
+        _ => throw new BlockException($"Unknown compatibility level {compat}"),
+    };
+
+    private static int ParseRefcountOrder(long bits) => bits is >= 1 and <= 64 && BitOperations.IsPow2(bits)
+        ? BitOperations.Log2((ulong)bits)
+        : throw new BlockException("Refcount width must be a power of two and may not exceed 64 bits");
+}

@@ -1,0 +1,147 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
+
+namespace BlockGraph.Drivers.Formats.Qcow2.Amending;
+
+/// <summary>Changes properties of an open image. What the header says changes with one write of it; only another length is a step of its own, the last one.</summary>
+/// <param name="metadata">The image's structures.</param>
+/// <param name="options">What is to change; the image can become that.</param>
+/// <param name="progress">Is told how far it is, of one.</param>
+internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IProgress<double>? progress)
+{
+    private readonly Qcow2Header _old = metadata.Area.Header;
+
+    /// <summary>Version 3 becomes version 2.</summary>
+    public bool IsDowngrade => options.Version < _old.Version;
+
+    /// <summary>Refuses what version 2 cannot say and what is not written out: zeros of snapshots, compressed clusters of another method.</summary>
+    /// <exception cref="BlockException">There is such a thing, or a table could not be read.</exception>
+    public async Task CheckTablesAsync(CancellationToken cancel)
+    {
+        bool hasOtherCompression = _old.Compression != Qcow2Compression.Zlib;
+        if (hasOtherCompression && await HasAsync(metadata.Map.Top.ToArray(), static entry => entry.IsCompressed, cancel))
+        {
+            throw CannotCompressed();
+        }
+
+        foreach (SnapshotEntry snapshot in metadata.Snapshots.Entries)
+        {
+            if ((snapshot.DiskBytes ?? (ulong)_old.LengthBytes) != (ulong)_old.LengthBytes || snapshot.VmStateBytes > uint.MaxValue)
+            {
+                throw new BlockException(BlockErrorKind.NotSupported, "Internal snapshots prevent downgrade of image");
+            }
+
+            ulong[] top = await snapshot.ReadTopAsync(metadata, cancel);
+            if (hasOtherCompression && await HasAsync(top, static entry => entry.IsCompressed, cancel))
+            {
+                throw CannotCompressed();
+            }
+
+            if (await HasAsync(top, static entry => entry.KindOf(0) == SubclusterKind.Zero, cancel))
+            {
+                throw new BlockException(BlockErrorKind.NotSupported, $"Internal snapshots prevent downgrade of image: snapshot '{snapshot.Name}' has zero clusters") { Hint = "Delete it first." };
+            }
+        }
+    }
+
+    /// <summary>Changes what the header says, and the width of the counts.</summary>
+    /// <exception cref="BlockException">It could not be written: the header is as it was.</exception>
+    public async Task ChangeHeaderAsync(CancellationToken cancel)
+    {
+        await metadata.SettleAsync();
+        int order = options.RefcountOrder ?? _old.RefcountOrder;
+        if (order == _old.RefcountOrder)
+        {
+            await metadata.SwitchHeaderAsync(Change);
+            metadata.ChangeAgain();
+            return;
+        }
+
+        RefcountDraft counts = new(metadata, order);
+        await counts.LoadAllAsync(progress, cancel);
+        await counts.WriteAsync();
+        await metadata.File.FlushAsync(CancellationToken.None);
+        await metadata.SwitchHeaderAsync(area =>
+        {
+            Qcow2HeaderArea changed = Change(area);
+            return changed with
+            {
+                Header = changed.Header with { RefcountOrder = order, RefcountTableOffset = counts.TableOffset, RefcountTableClusters = counts.TableClusters },
+            };
+        });
+        metadata.Geometry.UseRefcountOrder(order);
+        await metadata.AdoptAsync(counts, metadata.Map.Top.ToArray(), metadata.Snapshots, DiscardReason.Other);
+        metadata.ChangeAgain();
+    }
+
+    // Everything is counted in the file: it is not dirty until the next change.
+    private Qcow2HeaderArea Change(Qcow2HeaderArea area)
+    {
+        Qcow2Header header = area.Header;
+        int version = options.Version ?? header.Version;
+        bool isLazy = options.HasLazyRefcounts ?? (header.Compatible & Qcow2CompatibleFeatures.LazyRefcounts) != 0;
+        Qcow2IncompatibleFeatures incompatible = header.Incompatible & ~Qcow2IncompatibleFeatures.Dirty;
+        header = header with
+        {
+            Version = version,
+            Incompatible = incompatible,
+            Compatible = isLazy ? header.Compatible | Qcow2CompatibleFeatures.LazyRefcounts : header.Compatible & ~Qcow2CompatibleFeatures.LazyRefcounts,
+            Autoclear = options.IsDataFileRaw == false ? header.Autoclear & ~Qcow2AutoclearFeatures.RawDataFile : header.Autoclear,
+        };
+        if (version < 3)
+        {
+            header = header with
+            {
+                Incompatible = Qcow2IncompatibleFeatures.None,
+                Compatible = Qcow2CompatibleFeatures.None,
+                Autoclear = Qcow2AutoclearFeatures.None,
+                Compression = Qcow2Compression.Zlib,
+            };
+        }
+
+        return area with
+        {
+            Header = header,
+            HasFeatureNames = version >= 3 && (area.HasFeatureNames || version > area.Header.Version),
+            UnknownFields = version >= 3 ? area.UnknownFields : default,
+            DataFileName = options.DataFileName is { } name ? (name.Length == 0 ? null : name) : area.DataFileName,
+        };
+    }
+
+    private async Task<bool> HasAsync(ulong[] top, Func<L2Entry, bool> isIt, CancellationToken cancel)
+    {
+        Qcow2Geometry geometry = metadata.Geometry;
+        Memory<byte> table = AlignedBuffer.Allocate(geometry.ClusterBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
+        foreach (ulong entry in top)
+        {
+            cancel.ThrowIfCancellationRequested();
+            if ((entry & Qcow2Geometry.OffsetMask) != 0)
+            {
+                await metadata.File.ReadAsync((long)(entry & Qcow2Geometry.OffsetMask), table, RequestFlags.None, cancel);
+                if (HasAny(table.Span, geometry, isIt))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private static bool HasAny(ReadOnlySpan<byte> table, Qcow2Geometry geometry, Func<L2Entry, bool> isIt)
+    {
+        for (int at = 0; at < table.Length; at += geometry.L2EntryBytes)
+        {
+            if (isIt(L2Entry.Read(table[at..], geometry)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static BlockException CannotCompressed() =>
+        new(BlockErrorKind.NotSupported, "Cannot downgrade an image with zstd compression type and existing compressed clusters");
+}

@@ -1,0 +1,61 @@
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.Drivers.Formats.Qcow2.Amending;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <content>Other properties of the format. The node is drained.</content>
+internal sealed partial class Qcow2Instance
+{
+    private const int ZeroBytesMax = 2 << 20;
+
+    /// <inheritdoc/>
+    protected override async Task AmendAsync(OptionsDictionary options, bool isForced, IProgress<double>? progress, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        AmendOptions wanted = AmendOptions.Read(options);
+        wanted.Check(metadata.Area);
+        Amendment amendment = new(metadata, wanted, progress);
+        progress?.Report(0);
+        await metadata.BeginChangeAsync();
+        if (amendment.IsDowngrade)
+        {
+            await metadata.SettleAsync();
+            await amendment.CheckTablesAsync(cancel);
+            await WriteOutZeroesAsync(progress, cancel);
+        }
+
+        await amendment.ChangeHeaderAsync(cancel);
+        if (wanted.LengthBytes is { } lengthBytes && lengthBytes != LengthBytes)
+        {
+            await TryWriteLengthAsync(lengthBytes, isExact: true, PreallocationMode.Off, RequestFlags.None, CancellationToken.None);
+        }
+
+        progress?.Report(1);
+    }
+
+    /// <summary>Clusters that read as zeros without having any become clusters of zeros, or none where no backing node shows then.</summary>
+    private async Task WriteOutZeroesAsync(IProgress<double>? progress, CancellationToken cancel)
+    {
+        byte[] zeros = new byte[Math.Max(_geometry.ClusterBytes, ZeroBytesMax)];
+        long end = metadata.Map.Top.Length * _geometry.L1SpanBytes;
+        for (long at = 0; at < end;)
+        {
+            cancel.ThrowIfCancellationRequested();
+            GuestRun run = await metadata.Map.FindAsync(at, Math.Min(zeros.Length, end - at));
+            long length = run.LengthBytes;
+            if (run.Kind == SubclusterKind.Zero && Node.CowChild is { } backing && at < backing.LengthBytes)
+            {
+                await WriteRangeAsync(at, zeros.AsMemory(0, (int)length), CancellationToken.None);
+            }
+            else if (run.Kind == SubclusterKind.Zero)
+            {
+                length = await DiscardAsync(at, at + length, DiscardReason.Other, isForGood: true);
+                await BreatheAsync();
+            }
+
+            at += length;
+            progress?.Report((double)at / end);
+        }
+    }
+}

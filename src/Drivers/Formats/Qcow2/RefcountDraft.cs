@@ -1,0 +1,341 @@
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
+
+namespace BlockGraph.Drivers.Formats.Qcow2;
+
+/// <summary>
+/// Reference counts as they are to be, perhaps of another width: changed in memory, written where nothing was, in force with the one write of the header that leads
+/// there. Until then the file's own counts, and everything that they count, stay as they are: so whatever fails on the way, or a power cut, leaves nothing behind.
+/// </summary>
+/// <remarks>
+/// Nobody else changes counts meanwhile: the node is drained, and everything is in the file. A cluster that was used before is not taken, though the draft may
+/// have freed it: the image that is still in force has it.
+/// </remarks>
+internal sealed class RefcountDraft
+{
+    private readonly Qcow2Metadata _metadata;
+    private readonly Qcow2Geometry _old;
+    private readonly Dictionary<int, RefcountDraftBlock> _blocks = [];
+    private readonly List<RefcountDraftBlock> _unplaced = [];
+    private readonly int _order;
+    private readonly bool _hasOldWidth;
+    private readonly long _countsPerBlock;
+    private long _next;
+    private int _blockCount;
+
+    /// <param name="metadata">The image whose counts they are.</param>
+    /// <param name="order">The binary logarithm of the width of a count.</param>
+    public RefcountDraft(Qcow2Metadata metadata, int order)
+    {
+        _metadata = metadata;
+        _old = metadata.Geometry;
+        _order = order;
+        _countsPerBlock = (_old.ClusterBytes * 8L) >> order;
+        _next = metadata.Allocator.Hint;
+        RefcountMax = order == 6 ? ulong.MaxValue : (1UL << (1 << order)) - 1;
+        _hasOldWidth = order == _old.RefcountOrder;
+        _blockCount = _hasOldWidth ? metadata.Refcounts.EntryCount : 0;
+    }
+
+    /// <summary>The largest count.</summary>
+    public ulong RefcountMax { get; }
+
+    /// <summary>Where the table lies, once it was written.</summary>
+    public long TableOffset { get; private set; }
+
+    /// <summary>How many clusters it takes.</summary>
+    public int TableClusters { get; private set; }
+
+    /// <summary>How often a cluster is to be used.</summary>
+    public ValueTask<ulong> GetAsync(long cluster)
+    {
+        int index = (int)(cluster / _countsPerBlock);
+        return _blocks.TryGetValue(index, out RefcountDraftBlock? block) ? new(Count(block, cluster)) : GetSlowAsync(index, cluster);
+    }
+
+    /// <summary>Changes how often a cluster is to be used.</summary>
+    /// <exception cref="BlockException">It would be used less than never, or more often than can be counted.</exception>
+    public ValueTask ChangeAsync(long cluster, int change)
+    {
+        int index = (int)(cluster / _countsPerBlock);
+        if (!_blocks.TryGetValue(index, out RefcountDraftBlock? block))
+        {
+            return ChangeSlowAsync(index, cluster, change);
+        }
+
+        Change(block, cluster, change);
+        return default;
+    }
+
+    /// <summary>Changes it for every cluster of a range of the file.</summary>
+    public async ValueTask ChangeAsync(long hostOffset, long lengthBytes, int change)
+    {
+        for (long at = hostOffset; at < hostOffset + lengthBytes; at += _old.ClusterBytes)
+        {
+            await ChangeAsync(at >> _old.ClusterBits, change);
+        }
+    }
+
+    /// <summary>Takes clusters that lie together and that nobody used before.</summary>
+    /// <returns>Where they lie.</returns>
+    /// <exception cref="BlockException">There are none left.</exception>
+    public async ValueTask<long> TakeAsync(long count)
+    {
+        long first = _next;
+        for (long run = 0; run < count; run++)
+        {
+            long cluster = first + run;
+            if ((cluster + 1) << _old.ClusterBits > (long)Qcow2Geometry.OffsetMask)
+            {
+                throw new BlockException(BlockErrorKind.TooLarge, $"Node '{_metadata.Node.Name}': the image has no cluster left below 2^56");
+            }
+
+            RefcountDraftBlock block = await LoadAsync((int)(cluster / _countsPerBlock));
+            if (block.WasUsed(cluster % _countsPerBlock) || Count(block, cluster) != 0)
+            {
+                first = cluster + 1;
+                run = -1;
+            }
+        }
+
+        _metadata.ThrowIfMetadata(first << _old.ClusterBits, count << _old.ClusterBits);
+        for (long cluster = first; cluster < first + count; cluster++)
+        {
+            await ChangeAsync(cluster, 1);
+        }
+
+        _next = count == 1 ? first + 1 : _next;
+        return first << _old.ClusterBits;
+    }
+
+    /// <summary>Reads every count that the file has, so that all of them get another width.</summary>
+    /// <exception cref="BlockException">One does not fit.</exception>
+    public async Task LoadAllAsync(IProgress<double>? progress, CancellationToken cancel)
+    {
+        long perBlock = _old.RefcountsPerBlock;
+        for (int i = 0; i < _metadata.Refcounts.EntryCount; i++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (_metadata.Refcounts.Blocks[i] == 0)
+            {
+                continue;
+            }
+
+            for (long cluster = i * perBlock; cluster < (i + 1) * perBlock; cluster += _countsPerBlock)
+            {
+                MarkChanged(await LoadAsync((int)(cluster / _countsPerBlock)));
+            }
+
+            progress?.Report((double)i / _metadata.Refcounts.EntryCount);
+        }
+    }
+
+    /// <summary>Writes what was changed, and a table that leads there. What the old ones took is free when the header leads there.</summary>
+    /// <exception cref="BlockException">There is no room, or it could not be written.</exception>
+    public async Task WriteAsync()
+    {
+        Qcow2Header header = _metadata.Area.Header;
+        await ChangeAsync(header.RefcountTableOffset, (long)header.RefcountTableClusters * _old.ClusterBytes, -1);
+        if (!_hasOldWidth)
+        {
+            await DropOldBlocksAsync();
+        }
+
+        // Whatever gets a place is counted itself, perhaps by a block that needs a place from then on.
+        List<RefcountDraftBlock> placed = [];
+        while (_unplaced.Count > 0 || TableClusters * (long)_old.ClusterBytes < _blockCount * (long)sizeof(long))
+        {
+            if (_unplaced.Count == 0)
+            {
+                await PlaceTableAsync();
+                continue;
+            }
+
+            RefcountDraftBlock block = _unplaced[^1];
+            _unplaced.RemoveAt(_unplaced.Count - 1);
+            placed.Add(block);
+            block.HostOffset = await TakeAsync(1);
+            if (block.OldHostOffset != 0)
+            {
+                await ChangeAsync(block.OldHostOffset >> _old.ClusterBits, -1);
+            }
+        }
+
+        await WriteTableAsync(placed);
+    }
+
+    /// <summary>The table as it was written.</summary>
+    public long[] Blocks()
+    {
+        long[] blocks = new long[TableClusters * (long)_old.ClusterBytes / sizeof(long)];
+        if (_hasOldWidth)
+        {
+            _metadata.Refcounts.Blocks[..Math.Min(blocks.Length, _metadata.Refcounts.EntryCount)].CopyTo(blocks);
+        }
+
+        foreach (RefcountDraftBlock block in _blocks.Values)
+        {
+            if (block.HostOffset != 0)
+            {
+                blocks[block.Index] = block.HostOffset;
+            }
+        }
+
+        return blocks;
+    }
+
+    /// <summary>What was used before and is not any more, in ranges of the file.</summary>
+    public IEnumerable<(long HostOffset, long LengthBytes)> Freed()
+    {
+        (long Start, long End) run = default;
+        foreach (RefcountDraftBlock block in _blocks.Values.Where(static block => block.IsChanged).OrderBy(static block => block.Index))
+        {
+            for (int i = 0; i < _countsPerBlock; i++)
+            {
+                if (!block.WasUsed(i) || RefcountBits.Get(block.Counts.Span, i, _order) != 0)
+                {
+                    continue;
+                }
+
+                long cluster = (block.Index * _countsPerBlock) + i;
+                if (cluster != run.End && run.End != 0)
+                {
+                    yield return (run.Start << _old.ClusterBits, (run.End - run.Start) << _old.ClusterBits);
+                }
+
+                run = (cluster == run.End ? run.Start : cluster, cluster + 1);
+            }
+        }
+
+        if (run.End != 0)
+        {
+            yield return (run.Start << _old.ClusterBits, (run.End - run.Start) << _old.ClusterBits);
+        }
+    }
+
+    private async ValueTask<ulong> GetSlowAsync(int index, long cluster) => Count(await LoadAsync(index), cluster);
+
+    private async ValueTask ChangeSlowAsync(int index, long cluster, int change) => Change(await LoadAsync(index), cluster, change);
+
+    private ulong Count(RefcountDraftBlock block, long cluster) => RefcountBits.Get(block.Counts.Span, (int)(cluster % _countsPerBlock), _order);
+
+    private void Change(RefcountDraftBlock block, long cluster, int change)
+    {
+        ulong count = Count(block, cluster);
+        if (change < 0 ? count < (ulong)-change : RefcountMax - count < (ulong)change)
+        {
+            throw change < 0
+                ? new BlockException(BlockErrorKind.CorruptImage, $"The cluster at 0x{cluster << _old.ClusterBits:x} is used more often than its reference count of {count} says; check the image")
+                : new BlockException(BlockErrorKind.InvalidArgument, $"The cluster at 0x{cluster << _old.ClusterBits:x} would be used more often than {1 << _order} bits can count; the image needs a larger refcount_bits");
+        }
+
+        MarkChanged(block);
+        RefcountBits.Set(block.Counts.Span, (int)(cluster % _countsPerBlock), _order, change < 0 ? count - (ulong)-change : count + (ulong)change);
+    }
+
+    private void MarkChanged(RefcountDraftBlock block)
+    {
+        if (!block.IsChanged)
+        {
+            block.IsChanged = true;
+            _unplaced.Add(block);
+            _blockCount = Math.Max(_blockCount, block.Index + 1);
+        }
+    }
+
+    private async ValueTask<RefcountDraftBlock> LoadAsync(int index)
+    {
+        if (_blocks.TryGetValue(index, out RefcountDraftBlock? known))
+        {
+            return known;
+        }
+
+        RefcountDraftBlock block = new(index, AlignedBuffer.Allocate(_old.ClusterBytes, _metadata.File.Node.Limits.MemoryAlignmentBytes));
+        if (_hasOldWidth)
+        {
+            if (_metadata.Refcounts.TryFindSlice(index * _countsPerBlock, out long hostOffset))
+            {
+                block.OldHostOffset = hostOffset;
+                await _metadata.File.ReadAsync(hostOffset, block.Counts, RequestFlags.None, CancellationToken.None);
+            }
+        }
+        else
+        {
+            await ConvertAsync(block);
+        }
+
+        block.RememberUsed(_order);
+        _blocks.Add(index, block);
+        return block;
+    }
+
+    private async ValueTask ConvertAsync(RefcountDraftBlock block)
+    {
+        long end = (block.Index + 1) * _countsPerBlock;
+        for (long cluster = block.Index * _countsPerBlock; cluster < end;)
+        {
+            RefcountTable counts = _metadata.Refcounts;
+            long sliceEnd = Math.Min(end, cluster - counts.IndexInSlice(cluster) + counts.CountsPerSlice);
+            if (!counts.TryFindSlice(cluster, out long hostOffset))
+            {
+                cluster = sliceEnd;
+                continue;
+            }
+
+            MetadataSlice slice = await counts.Cache.GetAsync(hostOffset);
+            for (; cluster < sliceEnd; cluster++)
+            {
+                ulong count = RefcountBits.Get(slice.Bytes, counts.IndexInSlice(cluster), _old.RefcountOrder);
+                if (count > RefcountMax)
+                {
+                    throw new BlockException(
+                        $"Cannot decrease refcount entry width to {1 << _order} bits: Cluster at offset 0x{cluster << _old.ClusterBits:x} has a refcount of {count}");
+                }
+
+                RefcountBits.Set(block.Counts.Span, (int)(cluster % _countsPerBlock), _order, count);
+            }
+        }
+    }
+
+    private async ValueTask DropOldBlocksAsync()
+    {
+        for (int i = 0; i < _metadata.Refcounts.EntryCount; i++)
+        {
+            if (_metadata.Refcounts.TryFindSlice(i * _old.RefcountsPerBlock, out long hostOffset))
+            {
+                await ChangeAsync(hostOffset >> _old.ClusterBits, -1);
+            }
+        }
+    }
+
+    // Longer than needed where it grows at all, so that it need not grow with every block.
+    private async ValueTask PlaceTableAsync()
+    {
+        if (TableOffset != 0)
+        {
+            await ChangeAsync(TableOffset, (long)TableClusters * _old.ClusterBytes, -1);
+        }
+
+        long entries = _blockCount > _metadata.Refcounts.EntryCount ? _blockCount + (_blockCount / 2L) : _blockCount;
+        TableClusters = (int)Math.Max(1, _old.ClusterCount(entries * sizeof(long)));
+        if (TableClusters * (long)_old.ClusterBytes > Qcow2Geometry.RefcountTableBytesMax)
+        {
+            throw new BlockException(BlockErrorKind.TooLarge, $"Node '{_metadata.Node.Name}': the refcount table would be longer than {Qcow2Geometry.RefcountTableBytesMax} bytes");
+        }
+
+        TableOffset = await TakeAsync(TableClusters);
+    }
+
+    private async Task WriteTableAsync(List<RefcountDraftBlock> placed)
+    {
+        ClusterWriter writer = new(_metadata);
+        foreach (RefcountDraftBlock block in placed.OrderBy(static block => block.HostOffset))
+        {
+            await writer.AddAsync(block.HostOffset, block.Counts);
+        }
+
+        await writer.FinishAsync();
+        byte[] table = ClusterMap.FormatTop(Array.ConvertAll(Blocks(), static block => (ulong)block));
+        await _metadata.File.WriteAsync(TableOffset, table, RequestFlags.None, CancellationToken.None);
+    }
+}

@@ -1,0 +1,92 @@
+using System.Diagnostics;
+
+namespace BlockGraph.Tools.Tests.Img;
+
+/// <summary>An interrupt (SIGINT) in the middle of each command that may take long: it ends with 130, closes what it has open, and leaves nothing that was not finished but what is named.</summary>
+[TestFixture]
+public sealed class ImgInterruptTests
+{
+    private TemporaryFolder _folder = null!;
+
+    [SetUp]
+    public void MakeFolder() => _folder = new TemporaryFolder();
+
+    [TearDown]
+    public void RemoveFolder() => _folder.Dispose();
+
+    // SLOW is an image of 1 GiB, of which a mebibyte is read or written in a second. Each would take minutes.
+    [TestCase("convert", "-p", "-n", "--image-opts", "--target-image-opts", "SLOW", "driver=null-co,size=1G")]
+    [TestCase("convert", "-p", "-n", "--image-opts", "--target-image-opts", "driver=null-co,size=1G", "SLOW")]
+    [TestCase("convert", "-p", "-r", "1k", "--image-opts", "driver=null-co,size=1G,read-zeroes=off", "NEW")]
+    [TestCase("compare", "-p", "--image-opts", "SLOW", "driver=null-co,size=1G,latency-ns=1000")]
+    [TestCase("dd", "--image-opts", "if=SLOW", "of=NEW")]
+    [TestCase("bench", "-c", "1000000000", "--image-opts", "SLOW")]
+    [TestCase("bench", "-w", "-c", "1000000000", "-d", "4", "--flush-interval", "4", "--image-opts", "SLOW")]
+    public void A_command_ends_with_130_and_closes_what_it_has_open(params string[] words)
+    {
+        // A throttle lets its first second through at once: the command is in the middle of its work whenever it is interrupted.
+        string slow = "driver=throttle,throttle-group=g,file.driver=null-co,file.size=1G,file.read-zeroes=off";
+        string[] arguments = [words[0], "--object", "throttle-group,id=g,x-bps-total=1048576", .. words[1..].Select(word => word.Replace("SLOW", slow, StringComparison.Ordinal).Replace("NEW", _folder.File("new"), StringComparison.Ordinal))];
+        foreach (string program in new[] { "blockgraph", "qemu-img" })
+        {
+            (int exitCode, string errors) = Interrupt(program, arguments, words[0] == "dd" ? () => File.Exists(_folder.File("new")) : null);
+            File.Delete(_folder.File("new"));
+            Assert.That(errors, Is.EqualTo(program == "blockgraph" ? "blockgraph: interrupted\n" : ""), $"{program}: what it says");
+            Assert.That(exitCode, Is.EqualTo(130), $"{program}: exit code");
+        }
+    }
+
+    [Test]
+    public void What_create_has_made_by_then_is_removed()
+    {
+        string small = _folder.File("small");
+        Directory.CreateDirectory(small);
+        using SmallFileSystem mount = new(small, "3g");
+        string path = Path.Combine(small, "new.img");
+        (int exitCode, _) = Interrupt("qemu-img", ["create", "-q", "-o", "preallocation=full", path, "2900M"], () => File.Exists(path));
+        Assert.That(exitCode, Is.EqualTo(130), "exit code");
+        Assert.That(File.Exists(path), Is.False, "the file");
+    }
+
+    [Test]
+    public void What_resize_has_begun_is_taken_back()
+    {
+        string small = _folder.File("small");
+        Directory.CreateDirectory(small);
+        using SmallFileSystem mount = new(small, "3g");
+        string path = Path.Combine(small, "old.img");
+        File.WriteAllBytes(path, [1, 2, 3]);
+        (int exitCode, _) = Interrupt("qemu-img", ["resize", "-q", "-f", "raw", "--preallocation=full", path, "2900M"], () => new FileInfo(path).Length > 3);
+        Assert.That(exitCode, Is.EqualTo(130), "exit code");
+        Assert.That(File.ReadAllBytes(path), Is.EqualTo(new byte[] { 1, 2, 3 }), "the file");
+    }
+
+    // Where the tests themselves were started with the signal ignored, a program that they start would ignore it, too: env gives it back.
+    private (int ExitCode, string Errors) Interrupt(string program, string[] arguments, Func<bool>? hasBegun)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Ignore("signals are sent on Linux only");
+        }
+
+        string link = _folder.File(program);
+        if (!File.Exists(link))
+        {
+            File.CreateSymbolicLink(link, BuiltProgram.Path);
+        }
+
+        string[] command = ["--default-signal=INT", link, .. program == "blockgraph" ? new[] { "img" } : [], .. arguments];
+        using Process process = Process.Start(new ProcessStartInfo("env", command) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+
+        // Whatever it prints first is printed in the middle of its work.
+        int first = hasBegun is null ? process.StandardOutput.Read() : 0;
+        SpinWait.SpinUntil(() => process.HasExited || (hasBegun?.Invoke() ?? true));
+        Assert.That(first >= 0 && !process.HasExited, Is.True, () => $"{string.Join(' ', command)} is over: {errors.Result}");
+        using Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]);
+        kill.WaitForExit();
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, errors.Result);
+    }
+}
