@@ -4,7 +4,6 @@ namespace BlockGraph.Drivers.Tests.Qcow2.Damage;
 internal static class DamageExceptions
 {
     private const string OtherFile = "what the image names is not opened here";
-    private const string SnapshotTable = "entries of the snapshot table are not completed";
     private const string Overlap = "a structure lies over another one: which of them is right cannot be known";
     private const string Stricter = "this check finds what others do not look for, and cannot know what would be right";
 
@@ -22,7 +21,7 @@ internal static class DamageExceptions
         ["B02"] = "a bitmap leads nowhere", ["B16"] = "a bitmap leads nowhere", ["B18"] = Overlap, ["S06"] = Overlap, ["S07"] = Overlap,
         ["L214"] = "in version 2 the flag means nothing: whether the guest had written zeros cannot be known",
         ["S05"] = Stricter, ["S13"] = Stricter, ["S14"] = Stricter, ["S16"] = Stricter,
-        ["H12f"] = SnapshotTable, ["H13c"] = SnapshotTable, ["S12"] = SnapshotTable,
+        ["H12f"] = Stricter, ["H13c"] = "a table beyond the file's end holds nothing that could be completed",
     };
 
     /// <summary>Why a case is not refused where others refuse it; null where it must be.</summary>
