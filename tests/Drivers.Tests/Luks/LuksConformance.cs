@@ -5,29 +5,15 @@ using BlockGraph.TestKit.Conformance;
 
 namespace BlockGraph.Drivers.Tests.Luks;
 
-/// <summary>LUKS images, as every format must be: in the mode that chains the blocks of a sector.</summary>
+/// <summary>LUKS images, as every format must be.</summary>
 public sealed class LuksConformance : FormatConformance<LuksDriver>
-{
-    private static readonly Lazy<byte[]> s_header = new(() => LuksImage.Make(0));
-
-    protected override string OptionText => $"key-secret={LuksImage.SecretId}";
-
-    // The rest are key material and salts: damage there is a wrong passphrase.
-    protected override int HeaderBytes => 300;
-
-    protected override byte[] MakeImage(long lengthBytes) => [.. s_header.Value, .. new byte[lengthBytes]];
-
-    protected override Task PrepareGraphAsync(NodeGraph graph) => LuksImage.AddSecretAsync(graph);
-}
-
-/// <summary>The same in XTS.</summary>
-public sealed class LuksXtsConformance : FormatConformance<LuksDriver>
 {
     private static readonly Lazy<byte[]> s_header = new(() => LuksImage.Make(0, new LuksFormatOptions { CipherAlgorithm = "aes-128", IterTimeMs = 0 }));
 
     protected override string OptionText => $"key-secret={LuksImage.SecretId}";
 
-    protected override int HeaderBytes => 0;
+    // The rest are key material and salts: damage there is a wrong passphrase.
+    protected override int HeaderBytes => 300;
 
     protected override byte[] MakeImage(long lengthBytes) => [.. s_header.Value, .. new byte[lengthBytes]];
 

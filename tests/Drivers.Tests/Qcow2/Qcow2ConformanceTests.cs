@@ -22,5 +22,5 @@ public sealed class Qcow2ConformanceTests(int clusterBits, int refcountOrder, in
         RefcountOrder = refcountOrder,
         Version = version,
         HasExtendedL2 = hasExtendedL2,
-    }.CreateHeaderArea(), lengthBytes).ToArray();
+    }.CreateHeaderArea()).ToArray();
 }

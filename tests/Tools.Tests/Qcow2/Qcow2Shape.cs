@@ -21,7 +21,7 @@ internal sealed record Qcow2Shape(int ClusterBytes, int RefcountBits, int Versio
         (Version == 3 || (RefcountBits == 16 && !HasSubclusters && Compression != "zstd" && DataFile == "none"))
         && (!HasSubclusters || ClusterBytes >= 16384)
         && (Compression == "none" || (Encryption == "none" && DataFile == "none"))
-        && (DataFile != "raw" || Backing == "none")
+        && (DataFile != "raw" || (Backing == "none" && Encryption == "none"))
         && (RefcountBits >= 4 || Compression == "none");
 
     /// <summary>At least <paramref name="count"/> shapes, among which every possible pair of two properties occurs.</summary>

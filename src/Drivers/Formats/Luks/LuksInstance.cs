@@ -1,9 +1,9 @@
-using System.Runtime.CompilerServices;
 using BlockGraph.BlockCore.Crypto;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.Drivers.Formats.Luks;
 
@@ -23,6 +23,7 @@ internal sealed partial class LuksInstance : BlockDriverInstance
     private readonly LuksVolume _volume;
     private readonly long _payloadOffset;
     private readonly AlignedBufferPool _buffers = new(MemoryAlignmentBytes);
+    private readonly LuksRequestPool _requests = new();
     private SectorCipher? _cipher;
 
     public LuksInstance(BlockChild file, LuksVolume volume)
@@ -63,18 +64,49 @@ internal sealed partial class LuksInstance : BlockDriverInstance
         }
 
         ValueTask read = _file.ReadAsync(offset + _payloadOffset, buffer, flags, cancel);
-        if (!read.IsCompletedSuccessfully)
+        if (!read.IsCompleted)
         {
-            return DecryptLaterAsync(read, offset, buffer);
+            return _requests.Rent(AioContext.Current!).ReadAsync(this, read, offset, buffer);
         }
 
-        Decrypt(offset, buffer);
-        return default;
+        if (read.IsCompletedSuccessfully)
+        {
+            Decrypt(offset, buffer);
+        }
+
+        return read;
     }
 
     /// <inheritdoc/>
-    protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        _cipher is null ? ValueTask.FromException(NoKey()) : WriteEncryptedAsync(offset, buffer, flags & ~RequestFlags.RegisteredBuffer, cancel);
+    protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        if (_cipher is null)
+        {
+            return ValueTask.FromException(NoKey());
+        }
+
+        Memory<byte> rented = _buffers.Rent(buffer.Length);
+        ValueTask write;
+        try
+        {
+            Memory<byte> encrypted = rented[..buffer.Length];
+            Encrypt(offset, buffer, encrypted.Span);
+            write = _file.WriteAsync(offset + _payloadOffset, new IoVector(encrypted), flags & ~RequestFlags.RegisteredBuffer, cancel);
+        }
+        catch
+        {
+            GiveBack(rented);
+            throw;
+        }
+
+        if (!write.IsCompleted)
+        {
+            return _requests.Rent(AioContext.Current!).WriteAsync(this, write, rented);
+        }
+
+        GiveBack(rented);
+        return write;
+    }
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
@@ -89,42 +121,11 @@ internal sealed partial class LuksInstance : BlockDriverInstance
         return true;
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask DecryptLaterAsync(ValueTask read, long offset, IoVector buffer)
-    {
-        await read;
-        Decrypt(offset, buffer);
-    }
+    /// <summary>Takes a buffer of a write back.</summary>
+    internal void GiveBack(Memory<byte> rented) => _buffers.Return(rented);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WriteEncryptedAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
-    {
-        Memory<byte> rented = _buffers.Rent(buffer.Length);
-        try
-        {
-            Memory<byte> encrypted = rented[..buffer.Length];
-            Encrypt(offset, buffer, encrypted.Span);
-            await _file.WriteAsync(offset + _payloadOffset, new IoVector(encrypted), flags, cancel);
-        }
-        finally
-        {
-            _buffers.Return(rented);
-        }
-    }
-
-    private void Encrypt(long offset, IoVector buffer, Span<byte> encrypted)
-    {
-        if (buffer.TryGetSingle(out Memory<byte> single))
-        {
-            _cipher!.Encrypt(offset / SectorBytes, single.Span, encrypted);
-            return;
-        }
-
-        buffer.CopyTo(encrypted);
-        _cipher!.Encrypt(offset / SectorBytes, encrypted, encrypted);
-    }
-
-    private void Decrypt(long offset, IoVector buffer)
+    /// <summary>Decrypts what was read at <paramref name="offset"/>, in place.</summary>
+    internal void Decrypt(long offset, IoVector buffer)
     {
         if (!HasWholeSectors(buffer))
         {
@@ -138,6 +139,18 @@ internal sealed partial class LuksInstance : BlockDriverInstance
             _cipher!.Decrypt(sector, segment.Span, segment.Span);
             sector += segment.Length / SectorBytes;
         }
+    }
+
+    private void Encrypt(long offset, IoVector buffer, Span<byte> encrypted)
+    {
+        if (buffer.TryGetSingle(out Memory<byte> single))
+        {
+            _cipher!.Encrypt(offset / SectorBytes, single.Span, encrypted);
+            return;
+        }
+
+        buffer.CopyTo(encrypted);
+        _cipher!.Encrypt(offset / SectorBytes, encrypted, encrypted);
     }
 
     // A sector lies in two pieces of memory.

@@ -69,18 +69,14 @@ internal sealed partial class ClusterAllocator
             return false;
         }
 
-        // It may have been freed meanwhile, and be somebody else's.
+        await metadata.Refcounts.ChangeAsync(cluster, 1);
         if (_nextByte >> _geometry.ClusterBits == cluster)
         {
-            await metadata.Refcounts.ChangeAsync(cluster, 1);
             return true;
         }
 
-        if (needsNext)
-        {
-            await GiveBackAsync((cluster + 1) << _geometry.ClusterBits, 1);
-        }
-
+        // It was closed meanwhile: it is on its way to be free, and the file may be letting go of it.
+        await GiveBackAsync(cluster << _geometry.ClusterBits, needsNext ? 2 : 1);
         return false;
     }
 
@@ -104,8 +100,8 @@ internal sealed partial class ClusterAllocator
         return true;
     }
 
-    // What was begun there is nobody's any more, and the rest of it with it.
-    private void OnFreed(long cluster)
+    /// <summary>Puts no more compressed clusters into a cluster that was begun: what is there may be nobody's any more, and the rest of it with it.</summary>
+    public void StopAppending(long cluster)
     {
         if (_nextByte >> _geometry.ClusterBits == cluster)
         {

@@ -94,7 +94,7 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         }
 
         _hint = Math.Min(_hint, cluster);
-        OnFreed(cluster);
+        StopAppending(cluster);
         return true;
     }
 

@@ -109,6 +109,13 @@ internal sealed partial class Qcow2Instance
             }
         }
 
+        // What a shorter image has left in further subclusters of its last cluster.
+        for (long at = inUnitEnd; at < Math.Min(_geometry.RoundUp(oldBytes), newBytes);)
+        {
+            GuestRun run = await metadata.Map.FindAsync(at, _geometry.RoundUp(oldBytes) - at);
+            at += run.Kind == SubclusterKind.Data ? await ZeroAsync(at, at + run.LengthBytes, null) : run.LengthBytes;
+        }
+
         for (long at = inUnitEnd; at < Math.Min(newBytes, backingBytes);)
         {
             at += await ZeroAsync(at, Math.Min((newBytes + unit - 1) & ~(unit - 1), (backingBytes + unit - 1) & ~(unit - 1)), null);

@@ -95,7 +95,7 @@ internal sealed partial class Qcow2Instance
             }
 
             return run.Entry is { HasCluster: true, IsCopied: true } || _geometry.HasDataFile
-                ? await FillClusterAsync(guestOffset, buffer, run.Entry)
+                ? await FillClusterAsync(guestOffset, buffer, run)
                 : await AllocateAsync(guestOffset, buffer, await CountNewAsync(guestOffset, (int)(last - first + 1)));
         }
         finally
@@ -120,13 +120,16 @@ internal sealed partial class Qcow2Instance
         return count;
     }
 
-    /// <summary>Writes into a cluster that is taken already, whose bytes there say nothing yet.</summary>
-    private async ValueTask<int> FillClusterAsync(long guestOffset, IoVector buffer, L2Entry entry)
+    /// <summary>
+    /// Writes into a cluster that is taken already, as far as its bytes there say nothing yet. Where they do others may be writing in place: nothing of theirs is kept
+    /// by writing it again.
+    /// </summary>
+    private async ValueTask<int> FillClusterAsync(long guestOffset, IoVector buffer, GuestRun run)
     {
         int inCluster = _geometry.InCluster(guestOffset);
-        int length = Math.Min(buffer.Length, _geometry.ClusterBytes - inCluster);
+        int length = (int)Math.Min(run.LengthBytes, _geometry.ClusterBytes - inCluster);
         long clusterStart = guestOffset - inCluster;
-        long hostCluster = _geometry.HasDataFile ? clusterStart : entry.HostOffset;
+        long hostCluster = _geometry.HasDataFile ? clusterStart : run.Entry.HostOffset;
         int firstSub = inCluster / _geometry.SubclusterBytes;
         int endSub = (inCluster + length + _geometry.SubclusterBytes - 1) / _geometry.SubclusterBytes;
         await CopyAndWriteAsync(guestOffset, buffer.Slice(0, length), clusterStart + (firstSub * _geometry.SubclusterBytes), clusterStart + (endSub * _geometry.SubclusterBytes), hostCluster - clusterStart);

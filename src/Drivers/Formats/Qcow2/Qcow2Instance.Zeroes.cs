@@ -212,7 +212,7 @@ internal sealed partial class Qcow2Instance
         try
         {
             bool becomesZero = HasZeroFlag && !isForGood;
-            bool keeps = !isForGood && metadata.Options.KeepsDiscarded;
+            bool keeps = becomesZero && metadata.Options.KeepsDiscarded;
             bool hasBacking = Node.CowChild is not null;
             L2Entry[] freed = new L2Entry[count];
             await metadata.Map.ChangeAsync(start, count, (i, entry) =>

@@ -13,12 +13,12 @@ internal sealed class Qcow2Layout
     private readonly long _tableClusters;
 
     /// <param name="area">The first cluster, without the places of tables.</param>
-    /// <param name="lengthBytesMax">For how long an image there are entries in the L1 table.</param>
+    /// <param name="lengthBytesMax">For how long an image there are entries in the L1 table; null for as long as it is.</param>
     /// <param name="encryptionHeader">What is to stand in the clusters of the encryption header; empty for none.</param>
-    public Qcow2Layout(Qcow2HeaderArea area, long lengthBytesMax, ReadOnlyMemory<byte> encryptionHeader = default)
+    public Qcow2Layout(Qcow2HeaderArea area, long? lengthBytesMax = null, ReadOnlyMemory<byte> encryptionHeader = default)
     {
         _geometry = area.Header.CreateGeometry();
-        long topCount = _geometry.L1EntryCount(lengthBytesMax);
+        long topCount = _geometry.L1EntryCount(lengthBytesMax ?? area.Header.LengthBytes);
         if (topCount * sizeof(ulong) > Qcow2Geometry.L1BytesMax)
         {
             throw new BlockException(BlockErrorKind.TooLarge, "Image size too large");

@@ -170,6 +170,7 @@ internal sealed partial class Qcow2Metadata
             long cluster = at >> Geometry.ClusterBits;
             if (discards && await Refcounts.GetAsync(cluster) == 1)
             {
+                Allocator.StopAppending(cluster);
                 await File.DiscardAsync(at, Geometry.ClusterBytes, CancellationToken.None);
             }
 
