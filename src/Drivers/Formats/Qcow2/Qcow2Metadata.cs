@@ -286,13 +286,14 @@ internal sealed partial class Qcow2Metadata
         Places.Add(MetadataKind.Header, 0, Geometry.ClusterBytes);
         Refcounts.AddPlaces(Places);
         Map.AddPlaces(Places);
-        await Snapshots.AddPlacesAsync(this);
         if (Places.FindOverlap() is { } overlap)
         {
             long hostOffset = overlap.Cluster << Geometry.ClusterBits;
             Places.Forget((MetadataKind)~0);
             throw MarkCorrupt($"Preventing invalid write on metadata (overlaps with {MetadataPlaces.NameOf(overlap.Kind)})", hostOffset, Geometry.ClusterBytes);
         }
+
+        await Snapshots.AddPlacesAsync(this);
     }
 
     private void ThrowIfStopped()

@@ -10,6 +10,7 @@ internal static class DamageExceptions
     private static readonly Dictionary<string, string> s_reasons = new()
     {
         ["E05"] = OtherFile, ["H04f"] = OtherFile, ["H04g"] = OtherFile, ["H04h"] = OtherFile,
+        ["S06"] = Overlap, ["S07"] = Overlap,
         ["S04"] = "a table of a snapshot that is too long to be one is nowhere: it is not in a write's way",
         ["H16b"] = "bitmaps that are not there are in nobody's way",
         ["L106"] = "an entry that leads to the header leads nowhere: a new table is made",
