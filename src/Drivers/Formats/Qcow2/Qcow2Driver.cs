@@ -105,6 +105,11 @@ public sealed class Qcow2Driver : BlockDriver
             return null;
         }
 
+        if (!hasDataFile && (area.Header.Autoclear & Qcow2AutoclearFeatures.RawDataFile) != 0 && !context.IsForInformation)
+        {
+            throw new BlockException(BlockErrorKind.CorruptImage, "data-file-raw requires a data file");
+        }
+
         BlockChild? data = await context.OpenNamedChildAsync(name, ChildRole.Data, hasDataFile ? area.DataFileName : null);
         if (!hasDataFile)
         {

@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
 using BlockGraph.Drivers.Formats.Qcow2.Check;
+using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
@@ -21,7 +22,12 @@ internal sealed partial class Qcow2Metadata
             await SettleAsync();
         }
 
-        return await new Qcow2Check(this, request, cancel).RunAsync();
+        ImageCheck check = await new Qcow2Check(this, request, cancel).RunAsync();
+        Qcow2Snapshots snapshots = new(this);
+        int incompleteCount = snapshots.IncompleteCount;
+        return request.MendsErrors && incompleteCount > 0 && check.CorruptionCount == incompleteCount && check.UncheckedCount == 0
+            ? await CompleteAsync(snapshots, check, request, cancel)
+            : check;
     }
 
     /// <summary>Clears the marks of features that this driver does not know and that hold only until somebody writes.</summary>
@@ -46,6 +52,20 @@ internal sealed partial class Qcow2Metadata
 
         IsStopped = false;
         _hasWarned = false;
+    }
+
+    // Nothing else is wrong, so that it can be written as any other image.
+    private async Task<ImageCheck> CompleteAsync(Qcow2Snapshots snapshots, ImageCheck check, ImageCheckRequest request, CancellationToken cancel)
+    {
+        request.Findings?.Report(new ImageFinding(ImageFindingKind.Repair, $"Repairing incomplete entries of the snapshot table: {check.CorruptionCount}"));
+        await snapshots.CompleteAsync(cancel);
+        await CleanAsync();
+        ImageCheck left = await new Qcow2Check(this, request, cancel).RunAsync();
+        return left with
+        {
+            MendedCorruptionCount = check.MendedCorruptionCount + check.CorruptionCount + left.MendedCorruptionCount,
+            MendedLeakCount = check.MendedLeakCount + left.MendedLeakCount,
+        };
     }
 
     // Counts were in memory only when the image was closed, or rather was not. Entries are right, and lead to nothing that is not counted after this.

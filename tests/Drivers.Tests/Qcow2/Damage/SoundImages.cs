@@ -42,7 +42,7 @@ internal static class SoundImages
     private static byte[] MakeOwn(Qcow2CreateOptions options, RequestFlags flags = RequestFlags.None)
     {
         using GraphFixture fixture = new(drivers: [new Qcow2Driver()]);
-        fixture.Memory.Storage("img").Replace(new Qcow2Layout(options.CreateHeaderArea()).ToArray());
+        fixture.Memory.Storage("img").Replace(new Qcow2Layout(options.CreateHeaderArea(), options.LengthBytes).ToArray());
         fixture.Run(async () =>
         {
             await using BlockBackend backend = await DamageTests.OpenAsync(fixture, null);

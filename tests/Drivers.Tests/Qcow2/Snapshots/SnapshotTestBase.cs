@@ -18,7 +18,7 @@ public abstract class SnapshotTestBase
     [TearDown]
     public void TearDownFixture() => Fixture.Dispose();
 
-    private protected void MakeImage(Qcow2CreateOptions options) => Disk.Storage.Replace(new Qcow2Layout(options.CreateHeaderArea()).ToArray());
+    private protected void MakeImage(Qcow2CreateOptions options) => Disk.Storage.Replace(new Qcow2Layout(options.CreateHeaderArea(), options.LengthBytes).ToArray());
 
     private protected Task<BlockBackend> OpenAsync(string more = "", bool isReadOnly = false) =>
         Fixture.OpenAsync($"driver=qcow2,node-name=top,discard=unmap,file.driver=faulty,file.filename=disk,file.node-name=file{(isReadOnly ? ",read-only=on" : "")}{more}", new BackendOptions { ReadOnly = isReadOnly });

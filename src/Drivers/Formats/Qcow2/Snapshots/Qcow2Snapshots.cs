@@ -68,6 +68,17 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
         metadata.Show(top, lengthBytes);
     }
 
+    /// <summary>How many entries of the table do not say all that version 3 wants of them.</summary>
+    public int IncompleteCount => metadata.Area.Header.Version < 3 ? 0 : metadata.Snapshots.Entries.Count(static entry => entry.DiskBytes is null);
+
+    /// <summary>Writes the table anew, elsewhere, with entries that say all: their disks were as long as the disk is now.</summary>
+    public async Task CompleteAsync(CancellationToken cancel)
+    {
+        SnapshotDraft draft = await BeginAsync();
+        await draft.ReplaceTopAsync(metadata.Map.Top.ToArray(), cancel);
+        await draft.CommitAsync([.. metadata.Snapshots.Entries], LengthBytes);
+    }
+
     private long LengthBytes => metadata.Area.Header.LengthBytes;
 
     // Behind the entries of the disk come those of the machine's state.
