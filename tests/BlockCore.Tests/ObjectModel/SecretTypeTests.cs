@@ -5,6 +5,7 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.ObjectModel;
+using BlockGraph.BlockCore.Objects;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Qapi.Options;
 using BlockGraph.TestKit;
@@ -135,7 +136,7 @@ public sealed class SecretTypeTests
         Assert.That((await Failure.OfAsync(() => AddAsync($"secret,id=s,file={path}"))).Message, Is.EqualTo($"Unable to read {path}: it is longer than 1048576 bytes"), "the text");
     });
 
-    private Task AddAsync(string options) => Graph.ObjectTree.AddAsync(CommandOptions.ReadKeyvalOrJson(options, "qom-type", out _));
+    private Task<IUserObject> AddAsync(string options) => Graph.ObjectTree.AddAsync(CommandOptions.ReadKeyvalOrJson(options, "qom-type", out _));
 
     private string TextOf(string id)
     {
