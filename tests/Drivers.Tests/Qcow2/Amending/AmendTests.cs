@@ -103,7 +103,7 @@ public sealed class AmendTests : SnapshotTestBase
         await using (BlockBackend backend = await MakeAndOpenAsync(s_options with { Version = 2 }))
         {
             await WriteAsync(backend, 0, Length, 1);
-            await backend.AmendAsync(new OptionsDictionary { ["compat"] = "v3", ["refcount_bits"] = 64L, ["lazy_refcounts"] = true, ["size"] = 200L << 10 }, new Steps(steps));
+            await backend.AmendAsync(new OptionsDictionary { ["compat"] = "v3", ["refcount_bits"] = 64L, ["lazy_refcounts"] = true, ["size"] = 200L << 10 }, progress: new Steps(steps));
             Assert.That(backend.LengthBytes, Is.EqualTo(200 << 10), "the length");
             await WriteAsync(backend, 150_000, 5000, 2);
         }
