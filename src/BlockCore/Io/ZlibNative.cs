@@ -20,8 +20,6 @@ internal static unsafe partial class ZlibNative
     /// <summary>No step was possible: no room, or no input.</summary>
     public const int BufferError = -5;
 
-    private const string Library = "libSystem.IO.Compression.Native";
-
     /// <summary>What a call works on.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct ZStream
@@ -45,27 +43,27 @@ internal static unsafe partial class ZlibNative
         public uint AvailableOut;
     }
 
-    [LibraryImport(Library, EntryPoint = "CompressionNative_DeflateInit2_")]
+    [LibraryImport("libSystem.IO.Compression.Native", EntryPoint = "CompressionNative_DeflateInit2_")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories | DllImportSearchPath.AssemblyDirectory)]
     public static partial int DeflateInit(ZStream* stream, int level, int method, int windowBits, int memoryLevel, int strategy);
 
-    [LibraryImport(Library, EntryPoint = "CompressionNative_Deflate")]
+    [LibraryImport("libSystem.IO.Compression.Native", EntryPoint = "CompressionNative_Deflate")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories | DllImportSearchPath.AssemblyDirectory)]
     public static partial int Deflate(ZStream* stream, int flush);
 
-    [LibraryImport(Library, EntryPoint = "CompressionNative_DeflateEnd")]
+    [LibraryImport("libSystem.IO.Compression.Native", EntryPoint = "CompressionNative_DeflateEnd")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories | DllImportSearchPath.AssemblyDirectory)]
     public static partial int DeflateEnd(ZStream* stream);
 
-    [LibraryImport(Library, EntryPoint = "CompressionNative_InflateInit2_")]
+    [LibraryImport("libSystem.IO.Compression.Native", EntryPoint = "CompressionNative_InflateInit2_")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories | DllImportSearchPath.AssemblyDirectory)]
     public static partial int InflateInit(ZStream* stream, int windowBits);
 
-    [LibraryImport(Library, EntryPoint = "CompressionNative_Inflate")]
+    [LibraryImport("libSystem.IO.Compression.Native", EntryPoint = "CompressionNative_Inflate")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories | DllImportSearchPath.AssemblyDirectory)]
     public static partial int Inflate(ZStream* stream, int flush);
 
-    [LibraryImport(Library, EntryPoint = "CompressionNative_InflateEnd")]
+    [LibraryImport("libSystem.IO.Compression.Native", EntryPoint = "CompressionNative_InflateEnd")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories | DllImportSearchPath.AssemblyDirectory)]
     public static partial int InflateEnd(ZStream* stream);
 }

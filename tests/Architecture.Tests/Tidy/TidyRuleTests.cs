@@ -111,6 +111,7 @@ internal sealed class TidyRuleTests
     [TestCase("src/BlockCore/Scheduling/Linux/Calls.cs", "[LibraryImport(\"libc\")]", false)]
     [TestCase("src/BlockCore/Scheduling/Calls.cs", "[LibraryImport(\"libc\")]", true)]
     [TestCase("src/BlockCore/Scheduling/Calls.cs", "[System.Runtime.InteropServices.DllImport(\"libc\")]", true)]
+    [TestCase("src/BlockCore/Scheduling/Calls.cs", "[LibraryImport(\"libSystem.IO.Compression.Native\")]", false)]
     [TestCase("src/BlockCore/Scheduling/Calls.cs", "/* [DllImport] */ [Obsolete]", false)]
     public void Platform_code_outside_of_its_folder_is_caught(string path, string attribute, bool caught) =>
         Assert.That(PlatformCodeRule.Violations(new SourceFile(path, $"class Calls {{ {attribute} static extern int Close(int fd); }}")).Any(),

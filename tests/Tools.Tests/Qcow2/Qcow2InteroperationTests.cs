@@ -10,7 +10,7 @@ namespace BlockGraph.Tools.Tests.Qcow2;
 public sealed class Qcow2InteroperationTests
 {
     private const int Seed = 7;
-    private const int ShapeCount = 320;
+    private const int ShapeCount = 160;
     private const int PartCount = 8;
     private const int LengthBytes = 3 << 20;
     private const string Key = "secret,id=key,data=a passphrase";
