@@ -73,7 +73,11 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
             : WritePiecesAsync(offset, buffer, flags, cancel);
 
     /// <inheritdoc/>
-    protected override ValueTask FlushAsync(CancellationToken cancel) => metadata.IsStopped ? default : metadata.WriteBackAsync();
+    protected override ValueTask FlushAsync(CancellationToken cancel)
+    {
+        metadata.TrimIfDue();
+        return metadata.IsStopped ? default : metadata.WriteBackAsync();
+    }
 
     /// <summary>Of data, the file may know that it reads as zeros.</summary>
     protected override async ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
@@ -99,6 +103,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
 
     private async ValueTask ReadPiecesAsync(long offset, IoVector buffer, CancellationToken cancel)
     {
+        metadata.TrimIfDue();
         int inside = offset >= VmStateOffset ? buffer.Length : (int)Math.Clamp(LengthBytes - offset, 0, buffer.Length);
         buffer.Slice(inside, buffer.Length - inside).Fill(0);
         for (int done = 0; done < inside;)

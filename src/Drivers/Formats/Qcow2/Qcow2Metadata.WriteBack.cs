@@ -7,6 +7,24 @@ namespace BlockGraph.Drivers.Formats.Qcow2;
 /// <content>How what is in memory reaches the file, and when what was given up is free.</content>
 internal sealed partial class Qcow2Metadata
 {
+    private const long NsPerSecond = 1_000_000_000;
+
+    // When tables that were not used were last given up.
+    private long _trimmedNs;
+
+    /// <summary>Gives up tables that were not used for as long as the options say. Asked by requests that wait anyway: an image that nobody uses keeps what it has.</summary>
+    public void TrimIfDue()
+    {
+        long intervalNs = Options.CleanIntervalSeconds * NsPerSecond;
+        long nowNs = Node.Context.NowNs;
+        if (intervalNs > 0 && nowNs - _trimmedNs >= intervalNs)
+        {
+            _trimmedNs = nowNs;
+            Map.Cache.Trim();
+            Refcounts.Cache.Trim();
+        }
+    }
+
     /// <summary>True where a change should wait for a write-back before it makes more.</summary>
     public bool IsCrowded => Map.Cache.IsCrowded || Refcounts.Cache.IsCrowded || Freed.WaitingBytes > WaitingBytesMax;
 

@@ -42,7 +42,7 @@ internal sealed record Qcow2OpenOptions
         new OptionDefinition("l2-cache-size", OptionType.Size, "memory for L2 tables, in bytes; by default what the whole image needs, at most 32 MiB") { IsMutable = true },
         new OptionDefinition("l2-cache-entry-size", OptionType.Size, "how much of an L2 table is read at once, in bytes; by default 4 KiB, or a smaller cluster") { IsMutable = true },
         new OptionDefinition("refcount-cache-size", OptionType.Size, "memory for reference counts, in bytes; by default 256 KiB, or four larger clusters") { IsMutable = true },
-        new OptionDefinition("cache-clean-interval", OptionType.Integer, "after how many seconds unused tables are given up; 0 for never") { Default = "600", IsMutable = true },
+        new OptionDefinition("cache-clean-interval", OptionType.Integer, "after how many seconds tables that are not used are given up, while the image is; 0 for never") { Default = "600", IsMutable = true },
     ]);
 
     /// <summary>How the image is said to be encrypted, or null.</summary>
