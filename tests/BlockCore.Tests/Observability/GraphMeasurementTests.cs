@@ -28,7 +28,7 @@ public sealed class GraphMeasurementTests : GraphTests
     [
         "GetStrongOptions", "GetDetails", "CommitOpen", "GetChildPermissions", "CheckPermissions", "CommitPermissions", "AbortPermissions", "DrainBegin", "DrainEnd", "DetachContext",
         "AttachContext", "OnChildAttached", "OnChildDetached", "DescribeNewChild", "CheckChildRemoval", "PrepareReopenAsync", "CommitReopen", "AbortReopen", "ChangeBackingFileAsync",
-        "DeactivateAsync", "ActivateAsync", "CheckAsync", "GetInformationAsync", "GetAllocatedBytesAsync", "get_Snapshots", "get_Bitmaps", "AmendAsync", "ReadVmStateAsync", "WriteVmStateAsync", "TryMakeEmptyAsync", "CloseAsync", "MustFinishBefore", "FinishBeforeAsync",
+        "DeactivateAsync", "ActivateAsync", "CheckAsync", "GetInformationAsync", "GetAllocatedBytesAsync", "get_Snapshots", "get_Bitmaps", "get_IsZeroWhenNew", "AmendAsync", "ReadVmStateAsync", "WriteVmStateAsync", "TryMakeEmptyAsync", "CloseAsync", "MustFinishBefore", "FinishBeforeAsync",
     ];
 
     protected override GraphFixture CreateFixture() => new(drivers: [new RawDriver(), new ThrottleFilterDriver()]);
