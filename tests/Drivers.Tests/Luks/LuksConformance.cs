@@ -12,8 +12,11 @@ public sealed class LuksConformance : FormatConformance<LuksDriver>
 
     protected override string OptionText => $"key-secret={LuksImage.SecretId}";
 
-    // Behind the names come digests and counts: each damaged one costs a derivation, up to seconds. Tests of the header hold their ranges.
-    protected override int HeaderBytes => 104;
+    // The rest are key material and salts: damage there is a wrong passphrase.
+    protected override int HeaderBytes => 300;
+
+    // The upper halves of two counts of iterations: millions are possible. LuksVolumeTests has them, up to the cap and beyond.
+    protected override bool MayCostSeconds(int offset) => offset is 164 or 165 or 212 or 213;
 
     protected override byte[] MakeImage(long lengthBytes) => [.. s_header.Value, .. new byte[lengthBytes]];
 

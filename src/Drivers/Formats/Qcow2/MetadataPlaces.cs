@@ -94,13 +94,13 @@ internal sealed class MetadataPlaces(Qcow2Geometry geometry)
         return true;
     }
 
-    /// <summary>A cluster where two structures that are looked for lie over each other, and one of them; null for none. Tables of snapshots may be shared.</summary>
+    /// <summary>A cluster where two structures that are looked for lie over each other, and one of them; null for none. A snapshot's tables may be the active ones: who uses the snapshot meets that.</summary>
     public (long Cluster, MetadataKind Kind)? FindOverlap()
     {
         foreach ((long cluster, MetadataKind kinds) in _kinds)
         {
             MetadataKind kind = kinds & Checked;
-            if ((kind & (kind - 1)) != 0 && kind != (MetadataKind.ActiveL2 | MetadataKind.InactiveL2))
+            if ((kind & (kind - 1)) != 0 && kind is not (MetadataKind.ActiveL1 | MetadataKind.InactiveL1) and not (MetadataKind.ActiveL2 | MetadataKind.InactiveL2))
             {
                 return (cluster, (MetadataKind)((int)kind & -(int)kind));
             }

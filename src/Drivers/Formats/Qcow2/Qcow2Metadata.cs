@@ -286,14 +286,15 @@ internal sealed partial class Qcow2Metadata
         Places.Add(MetadataKind.Header, 0, Geometry.ClusterBytes);
         Refcounts.AddPlaces(Places);
         Map.AddPlaces(Places);
-        if (Places.FindOverlap() is { } overlap)
-        {
-            long hostOffset = overlap.Cluster << Geometry.ClusterBits;
-            Places.Forget((MetadataKind)~0);
-            throw MarkCorrupt($"Preventing invalid write on metadata (overlaps with {MetadataPlaces.NameOf(overlap.Kind)})", hostOffset, Geometry.ClusterBytes);
-        }
-
         await Snapshots.AddPlacesAsync(this);
+
+        // Whoever does not count the first cluster as used would take it for somebody else.
+        (long Cluster, MetadataKind Kind)? wrong = Places.FindOverlap() ?? (await Refcounts.GetAsync(0) == 0 ? (0, MetadataKind.Header) : null);
+        if (wrong is var (cluster, kind))
+        {
+            Places.Forget((MetadataKind)~0);
+            throw MarkCorrupt($"Preventing invalid write on metadata (overlaps with {MetadataPlaces.NameOf(kind)})", cluster << Geometry.ClusterBits, Geometry.ClusterBytes);
+        }
     }
 
     private void ThrowIfStopped()

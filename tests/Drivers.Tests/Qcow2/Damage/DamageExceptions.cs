@@ -7,14 +7,13 @@ internal static class DamageExceptions
     private const string Overlap = "a structure lies over another one: which of them is right cannot be known";
     private const string Stricter = "this check finds what others do not look for, and cannot know what would be right";
 
-    private static readonly Dictionary<string, string> s_reasons = new()
+    // What check, read and write do here.
+    private static readonly Dictionary<string, (string Outcome, string Reason)> s_reasons = new()
     {
-        ["E05"] = OtherFile, ["H04f"] = OtherFile, ["H04g"] = OtherFile, ["H04h"] = OtherFile,
-        ["S06"] = Overlap, ["S07"] = Overlap,
-        ["S04"] = "a table of a snapshot that is too long to be one is nowhere: it is not in a write's way",
-        ["H16b"] = "bitmaps that are not there are in nobody's way",
-        ["L106"] = "an entry that leads to the header leads nowhere: a new table is made",
-        ["R13"] = "the first cluster is never taken, whatever its count",
+        ["E05"] = ("000", OtherFile), ["H04f"] = ("000", OtherFile), ["H04g"] = ("000", OtherFile), ["H04h"] = ("000", OtherFile),
+        ["S04"] = ("200", "a table of a snapshot that is too long to be one is nowhere: it is not in a write's way"),
+        ["H16b"] = ("000", "bitmaps that are not there are in nobody's way"),
+        ["L106"] = ("200", "an entry that leads to the header leads nowhere: a new table is made"),
     };
 
     private static readonly Dictionary<string, string> s_unmended = new()
@@ -25,12 +24,12 @@ internal static class DamageExceptions
         ["H12f"] = Stricter, ["H13c"] = "a table beyond the file's end holds nothing that could be completed",
     };
 
-    /// <summary>Why a case is not refused where others refuse it; null where it must be.</summary>
-    public static string? Reason(string id) => s_reasons.GetValueOrDefault(id);
+    /// <summary>What a case comes to here, and why it is not refused where others refuse it; null where it must be.</summary>
+    public static (string Outcome, string Reason)? Of(string id) => s_reasons.TryGetValue(id, out (string, string) exception) ? exception : null;
 
     /// <summary>Why a case is not mended though others mend it; null where it must be.</summary>
     public static string? Unmended(string id) => s_unmended.GetValueOrDefault(id);
 
-    /// <summary>An L1 table is an L2 table as well: counts can be mended, and its marks then disagree with them, which nobody can write there.</summary>
-    public static bool IsShared(string id) => id == "L107";
+    /// <summary>How many findings a repair adds. An L1 table that is an L2 table as well: counts are mended, a mark then disagrees with them, and nobody can write it there.</summary>
+    public static int NewFindings(string id) => id == "L107" ? 1 : 0;
 }
