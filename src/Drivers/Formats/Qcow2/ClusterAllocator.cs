@@ -47,22 +47,41 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         }
     }
 
-    /// <summary>Takes clusters that lie together, as many as asked for: for tables. They are beyond everything that is used.</summary>
+    /// <summary>Takes clusters that lie together, as many as asked for: for tables.</summary>
+    /// <exception cref="BlockException">There are none, or what counts them could not be read or made.</exception>
     public async ValueTask<long> AllocateTogetherAsync(int count)
     {
-        while (true)
+        // Runs that are too short stay taken until there is one that is not, or they would be found again and again.
+        List<(long HostOffset, int Count)> tooShort = [];
+        long hostOffset = 0;
+        int got = 0;
+        try
         {
-            (long hostOffset, int got) = await AllocateAsync(count);
-            if (got == count)
+            while (got < count)
             {
-                return hostOffset;
+                (long next, int more) = await AllocateAsync(count - got);
+                if (got > 0 && next == hostOffset + ((long)got << _geometry.ClusterBits))
+                {
+                    got += more;
+                    continue;
+                }
+
+                tooShort.Add((hostOffset, got));
+                (hostOffset, got) = (next, more);
             }
 
-            // The run ends with a slice, or before something that is used: more of it may follow at once.
-            (long next, int more) = await AllocateRestAsync(hostOffset, got, count);
-            if (more == count)
+            return hostOffset;
+        }
+        catch
+        {
+            tooShort.Add((hostOffset, got));
+            throw;
+        }
+        finally
+        {
+            foreach ((long shortOffset, int shortCount) in tooShort)
             {
-                return next;
+                await GiveBackAsync(shortOffset, shortCount);
             }
         }
     }
@@ -147,24 +166,6 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         }
 
         metadata.ThrowIfMetadata(cluster << _geometry.ClusterBits, count << _geometry.ClusterBits);
-    }
-
-    private async ValueTask<(long HostOffset, int Count)> AllocateRestAsync(long hostOffset, int got, int count)
-    {
-        while (got < count)
-        {
-            (long next, int more) = await AllocateAsync(count - got);
-            if (next != hostOffset + ((long)got << _geometry.ClusterBits))
-            {
-                await GiveBackAsync(hostOffset, got);
-                (hostOffset, got) = (next, more);
-                continue;
-            }
-
-            got += more;
-        }
-
-        return (hostOffset, got);
     }
 
     // All clusters that a missing block would count are free: the block becomes the first of them.

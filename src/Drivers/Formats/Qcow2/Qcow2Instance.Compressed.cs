@@ -14,7 +14,7 @@ internal sealed partial class Qcow2Instance
         byte[] cluster = new byte[_geometry.ClusterBytes];
         await metadata.File.ReadAsync(place.HostOffset, stream, RequestFlags.None, cancel);
         Qcow2Compression compression = metadata.Area.Header.Compression;
-        if (!await (AioContext.Current ?? Node.Context).RunOnWorkers(() => ClusterCompression.TryExpand(stream, cluster, compression)))
+        if (!await Node.Context.RunOnWorkers(() => ClusterCompression.TryExpand(stream, cluster, compression)))
         {
             throw metadata.ReportCorrupt($"Compressed cluster at 0x{place.HostOffset:x} cannot be decompressed", place.HostOffset, place.LengthBytes);
         }
@@ -29,7 +29,7 @@ internal sealed partial class Qcow2Instance
         buffer.CopyTo(cluster);
         byte[] stream = new byte[_geometry.ClusterBytes];
         Qcow2Compression compression = metadata.Area.Header.Compression;
-        int length = await (AioContext.Current ?? Node.Context).RunOnWorkers(() => ClusterCompression.Compress(cluster, stream, compression));
+        int length = await Node.Context.RunOnWorkers(() => ClusterCompression.Compress(cluster, stream, compression));
         if (length == 0)
         {
             await WriteRangeAsync(guestOffset, buffer, CancellationToken.None);

@@ -1,0 +1,105 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.Drivers.Formats.Qcow2;
+using BlockGraph.TestKit;
+
+namespace BlockGraph.Drivers.Tests.Qcow2;
+
+/// <summary>Tables that need several clusters side by side.</summary>
+[TestFixture]
+public sealed class Qcow2GrowthTests
+{
+    private const int ClusterBytes = 512;
+    private const int LengthBytes = 1 << 20;
+    private const long LongLengthBytes = 64 << 20;
+
+    private GraphFixture _fixture = null!;
+
+    [SetUp]
+    public void SetUp() => _fixture = new GraphFixture(drivers: [new Qcow2Driver()]);
+
+    [TearDown]
+    public void TearDown() => _fixture.Dispose();
+
+    // file: | used | free | used | free | …   the new L1 table needs 32 clusters together
+    [Test]
+    public void A_longer_table_finds_its_place_behind_holes_that_are_too_short() => _fixture.Run(async () =>
+    {
+        await using (BlockBackend backend = await OpenAsync())
+        {
+            byte[] expected = await MakeHolesAsync(backend);
+            await backend.TruncateAsync(LongLengthBytes);
+            Assert.That(backend.LengthBytes, Is.EqualTo(LongLengthBytes), "the length");
+            byte[] read = new byte[LengthBytes];
+            await backend.ReadAsync(0, read);
+            Assert.That(read, Is.EqualTo(expected), "what was there");
+            await backend.WriteAsync(LongLengthBytes - ClusterBytes, new byte[ClusterBytes]);
+        }
+
+        await RequireCleanAsync("holes are free again");
+    });
+
+    [Test]
+    public void A_longer_table_that_cannot_be_had_leaves_the_image_as_it_was() => _fixture.Run(async () =>
+    {
+        bool isDone = false;
+        for (int failing = 1; !isDone; failing++)
+        {
+            FaultyDisk disk = _fixture.Faulty.Disk("disk");
+            int failedBefore = disk.FailedCount;
+            await using (BlockBackend backend = await OpenAsync())
+            {
+                byte[] expected = await MakeHolesAsync(backend);
+                disk.FailNth(failing, error: BlockErrorKind.NoSpace);
+                try
+                {
+                    await backend.TruncateAsync(LongLengthBytes);
+                    isDone = disk.FailedCount == failedBefore;
+                }
+                catch (BlockException error)
+                {
+                    Assert.That(error.Kind, Is.EqualTo(BlockErrorKind.NoSpace), $"call {failing}: one answer");
+                }
+
+                disk.Heal();
+                byte[] read = new byte[LengthBytes];
+                await backend.ReadAsync(0, read);
+                Assert.That(read, Is.EqualTo(expected), $"call {failing}: what was there");
+                await backend.TruncateAsync(LongLengthBytes);
+                Assert.That(backend.LengthBytes, Is.EqualTo(LongLengthBytes), $"call {failing}: it grows once there is room");
+            }
+
+            await RequireCleanAsync($"call {failing}");
+        }
+    });
+
+    private Task<BlockBackend> OpenAsync()
+    {
+        _fixture.Faulty.Disk("disk").Storage.Replace(new Qcow2Layout(new Qcow2CreateOptions { LengthBytes = LengthBytes, ClusterBits = 9 }.CreateHeaderArea()).ToArray());
+        return _fixture.OpenAsync("driver=qcow2,node-name=top,discard=unmap,file.driver=faulty,file.filename=disk", new BackendOptions { CanResize = true });
+    }
+
+    // Every second cluster of the guest is written, and its neighbour was.
+    private static async Task<byte[]> MakeHolesAsync(BlockBackend backend)
+    {
+        byte[] expected = new byte[LengthBytes];
+        Array.Fill(expected, (byte)7, 0, LengthBytes / 4);
+        await backend.WriteAsync(0, expected.AsMemory(0, LengthBytes / 4));
+        for (int offset = 0; offset < LengthBytes / 4; offset += 2 * ClusterBytes)
+        {
+            await backend.DiscardAsync(offset, ClusterBytes);
+            expected.AsSpan(offset, ClusterBytes).Clear();
+        }
+
+        // What was given up is free after the next flush of the entries.
+        await backend.FlushAsync();
+        await backend.FlushAsync();
+        return expected;
+    }
+
+    private async Task RequireCleanAsync(string when)
+    {
+        await using BlockBackend backend = await _fixture.OpenAsync("driver=qcow2,file.driver=faulty,file.filename=disk,read-only=on", new BackendOptions { ReadOnly = true });
+        Assert.That(await backend.CheckAsync(), Has.Property("CorruptionCount").Zero, when);
+    }
+}
