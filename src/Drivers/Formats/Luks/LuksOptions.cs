@@ -33,8 +33,6 @@ internal static class LuksOptions
 
     private static readonly string[] s_states = ["active", "inactive"];
 
-    private static readonly LuksFormatOptions s_defaults = new();
-
     /// <summary>To open an image.</summary>
     public static OptionSchema Open { get; } = new(
         new OptionDefinition(FileKey, OptionType.Child, "the node or options that hold the image") { IsRequired = true },
@@ -72,16 +70,8 @@ internal static class LuksOptions
 
     /// <summary>How the image is to be made.</summary>
     /// <exception cref="BlockException">A value is malformed.</exception>
-    public static LuksFormatOptions ReadFormat(OptionReader options) => new()
-    {
-        CipherAlgorithm = ReadName(options, CipherKey, LuksVolume.CipherAlgorithms) ?? s_defaults.CipherAlgorithm,
-        CipherMode = ReadName(options, ModeKey, LuksVolume.CipherModes) ?? s_defaults.CipherMode,
-        IvAlgorithm = ReadName(options, IvKey, LuksVolume.IvAlgorithms) ?? s_defaults.IvAlgorithm,
-        IvHash = ReadName(options, IvHashKey, LuksVolume.HashAlgorithms),
-        HashAlgorithm = ReadName(options, HashKey, LuksVolume.HashAlgorithms) ?? s_defaults.HashAlgorithm,
-        IterTimeMs = ReadIterTime(options) ?? s_defaults.IterTimeMs,
-        IsDetached = options.GetBoolean(DetachedKey),
-    };
+    public static LuksFormatOptions ReadFormat(OptionReader options) =>
+        LuksFormatReader.Read(options, "", out _) with { IsDetached = options.GetBoolean(DetachedKey) };
 
     /// <summary>How key slots are to change. The passphrases are the caller's.</summary>
     /// <exception cref="BlockException">A value is malformed, or there is no such secret.</exception>
@@ -94,7 +84,7 @@ internal static class LuksOptions
         {
             IsActivating = isActivating,
             Slot = options.GetIntegerOrNull(SlotKey),
-            IterTimeMs = ReadIterTime(options),
+            IterTimeMs = LuksFormatReader.ReadIterTime(options, ""),
             IsForced = isForced,
         };
 
@@ -110,13 +100,5 @@ internal static class LuksOptions
             newPassphrase?.Dispose();
             throw;
         }
-    }
-
-    private static string? ReadName(OptionReader options, string key, IReadOnlyList<string> names) => options.GetEnumIndexOrNull(key) is { } index ? names[index] : null;
-
-    private static long? ReadIterTime(OptionReader options)
-    {
-        long? timeMs = options.GetIntegerOrNull(IterTimeKey);
-        return timeMs >= 0 || timeMs is null ? timeMs : throw new BlockException($"Parameter '{IterTimeKey}' expects a number that is not negative");
     }
 }

@@ -10,6 +10,7 @@ namespace BlockGraph.Drivers.Formats.Qcow2;
 /// <summary>The options about encryption, of an open image and of a new one.</summary>
 internal static class Qcow2EncryptionOptions
 {
+    private const string Prefix = "encrypt.";
     private const string FormatKey = "encrypt.format";
     private const string SecretKey = "encrypt.key-secret";
     private const string AliasKey = "encryption";
@@ -85,7 +86,7 @@ internal static class Qcow2EncryptionOptions
         string? format = options.GetString(FormatKey);
         bool? alias = options.GetBooleanOrNull(AliasKey);
         string? secretId = options.GetString(SecretKey);
-        LuksFormatOptions luks = ReadLuks(options, out bool hasLuksOptions);
+        LuksFormatOptions luks = LuksFormatReader.Read(options, Prefix, out bool hasLuksOptions);
         if (format is not null && alias is not null)
         {
             throw new BlockException($"'{FormatKey}' and its alias '{AliasKey}' can't be used at the same time");
@@ -126,39 +127,12 @@ internal static class Qcow2EncryptionOptions
 
         return options.GetString(SecretKey) is null
             ? throw new BlockException($"Parameter '{SecretKey}' is required for cipher")
-            : LuksVolume.MeasureHeader(ReadLuks(options, out _));
+            : LuksVolume.MeasureHeader(LuksFormatReader.Read(options, Prefix, out _));
     }
 
     private static OptionsDictionary ToOpen(string? secretId) => secretId is null ? [] : new OptionsDictionary { { SecretKey, secretId } };
 
     private static string NameOf(Qcow2Encryption encryption) => encryption == Qcow2Encryption.Aes ? Aes : Luks;
-
-    private static LuksFormatOptions ReadLuks(OptionReader options, out bool isGiven)
-    {
-        LuksFormatOptions luks = new();
-        string? algorithm = Read("cipher-alg", LuksVolume.CipherAlgorithms);
-        string? mode = Read("cipher-mode", LuksVolume.CipherModes);
-        string? iv = Read("ivgen-alg", LuksVolume.IvAlgorithms);
-        string? ivHash = Read("ivgen-hash-alg", LuksVolume.HashAlgorithms);
-        string? hash = Read("hash-alg", LuksVolume.HashAlgorithms);
-        long? iterTimeMs = options.GetIntegerOrNull("encrypt.iter-time");
-        isGiven = (algorithm ?? mode ?? iv ?? ivHash ?? hash) is not null || iterTimeMs is not null;
-        return luks with
-        {
-            CipherAlgorithm = algorithm ?? luks.CipherAlgorithm,
-            CipherMode = mode ?? luks.CipherMode,
-            IvAlgorithm = iv ?? luks.IvAlgorithm,
-            IvHash = ivHash,
-            HashAlgorithm = hash ?? luks.HashAlgorithm,
-            IterTimeMs = iterTimeMs ?? luks.IterTimeMs,
-        };
-
-        string? Read(string name, IReadOnlyList<string> values)
-        {
-            string? value = options.GetString($"encrypt.{name}");
-            return value is null || values.Contains(value) ? value : throw new BlockException($"Parameter '{name}' does not accept value '{value}'");
-        }
-    }
 }
 
 /// <summary>How a new image is encrypted.</summary>
