@@ -4,7 +4,7 @@ namespace BlockGraph.Simulation.Tests.Storm;
 [TestFixture]
 public sealed class StormCommandTests
 {
-    [TestCase("", "say what to run: --seeds A..B, --seed N or --stress")]
+    [TestCase("", "say what to run: --seeds A..B, --seed N, --images A..B or --stress")]
     [TestCase("--seeds 5", "Option '--seeds' takes a range A..B, A not above B, not '5'")]
     [TestCase("--seeds 9..3", "Option '--seeds' takes a range A..B, A not above B, not '9..3'")]
     [TestCase("--seeds 1..x", "Option '--seeds' takes a whole number of 32 bits, not 'x'")]

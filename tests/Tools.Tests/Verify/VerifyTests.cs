@@ -23,7 +23,12 @@ public sealed class VerifyTests
         "driver=blkdebug,align=4096,max-transfer=8192,max-write-zero=4096,image.filename=DISK",
         "driver=blkverify,raw.filename=DISK,test.filename=DISK2",
         "driver=quorum,vote-threshold=2,children.0.filename=DISK,children.1.filename=DISK2,children.2.filename=MEMORY",
+        "driver=qcow2,file.filename=QCOW2",
+        "driver=qcow2,lazy-refcounts=on,l2-cache-size=4096,l2-cache-entry-size=512,file.driver=throttle,file.limits.iops-total=1000000,file.file.driver=file,file.file.filename=QCOW2",
+        "driver=luks,key-secret=key,file.filename=LUKS",
     ];
+
+    private const string Secret = "secret,id=key,data=abcdefgh";
 
     // These keep nothing, or are the driver file under another name.
     private static readonly string[] s_exempt = ["null-co", "null-aio", "host_device"];
@@ -47,7 +52,8 @@ public sealed class VerifyTests
         try
         {
             string options = graph.Replace("DISK2", _folder.Image("b.img", ImageBytes), StringComparison.Ordinal).Replace("DISK", _folder.Image("a.img", ImageBytes), StringComparison.Ordinal)
-                .Replace("MEMORY", memory, StringComparison.Ordinal);
+                .Replace("MEMORY", memory, StringComparison.Ordinal).Replace("=QCOW2", "=" + Formatted("qcow2", "cluster_size=4k"), StringComparison.Ordinal)
+                .Replace("=LUKS", "=" + Formatted("luks", "key-secret=key,iter-time=10"), StringComparison.Ordinal);
             AssertVerified(options, threadCount, "4k");
         }
         finally
@@ -115,7 +121,7 @@ public sealed class VerifyTests
     [TestCase("driver=quorum,vote-threshold=1,children.0.driver=null-co,children.0.node-name=n", "node 'n' (null-co) keeps nothing")]
     public void Storage_that_keeps_nothing_is_refused(string options, string why)
     {
-        ToolRun run = ToolRun.Own("bench", options, "--verify");
+        ToolRun run = ToolRun.Own("bench", options, "--object", Secret, "--verify");
         Assert.That((run.ExitCode, run.Error), Is.EqualTo((1, $"blockgraph: --verify reads back what it has written, and {why}\n")), "the refusal");
     }
 
@@ -153,11 +159,18 @@ public sealed class VerifyTests
         return path;
     }
 
+    private string Formatted(string format, string options)
+    {
+        ToolRun run = ToolRun.Own("img", "create", "--object", Secret, "-f", format, "-o", options, _folder.File("a." + format), $"{ImageBytes}");
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        return _folder.File("a." + format);
+    }
+
     private static string[] Threads(int count) => count == 0 ? [] : ["--threads", $"{count}"];
 
     private static void AssertVerified(string options, int threadCount, string size)
     {
-        ToolRun run = ToolRun.Own(["bench", options, "--verify", "--count", "1500", "--size", size, "--json", .. Threads(threadCount)]);
+        ToolRun run = ToolRun.Own(["bench", options, "--object", Secret, "--verify", "--count", "1500", "--size", size, "--json", .. Threads(threadCount)]);
         Assert.That(run.ExitCode, Is.Zero, run.Error);
         JsonElement result = run.Json();
         Assert.That(result.GetProperty("threads").GetInt32(), Is.EqualTo(Math.Max(1, threadCount)), "threads");

@@ -37,7 +37,7 @@ internal sealed record Qcow2OpenOptions
         new OptionDefinition("discard-no-unref", OptionType.Boolean, "discarded clusters stay where they are in the image") { Default = "off", IsMutable = true },
         new OptionDefinition(OverlapCheck, OptionType.Enum, "which structures no write may go over") { AllowedValues = s_templates, IsMutable = true },
         new OptionDefinition(OverlapTemplate, OptionType.Enum, "the same, for those that are not named one by one") { AllowedValues = s_templates, IsMutable = true },
-        .. s_checks.Select(check => new OptionDefinition($"{OverlapCheck}.{check.Name}", OptionType.Boolean, $"look for this structure before each write") { IsMutable = true }),
+        .. s_checks.Select(check => new OptionDefinition($"{OverlapCheck}.{check.Name}", OptionType.Boolean, "look for this structure before each write") { IsMutable = true }),
         new OptionDefinition("cache-size", OptionType.Size, "memory for tables of both kinds, in bytes") { IsMutable = true },
         new OptionDefinition("l2-cache-size", OptionType.Size, "memory for L2 tables, in bytes; by default what the whole image needs, at most 32 MiB") { IsMutable = true },
         new OptionDefinition("l2-cache-entry-size", OptionType.Size, "how much of an L2 table is read at once, in bytes; by default 4 KiB, or a smaller cluster") { IsMutable = true },
