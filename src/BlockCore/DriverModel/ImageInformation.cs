@@ -20,6 +20,9 @@ public sealed record ImageInformation
     /// <summary>The image was not closed cleanly; null where the format does not know.</summary>
     public bool? IsDirty { get; init; }
 
+    /// <summary>Where the state of a virtual machine would lie, in bytes of the guest's view; 0 where there is no place for one.</summary>
+    public long VmStateOffset { get; init; }
+
     /// <summary>What only this format has, as <c>info</c> shows it: <c>{type, data}</c>; null for nothing.</summary>
     public OptionsDictionary? Specific { get; init; }
 }

@@ -58,10 +58,14 @@ internal sealed class ToolWorld
 
     /// <summary>Opens a graph. What there is to warn of is told once that has succeeded: a failure is one line, the error.</summary>
     /// <exception cref="BlockCore.Errors.BlockException">The options, the storage or the permissions refuse.</exception>
-    public async Task<BlockBackend> OpenAsync(OptionsDictionary options, BackendOptions backendOptions)
+    public Task<BlockBackend> OpenAsync(OptionsDictionary options, BackendOptions backendOptions) => OpenAsync(() => Graph.OpenAsync(options, backendOptions));
+
+    /// <summary>Opens a graph in another way, with warnings held back as above.</summary>
+    /// <exception cref="BlockCore.Errors.BlockException">The options, the storage or the permissions refuse.</exception>
+    public async Task<BlockBackend> OpenAsync(Func<Task<BlockBackend>> open)
     {
         _warnings.Clear();
-        BlockBackend backend = await Graph.OpenAsync(options, backendOptions);
+        BlockBackend backend = await open();
         _warnings.ForEach(_warn);
         _warnings.Clear();
         return backend;

@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Graph;
+using BlockGraph.Tools.Img;
 
 namespace BlockGraph.Tools.Io;
 
@@ -37,9 +38,9 @@ internal sealed class InfoCommand : IoCommand
             return false;
         }
 
-        // No driver here has room for the state of a machine.
         session.Out.WriteLine($"cluster size: {IoNumbers.Amount(information.ClusterBytes ?? 0)}");
-        session.Out.WriteLine($"vm state offset: {IoNumbers.Amount(0)}");
+        session.Out.WriteLine($"vm state offset: {IoNumbers.Amount(information.VmStateOffset)}");
+        SpecificInformation.Print(session.Out, information);
         return true;
     }
 }

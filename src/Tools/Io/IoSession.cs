@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Images;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
@@ -19,7 +20,8 @@ internal sealed partial class IoSession(ToolWorld world, IToolConsole console, I
     // Woken when a request is over, and when one is suspended.
     private readonly CoQueue _progress = new();
     private BlockBackend? _backend;
-        private int _pendingCount;
+    private TemporaryFile? _overlayFile;
+    private int _pendingCount;
     private Exception? _bug;
 
     /// <summary>What depends on the name that the program was called by.</summary>
@@ -89,18 +91,14 @@ internal sealed partial class IoSession(ToolWorld world, IToolConsole console, I
 
         try
         {
-            if (mode.IsSnapshot)
-            {
-                throw new BlockException(BlockErrorKind.NotSupported, "-s (--snapshot) needs a temporary overlay, which this program does not make");
-            }
-
             OptionsDictionary flat = mode.ApplyTo(options);
             if (mode.Aio is { } engine)
             {
                 EngineOption.SetDefault(flat, engine, world.Graph);
             }
 
-            _backend = await world.OpenAsync(flat, new BackendOptions { ReadOnly = mode.IsReadOnly, CopyOnRead = mode.CopiesOnRead });
+            BackendOptions use = new() { ReadOnly = mode.IsReadOnly, CopyOnRead = mode.CopiesOnRead };
+            _backend = await (mode.IsSnapshot ? OpenOverlayAsync(flat, mode, use) : world.OpenAsync(flat, use));
             Mode = mode;
             return true;
         }
@@ -108,6 +106,21 @@ internal sealed partial class IoSession(ToolWorld world, IToolConsole console, I
         {
             string prefix = !settings.OpensByFileName ? "" : fileName is null ? "can't open: " : $"can't open device {fileName}: ";
             return Complain(failure.Prefixed(prefix));
+        }
+    }
+
+    private async Task<BlockBackend> OpenOverlayAsync(OptionsDictionary image, IoOpenMode mode, BackendOptions use)
+    {
+        TemporaryFile file = TemporaryFile.Create();
+        try
+        {
+            BlockBackend backend = await world.OpenAsync(() => TemporaryOverlay.OpenAsync(world.Graph, image, "qcow2", file.Path, (mode with { IsForceShare = false }).ApplyTo([]), use));
+            _overlayFile = file;
+            return backend;
+        }
+        finally
+        {
+            file.Dispose();
         }
     }
 
@@ -165,6 +178,8 @@ internal sealed partial class IoSession(ToolWorld world, IToolConsole console, I
             await FinishAsync();
             _backend = null;
             await backend.DisposeAsync();
+            _overlayFile?.Dispose();
+            _overlayFile = null;
         }
     }
 

@@ -39,7 +39,7 @@ internal static class QemuIoCommandLine
         "  -c, --cmd STRING     run this command; may be repeated",
         "  -f, --format FMT     the image's format; probed without it",
         "  -r, --read-only      open without write permission",
-        "  -s, --snapshot       write to a temporary overlay (refused)",
+        "  -s, --snapshot       write to a temporary overlay, which is gone afterwards",
         "  -n, --nocache        bypass the host's page cache; short for -t none",
         "  -C, --copy-on-read   copy what is read from backing files into the image",
         "  -m, --misalign       use buffers that no file past the page cache can use as they are",

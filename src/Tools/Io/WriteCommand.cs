@@ -1,4 +1,3 @@
-using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Tools.Io;
@@ -115,11 +114,7 @@ internal sealed class WriteCommand : IoCommand
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            BlockErrorKind? kind = failure is FileNotFoundException or DirectoryNotFoundException ? BlockErrorKind.NotFound
-                : Directory.Exists(path) ? BlockErrorKind.IsDirectory
-                : failure is UnauthorizedAccessException ? BlockErrorKind.AccessDenied
-                : null;
-            session.Error.WriteLine($"{path}: {kind?.ToErrnoText() ?? failure.Message}");
+            session.Error.WriteLine(FileFailure.Of(failure, path, path).Message);
         }
 
         return false;

@@ -16,6 +16,7 @@ internal sealed partial class Qcow2Instance
             ClusterBytes = _geometry.ClusterBytes,
             IsEncrypted = header.Encryption != Qcow2Encryption.None,
             IsDirty = (header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0,
+            VmStateOffset = VmStateOffset,
             Specific = Qcow2Information.Describe(metadata.Area, metadata.Volume?.Information, metadata.IsStopped),
         });
     }
