@@ -145,7 +145,8 @@ public abstract class BlockDriverInstance
 
     /// <summary>
     /// What is known of a range of whole blocks, the last of which may go beyond the image's end. The answer covers whole blocks too, one at least and at
-    /// most the range, or ends with the image. A driver that says nothing has everything allocated; a filter points to its child.
+    /// most the range, or ends with the image. A node without children may answer for more than the range: the next queries are spared. A driver that says nothing has everything
+    /// allocated; a filter points to its child.
     /// </summary>
     protected internal virtual ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
     {

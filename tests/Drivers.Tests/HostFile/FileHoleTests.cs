@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.TestKit;
 
 namespace BlockGraph.Drivers.Tests.HostFile;
 
@@ -96,6 +97,30 @@ public sealed class FileHoleTests(string engine) : FileDriverFixture(engine)
             ? new[] { (0L, 131_072L, Hole), (131_072L, 65_536L, Data), (196_608L, LengthBytes - 196_608L, Hole | BlockStatusFlags.EndOfFile) }
             : [(0L, LengthBytes, Data | BlockStatusFlags.EndOfFile)]), "the map of the file");
     });
+
+    // Looking for an extent's end may cost the system as much as the extent is long.
+    [Test]
+    public void The_system_is_asked_once_for_an_extent_that_is_asked_for_piece_by_piece()
+    {
+        string path = MakeFile("a.img", Pattern(LengthBytes, seed: 4));
+        int askedCount = 0;
+        FaultyPlatform platform = new(Platform) { Fault = (name, _) => askedCount += name == "extent" ? 1 : 0 };
+        GraphFixture world = AddWorld(platform: platform);
+        world.Run(async () =>
+        {
+            await using BlockBackend backend = await OpenAsync(world.Graph, $"driver=file,filename={path}");
+            for (long at = 0; at < LengthBytes; at += 65_536)
+            {
+                BlockStatus status = await backend.GetStatusAsync(at, 65_536);
+                Assert.That((status.LengthBytes, status.HostOffset, status.Flags & (BlockStatusFlags.Data | BlockStatusFlags.Zero)), Is.EqualTo((65_536L, at, BlockStatusFlags.Data)), $"the piece at {at}");
+            }
+
+            Assert.That(askedCount, Is.EqualTo(1), "looks at the file");
+            await backend.WriteZeroesAsync(65_536, 65_536, RequestFlags.MayUnmap);
+            Assert.That((await backend.GetStatusAsync(65_536, 65_536)).LengthBytes, Is.EqualTo(65_536), "the piece after it was written");
+            Assert.That(askedCount, Is.EqualTo(2), "looks after a zero write within it");
+        });
+    }
 
     [Test]
     public void Raw_points_to_its_file_shifted_by_its_window() => Run(async () =>

@@ -115,7 +115,7 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
         (wanted & BlockStatusQuery.Zeroes) == 0
             ? new(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.OffsetValid, length, offset))
-            : BrieflyAsync(file => FindExtent(file, offset, length));
+            : BrieflyAsync(file => FindExtent(file, offset, length, Node.LengthBytes));
 
     /// <summary>The pooled transfers belong to the contexts that made them; the one that is left may end.</summary>
     protected override void DetachContext()
@@ -133,10 +133,10 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
         return default;
     }
 
-    // In whole blocks: one that holds data in a part of it is data.
-    private static BlockStatus FindExtent(BlockCore.Scheduling.HostFile file, long offset, long length)
+    // In whole blocks: one that holds data in a part of it is data. To the extent's own end, which the system has looked for anyway: it may have had to look at all of it.
+    private static BlockStatus FindExtent(BlockCore.Scheduling.HostFile file, long offset, long length, long nodeLength)
     {
-        _ = file.TryGetExtent(offset, length, out bool isData, out long extentBytes);
+        _ = file.TryGetExtent(offset, Math.Max(length, nodeLength - offset), out bool isData, out long extentBytes);
         long mask = file.RequestAlignmentBytes - 1L;
         isData |= extentBytes <= mask;
         long wholeBytes = isData ? (extentBytes + mask) & ~mask : extentBytes & ~mask;
