@@ -12,7 +12,10 @@ internal sealed class TestConsole : IToolConsole
 
     public TextReader In { get; init; } = new StringReader("");
 
-    public TextWriter Out => _out;
+    /// <summary>Where the output goes instead of into the string.</summary>
+    public Stream? Output { get; init; }
+
+    public TextWriter Out => Output is null ? _out : new StreamWriter(Output) { AutoFlush = true };
 
     public TextWriter Error => _error;
 

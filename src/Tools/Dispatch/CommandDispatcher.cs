@@ -34,6 +34,11 @@ internal sealed class CommandDispatcher(IToolConsole console, params IReadOnlyLi
         {
             return Complaint.Print(console, name, failure, isOwn ? CompatibilityProfile.Own : CompatibilityProfile.Qemu);
         }
+        catch (IOException failure)
+        {
+            // Images fail with a BlockException: this is the console.
+            return Complaint.Print(console, name, $"Could not write the output: {failure.Message}");
+        }
         catch (OperationCanceledException)
         {
             return Complaint.Print(console, name, "Operation canceled");
