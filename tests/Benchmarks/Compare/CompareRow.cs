@@ -26,6 +26,9 @@ internal sealed record CompareRow(string Name, ImageStore Store, int Depth, doub
     /// <summary>Whether it bypasses the page cache.</summary>
     public bool IsDirect { get; init; }
 
+    /// <summary>What kind of image.</summary>
+    public ImageKind Kind { get; init; } = ImageKind.Raw;
+
     /// <summary>What to open where there is no image.</summary>
     public string Options { get; init; } = "driver=null-co,size=1G";
 

@@ -29,6 +29,12 @@ internal static class CompareRows
         new("O_DIRECT read 4k, depth 64", ImageStore.Disk, 64, 0.6, 0.4) { Count = 200_000, QemuCount = 150_000, IsDirect = true },
         new("O_DIRECT write 4k, depth 1", ImageStore.Disk, 1, 1.0, 0.9) { Count = 50_000, QemuCount = 50_000, IsDirect = true, IsWrite = true },
         new("O_DIRECT write 4k, depth 64", ImageStore.Disk, 64, 0.6, 0.4) { Count = 200_000, QemuCount = 200_000, IsDirect = true, IsWrite = true },
+        new("qcow2 on tmpfs read 4k, sequential, depth 64", ImageStore.Memory, 64, 0.5, 0.3) { Count = 800_000, QemuCount = 200_000, Kind = ImageKind.Qcow2 },
+        new("qcow2 on tmpfs read 4k, stride 1 MiB + 4 KiB, depth 64", ImageStore.Memory, 64, 0.5, 0.3) { Count = 600_000, QemuCount = 200_000, StepBytes = StrideBytes, Kind = ImageKind.Qcow2 },
+        new("qcow2 on tmpfs write 4k, sequential, depth 64", ImageStore.Memory, 64, 0.5, 0.3) { Count = 400_000, QemuCount = 200_000, IsWrite = true, Kind = ImageKind.Qcow2 },
+        new("qcow2 on tmpfs write 4k, stride 1 MiB + 4 KiB, depth 64", ImageStore.Memory, 64, 0.5, 0.3) { Count = 400_000, QemuCount = 200_000, IsWrite = true, StepBytes = StrideBytes, Kind = ImageKind.Qcow2 },
+        new("qcow2 on tmpfs allocating write 64k, sequential, depth 64", ImageStore.Memory, 64, 0.8, 0.8) { Count = 16_384, QemuCount = 16_384, IsWrite = true, SizeBytes = 64 << 10, Kind = ImageKind.NewQcow2 },
+        new("qcow2 overlay on tmpfs read 4k from the backing file, sequential, depth 64", ImageStore.Memory, 64, 0.5, 0.5) { Count = 600_000, QemuCount = 200_000, Kind = ImageKind.Overlay },
     ];
 
     private static string RawChain(int layers)

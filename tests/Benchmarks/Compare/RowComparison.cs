@@ -13,7 +13,7 @@ internal sealed class RowComparison(ComparedPrograms programs, TestFolders folde
     /// <exception cref="ArgumentException">A program has failed.</exception>
     public RowResult Run(CompareRow row)
     {
-        TestImage? image = row.Store == ImageStore.None ? null : folders.Image(row.Store, row.IsWrite);
+        TestImage? image = row.Store == ImageStore.None ? null : folders.Image(row.Store, row.IsWrite, row.Kind);
         bool areBytesRight = image is null || _verifiedPaths.Contains(image.Path) || IsReadRightByBoth(image);
         Contender ours = new("blockgraph", programs.Tool, Scaled(row.Count), (count, pattern) => ["img", .. Arguments(row, image, count, pattern)]);
         List<Contender> theirs = [];
@@ -60,7 +60,7 @@ internal sealed class RowComparison(ComparedPrograms programs, TestFolders folde
         "bench", "-c", Text(count), "-d", Text(row.Depth), "-s", Text(row.SizeBytes), "-S", Text(row.StepBytes),
         .. row.IsDirect ? ["-t", "none"] : Array.Empty<string>(),
         .. row.IsWrite ? ["-w", "--pattern", Text(pattern)] : Array.Empty<string>(),
-        .. image is null ? ["--image-opts", row.Options] : new[] { "-f", "raw", image.Path },
+        .. image is null ? ["--image-opts", row.Options] : new[] { "-f", image.Format, image.Path },
     ];
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
@@ -73,6 +73,11 @@ internal sealed class RowComparison(ComparedPrograms programs, TestFolders folde
         if (row.IsDirect)
         {
             image!.LeavePageCache();
+        }
+
+        if (row.Kind == ImageKind.NewQcow2)
+        {
+            image!.Renew();
         }
 
         contender.RunOnce(_lastPattern);
@@ -98,11 +103,11 @@ internal sealed class RowComparison(ComparedPrograms programs, TestFolders folde
     private bool IsReadRightByBoth(TestImage image)
     {
         string commands = image.ReadCommands();
-        ChildRun ours = ChildRun.With(commands, programs.Tool, "io", "--read-only", $"driver=raw,file.driver=file,file.filename={image.Path.Replace(",", ",,", StringComparison.Ordinal)}");
+        ChildRun ours = ChildRun.With(commands, programs.Tool, "io", "--read-only", "-f", image.Format, image.Path);
         bool areRight = IsRight("blockgraph io", ours);
         if (programs.Has(ComparedPrograms.QemuIo))
         {
-            areRight &= IsRight(ComparedPrograms.QemuIo, ChildRun.With(commands, ComparedPrograms.QemuIo, "-r", "-f", "raw", image.Path));
+            areRight &= IsRight(ComparedPrograms.QemuIo, ChildRun.With(commands, ComparedPrograms.QemuIo, "-r", "-f", image.Format, image.Path));
         }
 
         _verifiedPaths.Add(image.Path);
@@ -120,10 +125,10 @@ internal sealed class RowComparison(ComparedPrograms programs, TestFolders folde
         }
     }
 
-    // A row of strides is another load there: after each lap fio is back at the same blocks.
+    // A row of strides is another load there: after each lap fio is back at the same blocks. It knows raw files alone.
     private double? MeasureFio(CompareRow row, TestImage? image)
     {
-        if (image is null || row.StepBytes != 0 || !programs.Has(ComparedPrograms.Fio))
+        if (image is null || row.StepBytes != 0 || row.Kind != ImageKind.Raw || !programs.Has(ComparedPrograms.Fio))
         {
             return null;
         }

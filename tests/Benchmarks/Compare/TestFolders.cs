@@ -21,7 +21,10 @@ internal sealed class TestFolders : IDisposable
 
     // Written images are flushed at the end of every run: what the disk does then must not be the most of it.
     private const long WrittenImageBytes = 64L << 20;
-    private readonly Dictionary<(ImageStore, bool), TestImage> _images = [];
+
+    // Every run of a row that allocates starts with an empty image, and is over when it is full.
+    private const long NewImageBytes = 1L << 30;
+    private readonly Dictionary<(ImageStore, bool, ImageKind), TestImage> _images = [];
     private readonly List<string> _folders = [];
 
     /// <summary>Folders below <paramref name="parent"/>; null: each where its kind is found by itself.</summary>
@@ -57,9 +60,9 @@ internal sealed class TestFolders : IDisposable
     }
 
     /// <summary>The image in <paramref name="store"/> that is read, or the one that is written.</summary>
-    public TestImage Image(ImageStore store, bool isWritten)
+    public TestImage Image(ImageStore store, bool isWritten, ImageKind kind = ImageKind.Raw)
     {
-        if (!_images.TryGetValue((store, isWritten), out TestImage? image))
+        if (!_images.TryGetValue((store, isWritten, kind), out TestImage? image))
         {
             string folder = Path.Combine(store == ImageStore.Memory ? MemoryParent! : DiskParent, $"blockgraph-compare-{Environment.ProcessId}");
             if (!_folders.Contains(folder))
@@ -68,9 +71,9 @@ internal sealed class TestFolders : IDisposable
                 _folders.Add(folder);
             }
 
-            string path = Path.Combine(folder, $"{store}-{(isWritten ? "written" : "read")}.img".ToLowerInvariant());
-            image = new TestImage(path, isWritten ? WrittenImageBytes : ImageBytes);
-            _images.Add((store, isWritten), image);
+            string path = Path.Combine(folder, $"{store}-{(isWritten ? "written" : "read")}-{kind}.img".ToLowerInvariant());
+            image = new TestImage(path, kind == ImageKind.NewQcow2 ? NewImageBytes : isWritten ? WrittenImageBytes : ImageBytes, kind);
+            _images.Add((store, isWritten, kind), image);
         }
 
         return image;
