@@ -101,6 +101,7 @@ internal static partial class SlowRequest
     }
 
     /// <summary>Reads the part inside the child and zeroes the rest of the buffer.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public static async ValueTask ReadAcrossEndAsync(BlockChild edge, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         CheckRange(edge.Node, offset, buffer.Length);
@@ -113,6 +114,7 @@ internal static partial class SlowRequest
     }
 
     /// <summary>Writes beyond the child's end, which makes it longer.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public static async ValueTask WriteAcrossEndAsync(BlockChild edge, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         CheckGrowth(edge, offset, buffer.Length);

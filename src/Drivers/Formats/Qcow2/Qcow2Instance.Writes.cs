@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Io;
 
@@ -9,6 +10,7 @@ internal sealed partial class Qcow2Instance
     // So much of one write is put into clusters at once.
     private const int AllocationBytesMax = 2 << 20;
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WritePiecesAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
@@ -24,6 +26,7 @@ internal sealed partial class Qcow2Instance
     }
 
     // Inside the image, or in what is about to be.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WriteRangeAsync(long offset, IoVector buffer, CancellationToken cancel)
     {
         for (int done = 0; done < buffer.Length;)
@@ -44,6 +47,7 @@ internal sealed partial class Qcow2Instance
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WriteInPlaceAsync(long hostOffset, long guestOffset, IoVector piece, CancellationToken cancel)
     {
         await metadata.File.DebugEventAsync(DebugEvent.WriteAio);
@@ -79,6 +83,7 @@ internal sealed partial class Qcow2Instance
 
     /// <summary>Writes the beginning of <paramref name="buffer"/> where a cluster, or part of one, must be taken first.</summary>
     /// <returns>How much was written.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> WriteNewAsync(long guestOffset, IoVector buffer)
     {
         long first = guestOffset >> _geometry.ClusterBits;
@@ -124,6 +129,7 @@ internal sealed partial class Qcow2Instance
     /// Writes into a cluster that is taken already, as far as its bytes there say nothing yet. Where they do others may be writing in place: nothing of theirs is kept
     /// by writing it again.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> FillClusterAsync(long guestOffset, IoVector buffer, GuestRun run)
     {
         int inCluster = _geometry.InCluster(guestOffset);
@@ -138,6 +144,7 @@ internal sealed partial class Qcow2Instance
     }
 
     /// <summary>Takes clusters that lie together, as many as there are up to <paramref name="count"/>, and writes into them.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> AllocateAsync(long guestOffset, IoVector buffer, int count)
     {
         long clusterStart = _geometry.ClusterStart(guestOffset);
@@ -187,6 +194,7 @@ internal sealed partial class Qcow2Instance
     }
 
     /// <summary>Writes <paramref name="buffer"/>, and around it what the guest has now from <paramref name="copyStart"/> to <paramref name="copyEnd"/>, to where <paramref name="shift"/> says.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask CopyAndWriteAsync(long guestOffset, IoVector buffer, long copyStart, long copyEnd, long shift)
     {
         int headBytes = (int)(guestOffset - copyStart);

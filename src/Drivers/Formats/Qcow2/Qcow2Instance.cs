@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using BlockGraph.BlockCore.Crypto;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
@@ -101,6 +102,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
             : new BlockStatus(flags, run.LengthBytes);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ReadPiecesAsync(long offset, IoVector buffer, CancellationToken cancel)
     {
         metadata.TrimIfDue();
@@ -115,6 +117,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ReadRunAsync(GuestRun run, long guestOffset, IoVector piece, CancellationToken cancel)
     {
         switch (run.Kind)
