@@ -16,7 +16,7 @@ internal sealed partial class Qcow2Instance
             ClusterBytes = _geometry.ClusterBytes,
             IsEncrypted = header.Encryption != Qcow2Encryption.None,
             IsDirty = (header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0,
-            Specific = Qcow2Information.Describe(metadata.Area, metadata.Volume?.Information, metadata.IsStopped),
+            Specific = Qcow2Information.Describe(metadata.Area, metadata.Bitmaps, metadata.Volume?.Information, metadata.IsStopped),
         });
     }
 
@@ -55,6 +55,7 @@ internal sealed partial class Qcow2Instance
     {
         ArgumentNullException.ThrowIfNull(reopen);
         metadata.Adopt((Qcow2OpenOptions)reopen.State!);
+        metadata.KeptBitmaps.SetReadOnly(reopen.NewIsReadOnly);
     }
 
     /// <summary>Nothing was taken: options are values.</summary>
@@ -93,7 +94,11 @@ internal sealed partial class Qcow2Instance
     protected override Task DeactivateAsync() => Node.IsReadOnly ? Task.CompletedTask : metadata.CleanAsync().AsTask();
 
     /// <inheritdoc/>
-    protected override Task ActivateAsync() => metadata.ReloadAsync(CancellationToken.None);
+    protected override async Task ActivateAsync()
+    {
+        await metadata.ReloadAsync(CancellationToken.None);
+        await metadata.ReloadBitmapsAsync(CancellationToken.None);
+    }
 
     /// <summary>Writes what is only in memory. Where that fails the file has clusters that nobody uses, or says that it was not closed cleanly: a check mends both.</summary>
     protected override async ValueTask CloseAsync()

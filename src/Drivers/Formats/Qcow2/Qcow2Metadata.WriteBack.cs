@@ -59,9 +59,11 @@ internal sealed partial class Qcow2Metadata
             return;
         }
 
+        BlockException? lost = null;
         if (!IsStopped)
         {
             await SettleAsync();
+            lost = await TryWriteBitmapsAsync();
             if (IsLazy)
             {
                 await ChangeHeaderAsync(static header => header with { Incompatible = header.Incompatible & ~Qcow2IncompatibleFeatures.Dirty });
@@ -71,6 +73,24 @@ internal sealed partial class Qcow2Metadata
 
         _hasBegun = false;
         Places.Forget((MetadataKind)~0);
+        if (lost is not null)
+        {
+            throw lost;
+        }
+    }
+
+    // Everything else is no worse for it.
+    private async ValueTask<BlockException?> TryWriteBitmapsAsync()
+    {
+        try
+        {
+            await KeptBitmaps.WriteAsync();
+            return null;
+        }
+        catch (BlockException error)
+        {
+            return error.Prefixed($"Lost persistent bitmaps during inactivation of node '{Node.Name}': ");
+        }
     }
 
     private async ValueTask WriteBackSlowAsync(bool writesCounts)
