@@ -65,6 +65,9 @@ internal readonly record struct BitmapDirectoryEntry
     /// <summary>How long the entry is, in bytes.</summary>
     public int TotalBytes => (HeadBytes + ExtraData.Length + NameBytes.Length + 7) & ~7;
 
+    /// <summary>How long the entry of a bitmap called <paramref name="name"/> is, in bytes.</summary>
+    public static int MeasureBytes(string name) => (HeadBytes + Encoding.UTF8.GetByteCount(name) + 7) & ~7;
+
     /// <summary>How long the table is, in bytes.</summary>
     public long TableBytes => (long)TableEntryCount * sizeof(ulong);
 

@@ -98,7 +98,7 @@ internal sealed class Qcow2Bitmaps(Qcow2Metadata metadata) : IImageBitmaps
     {
         ArgumentNullException.ThrowIfNull(name);
         int nameBytes = Encoding.UTF8.GetByteCount(name);
-        int others = Persistent.Sum(static bitmap => EntryOf(bitmap).TotalBytes);
+        long others = Persistent.Sum(static bitmap => (long)BitmapDirectoryEntry.MeasureBytes(bitmap.Name!));
         long bits = (metadata.Area.Header.LengthBytes / granularityBytes) + 1;
         string? refusal = !CanKeep ? "Cannot store dirty bitmaps in qcow2 v2 files"
             : granularityBytes > 1L << BitmapDirectoryEntry.GranularityBitsMax ? $"Granularity exceeds maximum ({1L << BitmapDirectoryEntry.GranularityBitsMax} bytes)"
@@ -106,7 +106,7 @@ internal sealed class Qcow2Bitmaps(Qcow2Metadata metadata) : IImageBitmaps
             : name.Contains('\0', StringComparison.Ordinal) ? "Its name has a zero byte"
             : bits / 8 > BitmapDirectoryEntry.BitmapBytesMax ? "Too much space will be occupied by the bitmap. Use larger granularity"
             : Persistent.Count() >= BitmapsExtension.CountMax ? "Maximum number of persistent bitmaps is already reached"
-            : others + nameBytes + 32 > BitmapsExtension.DirectoryBytesMax ? "Not enough space in the bitmap directory"
+            : others + BitmapDirectoryEntry.MeasureBytes(name) > BitmapsExtension.DirectoryBytesMax ? "Not enough space in the bitmap directory"
             : null;
         if (refusal is not null)
         {
