@@ -54,7 +54,7 @@ internal sealed partial class Qcow2Metadata
             await ConfirmHeaderAsync();
         }
 
-        if (!_hasBegun)
+        if (!_isInUse)
         {
             return;
         }
@@ -71,7 +71,7 @@ internal sealed partial class Qcow2Metadata
             }
         }
 
-        _hasBegun = false;
+        _hasBegun = _isInUse = false;
         Places.Forget((MetadataKind)~0);
         if (lost is not null)
         {

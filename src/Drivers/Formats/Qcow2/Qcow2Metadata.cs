@@ -32,6 +32,9 @@ internal sealed partial class Qcow2Metadata
     private readonly CoMutex _beginning = new();
     private byte[] _headerCluster = [];
     private bool _hasBegun;
+
+    // Something was changed, or marked as about to be, since the image was last closed or made clean.
+    private bool _isInUse;
     private bool _hasWarned;
 
     public Qcow2Metadata(BlockNode node, BlockChild file, BlockChild? data, Qcow2HeaderArea area, byte[] headerCluster, Qcow2OpenOptions options)
@@ -272,7 +275,7 @@ internal sealed partial class Qcow2Metadata
                 return;
             }
 
-            if ((Area.Header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0)
+            if (!_isInUse && (Area.Header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0)
             {
                 await MendDirtyAsync();
             }
@@ -283,6 +286,7 @@ internal sealed partial class Qcow2Metadata
             }
 
             await AddPlacesAsync();
+            _isInUse = true;
             Qcow2Header header = Area.Header;
             bool isLazy = Options.UsesLazyRefcounts(header);
             if ((header.Autoclear & ~Qcow2AutoclearFeatures.Known) != 0 || (isLazy && (header.Incompatible & Qcow2IncompatibleFeatures.Dirty) == 0))
