@@ -112,7 +112,9 @@ internal sealed partial class Qcow2Instance
         }
         catch (BlockException error)
         {
-            Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': the image could not be closed cleanly: {error.Message}"));
+            Node.Graph.Events.Publish(ReferenceEquals(error, metadata.LostBitmaps)
+                ? new BitmapsLost(Node.Name, error.Message)
+                : new BlockWarning($"Node '{Node.Name}': the image could not be closed cleanly: {error.Message}"));
         }
         finally
         {

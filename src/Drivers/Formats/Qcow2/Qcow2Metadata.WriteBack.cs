@@ -28,6 +28,9 @@ internal sealed partial class Qcow2Metadata
     /// <summary>True where a change should wait for a write-back before it makes more.</summary>
     public bool IsCrowded => Map.Cache.IsCrowded || Refcounts.Cache.IsCrowded || Freed.WaitingBytes > WaitingBytesMax;
 
+    /// <summary>Why bitmaps could not be written when the image was last made clean; null where they were.</summary>
+    public BlockException? LostBitmaps { get; private set; }
+
     private bool HasUnwritten => Map.HasDirty || Refcounts.Cache.HasDirty || !Freed.IsEmpty;
 
     /// <summary>Writes what is newer in memory, in the order that keeps the file right at any moment. The last part of it is durable only with the next flush.</summary>
@@ -59,11 +62,11 @@ internal sealed partial class Qcow2Metadata
             return;
         }
 
-        BlockException? lost = null;
+        LostBitmaps = null;
         if (!IsStopped)
         {
             await SettleAsync();
-            lost = await TryWriteBitmapsAsync();
+            LostBitmaps = await TryWriteBitmapsAsync();
             if (IsLazy)
             {
                 await ChangeHeaderAsync(static header => header with { Incompatible = header.Incompatible & ~Qcow2IncompatibleFeatures.Dirty });
@@ -71,11 +74,13 @@ internal sealed partial class Qcow2Metadata
             }
         }
 
-        _hasBegun = _isInUse = false;
+        // Bitmaps are tried again, whether something is written meanwhile or not.
+        _isInUse = LostBitmaps is not null;
+        _hasBegun = false;
         Places.Forget((MetadataKind)~0);
-        if (lost is not null)
+        if (LostBitmaps is not null)
         {
-            throw lost;
+            throw LostBitmaps;
         }
     }
 

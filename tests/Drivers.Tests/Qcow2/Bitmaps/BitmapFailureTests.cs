@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Bitmaps;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Drivers.Formats.Qcow2;
@@ -206,7 +207,7 @@ public sealed class BitmapFailureTests : BitmapTestBase
     public void A_full_disk_when_the_image_is_closed_costs_the_bitmaps_and_is_told_of() => Fixture.Run(async () =>
     {
         List<string> warnings = [];
-        using IDisposable subscription = Fixture.Graph.Events.Subscribe<BlockCore.Events.BlockWarning>(warning => warnings.Add(warning.Message));
+        using IDisposable subscription = Fixture.Graph.Events.Subscribe<BitmapsLost>(warning => warnings.Add(warning.Message));
         byte[] data;
         await using (BlockBackend backend = await PrepareAsync(isSmall: false))
         {
@@ -217,11 +218,28 @@ public sealed class BitmapFailureTests : BitmapTestBase
         }
 
         Disk.Heal();
-        Assert.That(warnings.Single(), Does.Contain("Lost persistent bitmaps during inactivation of node 'top'"), "the warning");
+        Assert.That(warnings.Single(), Is.EqualTo("Lost persistent bitmaps during inactivation of node 'top': Failed to write bitmap 'b' to file: No space left on device"), "the warning");
         RequireSound(Disk.Storage.Bytes, "closed", mayLeak: true);
         await using BlockBackend again = await OpenAsync();
         Assert.That(await ReadAllAsync(again), Is.EqualTo(data), "the data");
         Assert.That(Sorted(Describe(again)), Is.EqualTo("a inconsistent; b inconsistent"), "the bitmaps");
+    });
+
+    [Test]
+    public void Bitmaps_that_could_not_be_written_are_when_there_is_room() => Fixture.Run(async () =>
+    {
+        string before;
+        await using (BlockBackend backend = await PrepareAsync(isSmall: false))
+        {
+            await WriteAsync(backend, 0, 30_000, 5);
+            before = Describe(backend);
+            Disk.FailNth(1, StorageCall.Write, BlockErrorKind.NoSpace, isSticky: true);
+            await Failure.OfAsync(() => backend.Root!.StoreBitmapsAsync());
+            Disk.Heal();
+        }
+
+        await using BlockBackend again = await OpenAsync();
+        Assert.That(Describe(again), Is.EqualTo(before), "closing has tried again");
     });
 
     private static async Task WorkAsync(BlockBackend backend)

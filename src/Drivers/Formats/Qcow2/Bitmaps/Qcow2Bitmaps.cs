@@ -193,7 +193,15 @@ internal sealed class Qcow2Bitmaps(Qcow2Metadata metadata) : IImageBitmaps
                 entry = entry with { ExtraData = entries[index].ExtraData, Flags = FlagsOf(bitmap, entries[index].Flags) };
             }
 
-            entry = await draft.WriteAsync(bitmap, entry);
+            try
+            {
+                entry = await draft.WriteAsync(bitmap, entry);
+            }
+            catch (BlockException error)
+            {
+                throw error.Prefixed($"Failed to write bitmap '{bitmap.Name}' to file: ");
+            }
+
             if (index >= 0)
             {
                 entries[index] = entry;
