@@ -13,7 +13,7 @@ namespace BlockGraph.BlockCore.Bitmaps;
 /// </code>
 /// Its lock protects the bits and the flags.
 /// </remarks>
-public sealed class DirtyBitmap
+public sealed partial class DirtyBitmap
 {
     /// <summary>The smallest piece, in bytes.</summary>
     public const long GranularityBytesMin = 512;
@@ -83,9 +83,6 @@ public sealed class DirtyBitmap
         get => Volatile.Read(ref _isReadOnly);
         set => Volatile.Write(ref _isReadOnly, value);
     }
-
-    /// <summary>What follows writes in its stead, or null.</summary>
-    public DirtyBitmap? Successor { get; private set; }
 
     /// <summary>Writes are marked here: enabled, and nobody does that in its stead.</summary>
     public bool IsRecording => IsEnabled && Successor is null && !IsInconsistent;
@@ -313,40 +310,6 @@ public sealed class DirtyBitmap
             // A piece that is cut keeps its mark: a part of it is still there.
             _bits.Resize(CountBits(lengthBytes));
         }
-    }
-
-    /// <summary>From now on <paramref name="successor"/> follows writes in its stead, and an operation has it.</summary>
-    internal void SetSuccessor(DirtyBitmap successor)
-    {
-        Invariant.Check(Successor is null);
-        SetBusy(true);
-        Successor = successor;
-    }
-
-    /// <summary>The successor takes its place: its name and its being kept.</summary>
-    /// <returns>The successor.</returns>
-    internal DirtyBitmap Abdicate()
-    {
-        DirtyBitmap successor = Successor ?? throw new InvariantViolationException("a dirty bitmap without a successor was to abdicate");
-        Invariant.Check(successor.IsPersistent == IsPersistent);
-        successor.Name = Name;
-        successor.IsChanged = true;
-        Name = null;
-        Successor = null;
-        Volatile.Write(ref _isBusy, false);
-        return successor;
-    }
-
-    /// <summary>What the successor has is added, and it goes.</summary>
-    /// <returns>The successor.</returns>
-    internal DirtyBitmap Reclaim()
-    {
-        DirtyBitmap successor = Successor ?? throw new InvariantViolationException("a dirty bitmap without a successor was to reclaim");
-        MergeFrom(successor);
-        SetEnabled(successor.IsEnabled);
-        Successor = null;
-        Volatile.Write(ref _isBusy, false);
-        return successor;
     }
 
     /// <summary>Writes pieces as a file has them: see <see cref="HierarchicalBitmap.Serialise"/>.</summary>
