@@ -263,6 +263,33 @@ public sealed class BitmapTests : BitmapTestBase
         Assert.That(Describe(again), Is.EqualTo("a inconsistent"), "not clean");
     });
 
+    // The file has a few kilobytes, whatever it says of its bitmaps.
+    [Test]
+    public void An_image_with_more_bitmaps_than_memory_is_refused_before_anything_is_allocated() => Fixture.Run(async () =>
+    {
+        await using (BlockBackend backend = await MakeAndOpenAsync(new Qcow2CreateOptions { LengthBytes = 1L << 40, ClusterBits = 16 }))
+        {
+            for (int i = 0; i < 5; i++)
+            {
+                await AddAsync(backend, $"b{i}", 64 * KiB);
+            }
+        }
+
+        byte[] image = [.. Disk.Storage.Bytes];
+        (int offset, int length) = PlaceOf(image);
+        for (int at = offset; at < offset + length; at += 32)
+        {
+            // Pieces of 512 bytes, and a table that is long enough, somewhere in the file.
+            image[at + 17] = 9;
+            BinaryPrimitives.WriteInt32BigEndian(image.AsSpan(at + 8), 1 << 12);
+        }
+
+        Disk.Storage.Replace(image);
+        long before = GC.GetTotalAllocatedBytes();
+        Assert.That((await Failure.OfAsync(() => OpenAsync())).Message, Does.Match("^The bitmaps of the image have [0-9]+ bits, all together may have 8589934592$"), "the refusal");
+        Assert.That(GC.GetTotalAllocatedBytes() - before, Is.LessThan(16 << 20), "what that took");
+    });
+
     [Test]
     public void A_check_counts_what_bitmaps_take_and_frees_what_leaks() => Fixture.Run(async () =>
     {

@@ -17,6 +17,9 @@ internal sealed class Qcow2Bitmaps(Qcow2Metadata metadata) : IImageBitmaps
     private const int SmallGranularityBytes = 4 << 10;
     private const int LargeGranularityBytes = 64 << 10;
 
+    // All bitmaps of an image together take at most 1 GiB of memory: a small file can say that it has very many large ones.
+    private const long BitCountMax = 8L << 30;
+
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
 
     /// <inheritdoc/>
@@ -41,6 +44,7 @@ internal sealed class Qcow2Bitmaps(Qcow2Metadata metadata) : IImageBitmaps
                 : "This qcow2 v2 image contains bitmaps, but they may have been modified by software without persistent bitmap support; so now they must all be considered inconsistent"));
         }
 
+        ThrowIfTooMany();
         foreach (BitmapDirectoryEntry entry in metadata.Bitmaps.Entries)
         {
             if (metadata.Node.Bitmaps.TryFind(entry.Name, out _))
@@ -251,6 +255,20 @@ internal sealed class Qcow2Bitmaps(Qcow2Metadata metadata) : IImageBitmaps
     {
         uint kept = old & ~(BitmapDirectoryEntry.InUse | BitmapDirectoryEntry.Auto);
         return (bitmap.Successor ?? bitmap).IsEnabled ? kept | BitmapDirectoryEntry.Auto : kept;
+    }
+
+    private void ThrowIfTooMany()
+    {
+        Int128 bits = 0;
+        foreach (BitmapDirectoryEntry entry in metadata.Bitmaps.Entries.Where(static entry => !entry.IsUnusable))
+        {
+            bits += (metadata.Area.Header.LengthBytes >> entry.GranularityBits) + 1;
+        }
+
+        if (bits > BitCountMax)
+        {
+            throw new BlockException(BlockErrorKind.TooLarge, $"The bitmaps of the image have {bits} bits, all together may have {BitCountMax}");
+        }
     }
 
     // Nobody reads the bits of one that is inconsistent: it has none.
