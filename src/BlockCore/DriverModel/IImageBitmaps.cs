@@ -1,31 +1,32 @@
+using BlockGraph.BlockCore.Bitmaps;
+
 namespace BlockGraph.BlockCore.DriverModel;
 
-/// <summary>The dirty bitmaps that an image keeps: which parts of it have been written. Control plane; the node is drained where the image changes.</summary>
+/// <summary>
+/// Keeps dirty bitmaps in an image while it is closed. Its driver adds those that the image has to the node's <see cref="Graph.BlockNode.Bitmaps"/> when it is opened; all
+/// that are <see cref="DirtyBitmap.IsPersistent"/> there are written when it is closed. Control plane; the node is drained where the image changes.
+/// </summary>
 public interface IImageBitmaps
 {
-    /// <summary>Every bitmap's name, in the order of the image.</summary>
-    IReadOnlyList<string> Names { get; }
+    /// <summary>How much of the image a bit stands for where nobody says, in bytes.</summary>
+    long DefaultGranularityBytes { get; }
 
-    /// <summary>Adds an empty one, enabled.</summary>
-    /// <param name="name">What it is called.</param>
-    /// <param name="granularityBytes">How much of the image a bit stands for; null for the format's own choice.</param>
-    /// <param name="cancel">Ends it between two steps.</param>
-    /// <exception cref="Errors.BlockException">It could not be added.</exception>
-    Task AddAsync(string name, long? granularityBytes, CancellationToken cancel);
+    /// <summary>False for an image that keeps none, though its format could: one of an older version.</summary>
+    bool CanKeep { get; }
 
-    /// <summary>Removes one.</summary>
-    /// <exception cref="Errors.BlockException">It could not be removed.</exception>
+    /// <summary>Refuses a bitmap that the image could not keep beside those that it has.</summary>
+    /// <exception cref="Errors.BlockException">It could not; the message says why.</exception>
+    void ThrowIfNotKept(string name, long granularityBytes);
+
+    /// <summary>Bitmaps are about to change in memory: what the image has of them is marked as out of date, durably.</summary>
+    /// <exception cref="Errors.BlockException">The mark could not be written.</exception>
+    Task BeginChangeAsync(CancellationToken cancel);
+
+    /// <summary>Removes what the image has under <paramref name="name"/>; nothing where it has nothing.</summary>
+    /// <exception cref="Errors.BlockException">It could not be removed: it is still there.</exception>
     Task RemoveAsync(string name, CancellationToken cancel);
 
-    /// <summary>Forgets what has been written.</summary>
-    /// <exception cref="Errors.BlockException">It could not be cleared.</exception>
-    Task ClearAsync(string name, CancellationToken cancel);
-
-    /// <summary>Has it follow writes from now on, or no longer.</summary>
-    /// <exception cref="Errors.BlockException">It could not be changed.</exception>
-    Task SetEnabledAsync(string name, bool isEnabled, CancellationToken cancel);
-
-    /// <summary>Adds to <paramref name="name"/> what is dirty in <paramref name="source"/>, a bitmap of <paramref name="other"/> or, where that is null, of this image.</summary>
-    /// <exception cref="Errors.BlockException">They could not be merged.</exception>
-    Task MergeAsync(string name, IImageBitmaps? other, string source, CancellationToken cancel);
+    /// <summary>Writes every persistent bitmap of the node, durably. The image has all of them as they are now, until the next change.</summary>
+    /// <exception cref="Errors.BlockException">They could not be written: they are still in memory, and out of date in the image.</exception>
+    Task StoreAsync(CancellationToken cancel);
 }

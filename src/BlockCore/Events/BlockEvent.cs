@@ -30,6 +30,11 @@ public record BlockWarning(string Message) : BlockEvent;
 /// <param name="Message">The words.</param>
 public sealed record FormatGuessed(string FileName, string DriverName, string Message) : BlockWarning(Message);
 
+/// <summary>The dirty bitmaps that an image was to keep could not be written when it was closed: it has them as inconsistent.</summary>
+/// <param name="NodeName">The image's node.</param>
+/// <param name="Message">The words.</param>
+public sealed record BitmapsLost(string NodeName, string Message) : BlockWarning(Message);
+
 /// <summary>A request of a device has failed, and this is done about it. <i>QEMU: BLOCK_IO_ERROR.</i></summary>
 /// <param name="DeviceName">The backend's name; empty where it has none.</param>
 /// <param name="NodeName">Its root node, or null where there is no medium.</param>

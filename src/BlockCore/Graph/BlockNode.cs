@@ -331,6 +331,7 @@ public sealed partial class BlockNode : IChildParent
         }
 
         Volatile.Write(ref _lengthBytes, lengthBytes);
+        _bitmaps?.Resize(lengthBytes);
     }
 
     /// <summary>The same, and tells the users above where it is another.</summary>

@@ -163,9 +163,9 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
             _node.Tracker.Remove(this);
         }
 
-        if (_kind != RequestKind.Read && !IsFlushed)
+        if (_kind != RequestKind.Read)
         {
-            _node.MarkWritten();
+            MarkWritten();
         }
 
         if (_node.Observer is not null)
@@ -174,6 +174,18 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
         }
 
         _lane?.Finish(_kind, _countedBytes, _context.NowNs - _startNs, error is null);
+    }
+
+    // A write that has failed may have changed something as well.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void MarkWritten()
+    {
+        if (!IsFlushed)
+        {
+            _node.MarkWritten();
+        }
+
+        _node.RecordingBitmaps?.RecordWrite(Offset, LengthBytes);
     }
 
     /// <summary>What was tracked to keep others out, and is no request of a user's, is over.</summary>

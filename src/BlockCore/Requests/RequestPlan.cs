@@ -172,7 +172,7 @@ internal sealed class RequestPlan
 
     // The core itself has something to do at this node, whatever its driver says. Which layer pads and keeps order must not change while requests are
     // in flight: what is asked here, and of drivers, changes while the node is drained only.
-    private static bool MustBePassed(BlockNode node) => node.Observer is not null || node.Settings.DetectZeroes != DetectZeroesMode.Off;
+    private static bool MustBePassed(BlockNode node) => node.Observer is not null || node.RecordingBitmaps is not null || node.Settings.DetectZeroes != DetectZeroesMode.Off;
 
     private readonly record struct WatchedNode(BlockNode Node, long ShiftBytes);
 }

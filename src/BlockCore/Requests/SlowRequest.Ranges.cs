@@ -67,7 +67,8 @@ internal static partial class SlowRequest
     public static async ValueTask WriteZeroesAcrossEndAsync(BlockChild edge, long offset, long length, RequestFlags flags, CancellationToken cancel)
     {
         CheckGrowth(edge, offset, length);
-        BlockNode target = edge.Plan().Target;
+        RequestPlan plan = edge.Plan();
+        BlockNode target = plan.Target;
         try
         {
             await WriteZeroesAsync(edge, offset, length, flags, cancel);
@@ -80,6 +81,7 @@ internal static partial class SlowRequest
         }
 
         RefreshLengths(target);
+        RecordGrowth(plan, offset, length);
     }
 
     /// <summary>Lets go of the whole blocks of a range inside the child, where the node was opened with discard=unmap. What cannot be let go of stays, which is no error.</summary>

@@ -121,7 +121,11 @@ internal static partial class SlowRequest
         RequestPlan plan = edge.Plan();
         await BlockRequest.Start(null, plan, RequestKind.Write, offset + plan.ShiftBytes, buffer, flags, cancel);
         RefreshLengths(plan.Target);
+        RecordGrowth(plan, offset, buffer.Length);
     }
+
+    // When the request ended the node's bitmaps had no place yet for what lies behind the old end.
+    private static void RecordGrowth(RequestPlan plan, long offset, long length) => plan.Target.RecordingBitmaps?.RecordWrite(offset + plan.ShiftBytes, length);
 
     // Whether what lies beyond the end may be written at all.
     private static void CheckGrowth(BlockChild edge, long offset, long length)

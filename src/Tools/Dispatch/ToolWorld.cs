@@ -20,6 +20,9 @@ internal sealed class ToolWorld
     private readonly Action<string> _warn;
     private readonly List<string> _warnings = [];
 
+    // What closing an image has cost: told when the command is over, whatever it said itself.
+    private readonly List<string> _losses = [];
+
     private ToolWorld(NodeGraph graph, AioContext context, bool isVirtualTime, Action<string> warn)
     {
         Graph = graph;
@@ -79,8 +82,9 @@ internal sealed class ToolWorld
         {
             await using ServiceProvider services = Compose(context, profile, drivers);
             ToolWorld world = new(services.GetRequiredService<NodeGraph>(), context, isVirtualTime, warn);
-            using IDisposable warnings = world.Graph.Events.Subscribe<BlockWarning>(warning => world._warnings.Add(WordsOf(warning, profile)));
+            using IDisposable warnings = world.Graph.Events.Subscribe<BlockWarning>(warning => (warning is BitmapsLost ? world._losses : world._warnings).Add(WordsOf(warning, profile)));
             exitCode = await body(world);
+            world._losses.ForEach(warn);
         });
         return exitCode;
     }

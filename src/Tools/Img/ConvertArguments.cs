@@ -48,6 +48,9 @@ internal sealed class ConvertArguments
     /// <summary>Bitmaps are copied, too.</summary>
     public bool CopiesBitmaps { get; private set; }
 
+    /// <summary>Those that are inconsistent are left out.</summary>
+    public bool SkipsBrokenBitmaps { get; private set; }
+
     /// <summary>The target's backing file, or null.</summary>
     public string? BackingFile { get; private set; }
 
@@ -102,6 +105,7 @@ internal sealed class ConvertArguments
             : IsTargetOptions && !SkipsCreation ? "--target-image-opts requires use of -n flag"
             : SkipsCreation && HasNewImageOptions ? "-o has no effect when skipping image creation"
             : IsTargetOptions && TargetFormat is not null ? "--image-opts and --format are mutually exclusive"
+            : SkipsBrokenBitmaps && !CopiesBitmaps ? "Use of --skip-broken-bitmaps requires --bitmaps"
             : IsTargetZero && !SkipsCreation ? "--target-is-zero requires use of -n flag"
             : operandCount < 1 || (operandCount < 2 && !NewImage.IsHelpWanted) ? "Must specify image file name"
             : null;
@@ -172,7 +176,7 @@ internal sealed class ConvertArguments
             case "bitmaps":
                 return CopiesBitmaps = true;
             case "skip-broken-bitmaps":
-                return true;
+                return SkipsBrokenBitmaps = true;
             default:
                 return false;
         }

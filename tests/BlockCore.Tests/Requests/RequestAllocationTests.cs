@@ -33,7 +33,11 @@ public sealed class RequestAllocationTests
     public void Nor_does_one_that_is_measured([Values("null", "raw", "filter")] string stack, [Values(1, 64)] int depth, [Values] bool isWrite) =>
         AssertNothingAllocated(stack, depth, usesPlans: true, isWrite, new BackendOptions(), isMeasured: true);
 
-    private static void AssertNothingAllocated(string stack, int depth, bool usesPlans, bool isWrite, BackendOptions options, bool isMeasured = false)
+    [Test]
+    public void Nor_does_one_that_a_dirty_bitmap_follows([Values("null", "raw", "filter")] string stack, [Values(1, 64)] int depth, [Values] bool isWrite) =>
+        AssertNothingAllocated(stack, depth, usesPlans: true, isWrite, new BackendOptions(), hasBitmap: true);
+
+    private static void AssertNothingAllocated(string stack, int depth, bool usesPlans, bool isWrite, BackendOptions options, bool isMeasured = false, bool hasBitmap = false)
     {
         using PolledAioContext context = new("test");
         long allocated = -1;
@@ -42,6 +46,11 @@ public sealed class RequestAllocationTests
             await using NodeGraph graph = new(MainLoop.Pumped(context), [new NullCoDriver(), new RawDriver(), new PassThroughDriver()], new NodeGraphOptions { UsesPlans = usesPlans });
             await using BlockBackend backend = await graph.OpenAsync(OptionsOf(stack), options);
             await using GraphMeasurement? measurement = isMeasured ? await graph.MeasureAsync() : null;
+            if (hasBitmap)
+            {
+                await backend.Root!.AddBitmapAsync("b");
+            }
+
             allocated = await MeasureAsync(backend, depth, isWrite);
         });
         Assert.That(allocated, Is.Zero, $"bytes over {MeasuredRoundCount * depth} requests");

@@ -6,7 +6,7 @@ namespace BlockGraph.Drivers.Tests.Qcow2;
 /// What contradicts itself in the bytes of an image, found by a reader of its own that shares nothing with the driver: references that are not counted, counts
 /// without references, marks of the active tables that are not as the counts say.
 /// </summary>
-internal sealed class ImageAudit
+internal sealed partial class ImageAudit
 {
     private const ulong OffsetMask = 0x00ff_ffff_ffff_fe00;
 
@@ -58,6 +58,7 @@ internal sealed class ImageAudit
 
         UseTop(topOffset, topCount);
         UseSnapshots();
+        UseBitmaps();
         for (long cluster = 0; cluster < Math.Max(_image.Length >> _clusterBits, _uses.Keys.Max() + 1); cluster++)
         {
             (ulong uses, ulong count) = (_uses.GetValueOrDefault(cluster), Count(cluster));

@@ -1,48 +1,50 @@
+using BlockGraph.BlockCore.Bitmaps;
 using BlockGraph.BlockCore.DriverModel;
-using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
 
 namespace BlockGraph.TestKit.Cow;
 
-/// <summary>The bitmaps of one image, by name: they follow nothing.</summary>
-internal sealed class CowBitmaps(CowMemory memory) : IImageBitmaps
+/// <summary>The bitmaps of one image, which the driver remembers in the file's stead.</summary>
+internal sealed class CowBitmaps(BlockNode node, CowMemory memory) : IImageBitmaps
 {
-    private const long DefaultGranularityBytes = 64 << 10;
+    /// <inheritdoc/>
+    public long DefaultGranularityBytes => 64 << 10;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Names => [.. memory.Bitmaps.Keys];
+    public bool CanKeep => true;
 
     /// <inheritdoc/>
-    public Task AddAsync(string name, long? granularityBytes, CancellationToken cancel) =>
-        memory.Bitmaps.TryAdd(name, new CowBitmap(granularityBytes ?? DefaultGranularityBytes, IsEnabled: true))
-            ? Task.CompletedTask
-            : throw new BlockException(BlockErrorKind.AlreadyExists, $"Bitmap already exists: {name}");
+    public void ThrowIfNotKept(string name, long granularityBytes)
+    {
+    }
+
+    /// <inheritdoc/>
+    public Task BeginChangeAsync(CancellationToken cancel) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public Task RemoveAsync(string name, CancellationToken cancel)
     {
-        memory.Bitmaps.Remove(name);
+        memory.Bitmaps.RemoveAll(bitmap => bitmap.Name == name);
         return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
-    public Task ClearAsync(string name, CancellationToken cancel) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task SetEnabledAsync(string name, bool isEnabled, CancellationToken cancel)
+    public Task StoreAsync(CancellationToken cancel)
     {
-        memory.Bitmaps[name] = memory.Bitmaps[name] with { IsEnabled = isEnabled };
+        Store();
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
-    public Task MergeAsync(string name, IImageBitmaps? other, string source, CancellationToken cancel)
+    /// <summary>Gives the node what the image has.</summary>
+    public static void Load(BlockNode node, CowMemory memory)
     {
-        CowMemory from = other is null ? memory : ((CowBitmaps)other).Memory;
-        CowBitmap found = from.Bitmaps.GetValueOrDefault(source) ?? throw new BlockException(BlockErrorKind.NotFound, $"Dirty bitmap '{source}' not found");
-        return found.GranularityBytes == memory.Bitmaps[name].GranularityBytes
-            ? Task.CompletedTask
-            : throw new BlockException($"Bitmaps '{source}' and '{name}' are of different granularity");
+        foreach (DirtyBitmap bitmap in memory.Bitmaps)
+        {
+            bitmap.IsReadOnly = node.IsReadOnly;
+            node.Bitmaps.Add(bitmap);
+        }
     }
 
-    private CowMemory Memory => memory;
+    /// <summary>Remembers what the node has.</summary>
+    public void Store() => memory.Bitmaps = [.. node.Bitmaps.Named.Where(bitmap => bitmap.IsPersistent)];
 }

@@ -82,7 +82,9 @@ public sealed class CowDriver : BlockDriver
         }
 
         await context.OpenBackingAsync(metadata.Header.BackingFileName, metadata.Header.BackingFormat);
-        return new CowInstance(file, metadata, options, MemoryOf(file.Node.ExactFileName ?? context.Node.Name));
+        CowMemory memory = MemoryOf(file.Node.ExactFileName ?? context.Node.Name);
+        CowBitmaps.Load(context.Node, memory);
+        return new CowInstance(file, metadata, options, memory, context.Node);
     }
 
     private CowMemory MemoryOf(string name)

@@ -89,6 +89,7 @@ internal sealed partial class CowInstance
             return;
         }
 
+        _bitmaps.Store();
         try
         {
             await _metadata.CleanAsync();

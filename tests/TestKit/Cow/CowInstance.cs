@@ -15,14 +15,15 @@ internal sealed partial class CowInstance : BlockDriverInstance
     private readonly BlockChild _file;
     private readonly CowMetadata _metadata;
     private readonly BusyClusters _busy = new();
+    private readonly CowBitmaps _bitmaps;
     private CowOptions _options;
 
-    public CowInstance(BlockChild file, CowMetadata metadata, in CowOptions options, CowMemory memory)
+    public CowInstance(BlockChild file, CowMetadata metadata, in CowOptions options, CowMemory memory, BlockNode node)
     {
         _file = file;
         _metadata = metadata;
         Snapshots = new CowSnapshots(file, metadata, memory);
-        Bitmaps = new CowBitmaps(memory);
+        _bitmaps = new CowBitmaps(node, memory);
         Adopt(options);
     }
 
@@ -36,7 +37,7 @@ internal sealed partial class CowInstance : BlockDriverInstance
     public override IImageSnapshots Snapshots { get; }
 
     /// <inheritdoc/>
-    public override IImageBitmaps Bitmaps { get; }
+    public override IImageBitmaps Bitmaps => _bitmaps;
 
     /// <inheritdoc/>
     public override int? ClusterBytes => _metadata.Header.ClusterBytes;

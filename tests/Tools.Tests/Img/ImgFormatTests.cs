@@ -44,8 +44,8 @@ public sealed class ImgFormatTests
         Assert.That(_folder.Qemu("bitmap --add -g 64k --disable --clear --enable IMAGE a"), Is.EqualTo(new ToolRun(0, "", "")), "four actions");
         Assert.That(_folder.Qemu("bitmap --add -g 128k IMAGE b").ExitCode, Is.Zero, "another");
         Assert.That(_folder.Qemu("bitmap --add IMAGE a").Error, Is.EqualTo("qemu-img: Operation add on bitmap a failed: Bitmap already exists: a\n"), "twice");
-        Assert.That(_folder.Qemu("bitmap --merge a IMAGE b").Error, Does.StartWith("qemu-img: Operation merge on bitmap b failed: "), "of different granularity");
-        Assert.That(_folder.Qemu("bitmap --remove --add --merge a IMAGE b").ExitCode, Is.Zero, "made anew they are of the same");
+        Assert.That(_folder.Qemu("bitmap --merge a IMAGE b"), Is.EqualTo(new ToolRun(0, "", "")), "of different granularity");
+        Assert.That(_folder.Qemu("bitmap --remove --add --merge a IMAGE b").ExitCode, Is.Zero, "made anew");
         Assert.That(_folder.Qemu("bitmap --merge none IMAGE b").Error, Is.EqualTo("qemu-img: Operation merge on bitmap b failed: Dirty bitmap 'none' not found\n"), "from nowhere");
         Assert.That(_folder.Qemu("bitmap --remove --clear IMAGE b").Error, Is.EqualTo("qemu-img: Operation clear on bitmap b failed: Dirty bitmap 'b' not found\n"), "after its end");
     }

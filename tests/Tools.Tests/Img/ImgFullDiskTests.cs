@@ -103,6 +103,27 @@ public sealed partial class ImgFullDiskTests
         Assert.That(File.ReadAllBytes(old), Is.EqualTo(new byte[] { 1, 2, 3 }), "what was there is as it was");
     }
 
+    [Test]
+    public void Bitmaps_that_find_no_room_are_told_of_by_whoever_closes_the_image()
+    {
+        Assert.That(_folder.Qemu("create -q -f qcow2 IMAGE 1M").ExitCode, Is.Zero, "an image");
+        Assert.That(_folder.Qemu("bitmap --add IMAGE a").ExitCode, Is.Zero, "with a bitmap");
+        FaultyDisk disk = _folder.Faulty.Disk("q", 0);
+        string[] told = [.. Enumerable.Range(1, 30).Select(failing => RunWithout("bitmap -f qcow2 --add faulty:q b", failing)), .. Enumerable.Range(1, 30).Select(failing => RunWithout("resize -q -f qcow2 faulty:q 2M", failing))];
+        Assert.That(told.Take(30), Has.Some.Match("^1 qemu-img: Lost persistent bitmaps during inactivation of node '#block[0-9]+': .*No space left on device\n$"), "the command that is about bitmaps fails");
+        Assert.That(told.Skip(30), Has.Some.Match("^0 WARNING: Lost persistent bitmaps during inactivation of node '#block[0-9]+': .*No space left on device\n$"), "another has done its work");
+        Assert.That(told.Where(line => line.StartsWith("0 ", StringComparison.Ordinal) && line.Length > 2), Has.All.Contain("Lost persistent"), "and warns of nothing else");
+
+        string RunWithout(string line, int failing)
+        {
+            disk.Storage.Replace(File.ReadAllBytes(_folder.File("image")));
+            disk.FailNth(failing, StorageCall.Write, BlockErrorKind.NoSpace, isSticky: true);
+            ToolRun run = _folder.Qemu(line);
+            disk.Heal();
+            return $"{run.ExitCode} {run.Error}";
+        }
+    }
+
     // How much goes in one request is for the conversion to choose.
     [GeneratedRegex("at byte [0-9]+")]
     private static partial Regex OffsetPattern();

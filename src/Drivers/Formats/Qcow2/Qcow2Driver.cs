@@ -76,23 +76,50 @@ public sealed class Qcow2Driver : BlockDriver
             throw new BlockException(BlockErrorKind.CorruptImage, "Image does not contain a reference count table");
         }
 
-        if (!context.IsForCheck)
-        {
-            await BitmapDirectory.RequireSoundAsync(file, area, context.Node.IsReadOnly, cancel);
-        }
-
-        Qcow2Metadata metadata = new(context.Node, file, await OpenDataAsync(context, file, area), area, cluster, options);
+        BitmapDirectory bitmaps = await ReadBitmapsAsync(context, file, area, cancel);
+        Qcow2Metadata metadata = new(context.Node, file, await OpenDataAsync(context, file, area), area, cluster, options) { Bitmaps = bitmaps };
         await metadata.LoadAsync(cancel);
         (metadata.Volume, metadata.Cipher) = await Qcow2EncryptionOptions.OpenAsync(context, file, area, options.EncryptionFormat, options.SecretId, cancel);
         try
         {
             await context.OpenBackingAsync(area.BackingFileName, area.BackingFormat);
+            await LoadBitmapsAsync(context, metadata, cancel);
             return new Qcow2Instance(metadata);
         }
         catch
         {
             metadata.Cipher?.Dispose();
             throw;
+        }
+    }
+
+    // A check tells of what is wrong there, and uses none of it.
+    private static async Task<BitmapDirectory> ReadBitmapsAsync(OpenContext context, BlockChild file, Qcow2HeaderArea area, CancellationToken cancel)
+    {
+        try
+        {
+            BitmapDirectory bitmaps = await BitmapDirectory.ReadAsync(file, area, cancel);
+            await bitmaps.RequireSoundAsync(file, area.Header.CreateGeometry(), context.Node.IsReadOnly, cancel);
+            return bitmaps;
+        }
+        catch (BlockException) when (context.IsForCheck)
+        {
+            return BitmapDirectory.Empty;
+        }
+    }
+
+    private static async Task LoadBitmapsAsync(OpenContext context, Qcow2Metadata metadata, CancellationToken cancel)
+    {
+        try
+        {
+            if (!context.IsForInformation)
+            {
+                await metadata.KeptBitmaps.LoadAsync(cancel);
+            }
+        }
+        catch (BlockException) when (context.IsForCheck)
+        {
+            // What was not loaded stays in the file as it is.
         }
     }
 

@@ -74,6 +74,23 @@ internal sealed record Qcow2HeaderArea
         }
     }
 
+    /// <summary>
+    /// The first sector of an area that says the same and does not reach beyond it: whatever comes behind it, it holds. Without what is only for others; null where it
+    /// cannot be that short.
+    /// </summary>
+    public byte[]? TryFormatShort(int sectorBytes)
+    {
+        try
+        {
+            byte[] cluster = (this with { HasFeatureNames = false, Unknown = [] }).FormatAll(out Qcow2Header header);
+            return cluster.AsSpan(sectorBytes).ContainsAnyExcept((byte)0) || header.HeaderBytes > sectorBytes ? null : cluster[..sectorBytes];
+        }
+        catch (BlockException)
+        {
+            return null;
+        }
+    }
+
     private byte[] FormatAll(out Qcow2Header header)
     {
         byte[] cluster = new byte[1 << Header.ClusterBits];
@@ -109,8 +126,14 @@ internal sealed record Qcow2HeaderArea
         }
     }
 
+    // Where the bitmaps are changes with the first sector: it is what comes first.
     private IEnumerable<Qcow2HeaderExtension> Extensions()
     {
+        if (!BitmapsExtension.IsEmpty)
+        {
+            yield return new Qcow2HeaderExtension(Qcow2HeaderExtension.Bitmaps, BitmapsExtension);
+        }
+
         if (BackingFormat is not null)
         {
             yield return OfText(Qcow2HeaderExtension.BackingFormat, BackingFormat);
@@ -132,11 +155,6 @@ internal sealed record Qcow2HeaderArea
         if (HasFeatureNames && Header.Version >= 3)
         {
             yield return Qcow2FeatureNames.Create();
-        }
-
-        if (!BitmapsExtension.IsEmpty)
-        {
-            yield return new Qcow2HeaderExtension(Qcow2HeaderExtension.Bitmaps, BitmapsExtension);
         }
 
         foreach (Qcow2HeaderExtension extension in Unknown)

@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Crypto;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.Drivers.Formats.Qcow2.Bitmaps;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
@@ -11,7 +12,7 @@ internal static class Qcow2Information
     public static string CompatOf(int version) => version < 3 ? "0.10" : "1.1";
 
     /// <summary>As <c>info</c> shows it.</summary>
-    public static OptionsDictionary Describe(Qcow2HeaderArea area, LuksInformation? volume, bool isStopped)
+    public static OptionsDictionary Describe(Qcow2HeaderArea area, BitmapDirectory bitmaps, LuksInformation? volume, bool isStopped)
     {
         Qcow2Header header = area.Header;
         OptionsDictionary data = new()
@@ -24,6 +25,11 @@ internal static class Qcow2Information
             data["lazy-refcounts"] = (header.Compatible & Qcow2CompatibleFeatures.LazyRefcounts) != 0;
             data["corrupt"] = isStopped || (header.Incompatible & Qcow2IncompatibleFeatures.Corrupt) != 0;
             data["extended-l2"] = (header.Incompatible & Qcow2IncompatibleFeatures.ExtendedL2) != 0;
+            if (bitmaps.Entries.Count > 0)
+            {
+                data["bitmaps"] = ListOf(bitmaps.Entries.Select(static entry => Describe(entry)));
+            }
+
             if (area.DataFileName is not null)
             {
                 data["data-file"] = area.DataFileName;
@@ -44,5 +50,32 @@ internal static class Qcow2Information
 
         data["refcount-bits"] = 1L << header.RefcountOrder;
         return new OptionsDictionary { ["type"] = "qcow2", ["data"] = data };
+    }
+
+    private static OptionsDictionary Describe(BitmapDirectoryEntry entry)
+    {
+        List<OptionValue> flags = [];
+        if ((entry.Flags & BitmapDirectoryEntry.InUse) != 0)
+        {
+            flags.Add("in-use");
+        }
+
+        if ((entry.Flags & BitmapDirectoryEntry.Auto) != 0)
+        {
+            flags.Add("auto");
+        }
+
+        return new OptionsDictionary { ["name"] = entry.Name, ["granularity"] = 1L << entry.GranularityBits, ["flags"] = ListOf(flags) };
+    }
+
+    private static OptionsList ListOf(IEnumerable<OptionValue> items)
+    {
+        OptionsList list = [];
+        foreach (OptionValue item in items)
+        {
+            list.Add(item);
+        }
+
+        return list;
     }
 }

@@ -14,7 +14,7 @@ internal sealed partial class Qcow2Instance
     {
         ArgumentNullException.ThrowIfNull(options);
         AmendOptions wanted = AmendOptions.Read(options);
-        wanted.Check(metadata.Area);
+        wanted.Check(metadata.Area, metadata.KeptBitmaps.HasAny);
         Amendment amendment = new(metadata, wanted, progress);
         progress?.Report(0);
         await metadata.BeginChangeAsync();

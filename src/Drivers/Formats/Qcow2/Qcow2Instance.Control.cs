@@ -17,7 +17,7 @@ internal sealed partial class Qcow2Instance
             IsEncrypted = header.Encryption != Qcow2Encryption.None,
             IsDirty = (header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0,
             VmStateOffset = VmStateOffset,
-            Specific = Qcow2Information.Describe(metadata.Area, metadata.Volume?.Information, metadata.IsStopped),
+            Specific = Qcow2Information.Describe(metadata.Area, metadata.Bitmaps, metadata.Volume?.Information, metadata.IsStopped),
         });
     }
 
@@ -56,6 +56,7 @@ internal sealed partial class Qcow2Instance
     {
         ArgumentNullException.ThrowIfNull(reopen);
         metadata.Adopt((Qcow2OpenOptions)reopen.State!);
+        metadata.KeptBitmaps.SetReadOnly(reopen.NewIsReadOnly);
     }
 
     /// <summary>Nothing was taken: options are values.</summary>
@@ -94,7 +95,11 @@ internal sealed partial class Qcow2Instance
     protected override Task DeactivateAsync() => Node.IsReadOnly ? Task.CompletedTask : metadata.CleanAsync().AsTask();
 
     /// <inheritdoc/>
-    protected override Task ActivateAsync() => metadata.ReloadAsync(CancellationToken.None);
+    protected override async Task ActivateAsync()
+    {
+        await metadata.ReloadAsync(CancellationToken.None);
+        await metadata.ReloadBitmapsAsync(CancellationToken.None);
+    }
 
     /// <summary>Writes what is only in memory. Where that fails the file has clusters that nobody uses, or says that it was not closed cleanly: a check mends both.</summary>
     protected override async ValueTask CloseAsync()
@@ -108,7 +113,9 @@ internal sealed partial class Qcow2Instance
         }
         catch (BlockException error)
         {
-            Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': the image could not be closed cleanly: {error.Message}"));
+            Node.Graph.Events.Publish(ReferenceEquals(error, metadata.LostBitmaps)
+                ? new BitmapsLost(Node.Name, error.Message)
+                : new BlockWarning($"Node '{Node.Name}': the image could not be closed cleanly: {error.Message}"));
         }
         finally
         {

@@ -26,11 +26,7 @@ internal sealed partial class Qcow2Instance
             throw new BlockException(BlockErrorKind.NotSupported, "Can't resize a version 2 image which has snapshots");
         }
 
-        if (!metadata.Area.BitmapsExtension.IsEmpty)
-        {
-            throw new BlockException(BlockErrorKind.NotSupported, "Can't resize an image which has bitmaps");
-        }
-
+        metadata.KeptBitmaps.ThrowIfNotResizable(lengthBytes);
         await metadata.BeginChangeAsync();
         await _lengthChange.EnterAsync();
         try

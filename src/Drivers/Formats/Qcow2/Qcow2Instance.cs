@@ -29,6 +29,9 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
     public override IImageSnapshots Snapshots { get; } = new Qcow2Snapshots(metadata);
 
     /// <inheritdoc/>
+    public override IImageBitmaps Bitmaps => metadata.KeptBitmaps;
+
+    /// <inheritdoc/>
     public override int? ClusterBytes => _geometry.ClusterBytes;
 
     /// <inheritdoc/>

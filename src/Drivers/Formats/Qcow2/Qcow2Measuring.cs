@@ -1,7 +1,9 @@
+using BlockGraph.BlockCore.Bitmaps;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
+using BlockGraph.Drivers.Formats.Qcow2.Bitmaps;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
@@ -30,7 +32,26 @@ internal static class Qcow2Measuring
         ulong metadataBytes = (ulong)((1 + tableClusters + refcountClusters + blockCount) << geometry.ClusterBits) + (ulong)geometry.RoundUp(encryptionBytes);
         bool isFull = options.Preallocation is PreallocationMode.Falloc or PreallocationMode.Full || options.BackingFileName is not null;
         long neededBytes = isFull ? dataBytes : source is null ? 0 : await CountAsync(source, geometry, cancel);
-        return new ImageMeasurement(metadataBytes + (ulong)neededBytes, metadataBytes + (ulong)dataBytes);
+        return new ImageMeasurement(metadataBytes + (ulong)neededBytes, metadataBytes + (ulong)dataBytes)
+        {
+            BitmapsBytes = options.Version >= 3 && source?.Node is { Instance.Bitmaps.CanKeep: true } node ? MeasureBitmaps(node, geometry, options.LengthBytes) : null,
+        };
+    }
+
+    // As if every one of them were full: its bits, its table, and the directory of all.
+    private static ulong MeasureBitmaps(BlockNode node, Qcow2Geometry geometry, long lengthBytes)
+    {
+        long bytes = 0;
+        long directoryBytes = 0;
+        foreach (DirtyBitmap bitmap in node.Bitmaps.Named.Where(static bitmap => bitmap.IsPersistent))
+        {
+            long bits = (lengthBytes + bitmap.GranularityBytes - 1) / bitmap.GranularityBytes;
+            long clusters = geometry.ClusterCount((bits + 7) / 8);
+            bytes += (clusters << geometry.ClusterBits) + geometry.RoundUp(clusters * sizeof(ulong));
+            directoryBytes += BitmapDirectoryEntry.MeasureBytes(bitmap.Name!);
+        }
+
+        return (ulong)(bytes + geometry.RoundUp(directoryBytes));
     }
 
     // Whole clusters that something of data lies in.

@@ -28,6 +28,9 @@ internal sealed partial class Qcow2Metadata
     /// <summary>True where a change should wait for a write-back before it makes more.</summary>
     public bool IsCrowded => Map.Cache.IsCrowded || Refcounts.Cache.IsCrowded || Freed.WaitingBytes > WaitingBytesMax;
 
+    /// <summary>Why bitmaps could not be written when the image was last made clean; null where they were.</summary>
+    public BlockException? LostBitmaps { get; private set; }
+
     private bool HasUnwritten => Map.HasDirty || Refcounts.Cache.HasDirty || !Freed.IsEmpty;
 
     /// <summary>Writes what is newer in memory, in the order that keeps the file right at any moment. The last part of it is durable only with the next flush.</summary>
@@ -54,14 +57,16 @@ internal sealed partial class Qcow2Metadata
             await ConfirmHeaderAsync();
         }
 
-        if (!_hasBegun)
+        if (!_isInUse)
         {
             return;
         }
 
+        LostBitmaps = null;
         if (!IsStopped)
         {
             await SettleAsync();
+            LostBitmaps = await TryWriteBitmapsAsync();
             if (IsLazy)
             {
                 await ChangeHeaderAsync(static header => header with { Incompatible = header.Incompatible & ~Qcow2IncompatibleFeatures.Dirty });
@@ -69,8 +74,28 @@ internal sealed partial class Qcow2Metadata
             }
         }
 
+        // Bitmaps are tried again, whether something is written meanwhile or not.
+        _isInUse = LostBitmaps is not null;
         _hasBegun = false;
         Places.Forget((MetadataKind)~0);
+        if (LostBitmaps is not null)
+        {
+            throw LostBitmaps;
+        }
+    }
+
+    // Everything else is no worse for it.
+    private async ValueTask<BlockException?> TryWriteBitmapsAsync()
+    {
+        try
+        {
+            await KeptBitmaps.WriteAsync();
+            return null;
+        }
+        catch (BlockException error)
+        {
+            return error.Prefixed($"Lost persistent bitmaps during inactivation of node '{Node.Name}': ");
+        }
     }
 
     private async ValueTask WriteBackSlowAsync(bool writesCounts)

@@ -4,6 +4,7 @@ using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
+using BlockGraph.Drivers.Formats.Qcow2.Bitmaps;
 using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
@@ -31,6 +32,9 @@ internal sealed partial class Qcow2Metadata
     private readonly CoMutex _beginning = new();
     private byte[] _headerCluster = [];
     private bool _hasBegun;
+
+    // Something was changed, or marked as about to be, since the image was last closed or made clean.
+    private bool _isInUse;
     private bool _hasWarned;
 
     public Qcow2Metadata(BlockNode node, BlockChild file, BlockChild? data, Qcow2HeaderArea area, byte[] headerCluster, Qcow2OpenOptions options)
@@ -46,6 +50,7 @@ internal sealed partial class Qcow2Metadata
         Refcounts = new RefcountTable(this, options.RefcountSliceCount(Geometry));
         Map = new ClusterMap(this, options.L2SliceBytes(Geometry), options.L2SliceCount(Geometry, area.Header.LengthBytes));
         Allocator = new ClusterAllocator(this);
+        KeptBitmaps = new Qcow2Bitmaps(this);
     }
 
     /// <summary>The image's node.</summary>
@@ -91,6 +96,12 @@ internal sealed partial class Qcow2Metadata
     /// <summary>The snapshots inside the image.</summary>
     public SnapshotTable Snapshots { get; private set; } = SnapshotTable.Empty;
 
+    /// <summary>The bitmaps as the file has them.</summary>
+    public BitmapDirectory Bitmaps { get; set; } = BitmapDirectory.Empty;
+
+    /// <summary>What keeps them.</summary>
+    public Qcow2Bitmaps KeptBitmaps { get; }
+
     /// <summary>What was given up.</summary>
     public FreedClusters Freed { get; } = new();
 
@@ -120,6 +131,13 @@ internal sealed partial class Qcow2Metadata
         Map.Cache.Clear();
         await LoadAsync(cancel);
         Allocator.Restart();
+    }
+
+    /// <summary>Reads the bitmaps, too: nobody has changed them in memory.</summary>
+    public async Task ReloadBitmapsAsync(CancellationToken cancel)
+    {
+        Bitmaps = await BitmapDirectory.ReadAsync(File, Area, cancel);
+        await KeptBitmaps.ReloadAsync(cancel);
     }
 
     /// <summary>Reads the first cluster.</summary>
@@ -176,6 +194,13 @@ internal sealed partial class Qcow2Metadata
             if (end > sectorBytes)
             {
                 int start = Math.Max(first, sectorBytes);
+                if (first < sectorBytes && Area.TryFormatShort(sectorBytes) is { } shortSector && !shortSector.AsSpan().SequenceEqual(_headerCluster.AsSpan(0, sectorBytes)))
+                {
+                    // What follows is another than the old sector says, and than the new one will.
+                    await File.WriteAsync(0, shortSector, RequestFlags.None, CancellationToken.None);
+                    await File.FlushAsync(CancellationToken.None);
+                }
+
                 await File.WriteAsync(start, cluster.AsMemory(start, end - start), RequestFlags.None, CancellationToken.None);
                 await File.FlushAsync(CancellationToken.None);
             }
@@ -250,7 +275,7 @@ internal sealed partial class Qcow2Metadata
                 return;
             }
 
-            if ((Area.Header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0)
+            if (!_isInUse && (Area.Header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0)
             {
                 await MendDirtyAsync();
             }
@@ -261,6 +286,7 @@ internal sealed partial class Qcow2Metadata
             }
 
             await AddPlacesAsync();
+            _isInUse = true;
             Qcow2Header header = Area.Header;
             bool isLazy = Options.UsesLazyRefcounts(header);
             if ((header.Autoclear & ~Qcow2AutoclearFeatures.Known) != 0 || (isLazy && (header.Incompatible & Qcow2IncompatibleFeatures.Dirty) == 0))
@@ -273,6 +299,7 @@ internal sealed partial class Qcow2Metadata
                 await File.FlushAsync(CancellationToken.None);
             }
 
+            await KeptBitmaps.MarkInUseAsync();
             _hasBegun = true;
         }
         finally
@@ -287,6 +314,7 @@ internal sealed partial class Qcow2Metadata
         Refcounts.AddPlaces(Places);
         Map.AddPlaces(Places);
         await Snapshots.AddPlacesAsync(this);
+        await Bitmaps.AddPlacesAsync(this);
 
         // Whoever does not count the first cluster as used would take it for somebody else.
         (long Cluster, MetadataKind Kind)? wrong = Places.FindOverlap() ?? (await Refcounts.GetAsync(0) == 0 ? (0, MetadataKind.Header) : null);

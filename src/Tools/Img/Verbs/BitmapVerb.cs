@@ -1,5 +1,4 @@
 using BlockGraph.BlockCore.Backend;
-using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.Tools.Io;
@@ -33,9 +32,9 @@ internal sealed class BitmapVerb : ImgVerb
         new('\0', "clear", "forget what has been written"),
         new('\0', "enable", "follow writes from now on"),
         new('\0', "disable", "follow no more writes"),
-        new('b', "source-file", "the image that has SOURCE", "FILE") { IsLetterOnly = true },
-        new('F', "source-format", "that image's format", "FMT") { IsLetterOnly = true },
-        new('g', "granularity", "with --add: how much of the image a bit stands for", "BYTES") { IsLetterOnly = true },
+        new('b', "source-file", "the image that has SOURCE", "FILE"),
+        new('F', "source-format", "that image's format", "FMT"),
+        new('g', "granularity", "with --add: how much of the image a bit stands for", "BYTES"),
         ImgOption.Object,
         ImgOption.ImageOpts,
         ImgOption.Format with { IsLetterOnly = true },
@@ -80,12 +79,13 @@ internal sealed class BitmapVerb : ImgVerb
         await using BlockBackend? merged = _mergeFile is null
             ? null
             : await new ImageArgument(_mergeFile) { Format = _mergeFormat, Mode = mode with { IsReadOnly = true } }.OpenAsync(call.World, call.Name, call.Warn);
+        BlockNode node = BackingChain.SkipFilters(backend.Root!);
         string bitmap = call.Operands[1];
         foreach ((string action, string? source) in _actions)
         {
             try
             {
-                await RunAsync(action, source, backend.Root!, bitmap, merged?.Root!.Instance.Bitmaps);
+                await RunAsync(action, source, node, bitmap, merged is null ? node : BackingChain.SkipFilters(merged.Root!));
             }
             catch (BlockException failure)
             {
@@ -93,6 +93,8 @@ internal sealed class BitmapVerb : ImgVerb
             }
         }
 
+        // Closing the image would write them as well, but fail without a word.
+        await node.StoreBitmapsAsync();
         return 0;
     }
 
@@ -119,31 +121,19 @@ internal sealed class BitmapVerb : ImgVerb
         }
     }
 
-    private Task RunAsync(string action, string? source, BlockNode node, string bitmap, IImageBitmaps? other)
+    private Task RunAsync(string action, string? source, BlockNode node, string bitmap, BlockNode other) => action switch
     {
-        const long smallestBytes = 512;
-        if (action == "add" && _granularityBytes is { } granularity && (granularity < smallestBytes || !long.IsPow2(granularity)))
-        {
-            throw new BlockException("Granularity must be power of 2 and at least 512");
-        }
+        "add" => node.AddBitmapAsync(bitmap, _granularityBytes, isPersistent: true),
+        "remove" => node.RemoveBitmapAsync(bitmap),
+        "clear" => node.ClearBitmapAsync(bitmap),
+        "enable" or "disable" => node.SetBitmapEnabledAsync(bitmap, action == "enable"),
+        _ => MergeAsync(node, bitmap, other, source!),
+    };
 
-        IImageBitmaps bitmaps = node.Instance.Bitmaps ?? throw (action == "add"
-            ? new BlockException(BlockErrorKind.NotSupported, $"Can't store persistent bitmaps to {node.Name}: Operation not supported")
-            : NotFound(bitmap));
-        if (action != "add" && !bitmaps.Names.Contains(bitmap))
-        {
-            throw NotFound(bitmap);
-        }
-
-        return action switch
-        {
-            "add" => bitmaps.AddAsync(bitmap, _granularityBytes, CancellationToken.None),
-            "remove" => bitmaps.RemoveAsync(bitmap, CancellationToken.None),
-            "clear" => bitmaps.ClearAsync(bitmap, CancellationToken.None),
-            "enable" or "disable" => bitmaps.SetEnabledAsync(bitmap, action == "enable", CancellationToken.None),
-            _ => bitmaps.MergeAsync(bitmap, other, source!, CancellationToken.None),
-        };
+    // The target is looked for first.
+    private static Task MergeAsync(BlockNode node, string bitmap, BlockNode other, string source)
+    {
+        _ = node.GetBitmap(bitmap);
+        return node.MergeBitmapsAsync(bitmap, [other.GetBitmap(source)]);
     }
-
-    private static BlockException NotFound(string bitmap) => new(BlockErrorKind.NotFound, $"Dirty bitmap '{bitmap}' not found");
 }

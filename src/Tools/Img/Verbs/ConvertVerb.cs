@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Images;
 using BlockGraph.Tools.Dispatch;
 
@@ -90,7 +91,8 @@ internal sealed class ConvertVerb : ImgVerb
         try
         {
             await OpenSourcesAsync(call, sources);
-            await PrepareSourcesAsync(sources);
+            ConvertBitmaps? bitmaps = _arguments.CopiesBitmaps ? new ConvertBitmaps(call, BackingChain.SkipFilters(sources[0].Root!), _arguments.SkipsBrokenBitmaps) : null;
+            await PrepareSourcesAsync(sources, bitmaps);
             ConvertTarget target = new(call, _arguments, call.Operands[^1]);
             await target.PrepareAsync(sources, cancel);
             if (_arguments is { IsTargetZero: true, BackingFile: not null })
@@ -100,7 +102,7 @@ internal sealed class ConvertVerb : ImgVerb
             }
 
             BlockBackend backend = await target.OpenAsync();
-            await RunAsync(call, sources, target, backend, cancel);
+            await RunAsync(call, sources, target, backend, bitmaps, cancel);
             return 0;
         }
         finally
@@ -122,13 +124,14 @@ internal sealed class ConvertVerb : ImgVerb
         }
     }
 
-    private async Task PrepareSourcesAsync(List<BlockBackend> sources)
+    private async Task PrepareSourcesAsync(List<BlockBackend> sources, ConvertBitmaps? bitmaps)
     {
-        if (_arguments.CopiesBitmaps)
+        if (_arguments.CopiesBitmaps && sources.Count > 1)
         {
-            throw new BlockException(sources.Count > 1 ? "Copying bitmaps only possible with single source" : "Source lacks bitmap support");
+            throw new BlockException("Copying bitmaps only possible with single source");
         }
 
+        bitmaps?.CheckSource();
         if (_arguments.Snapshot is { } snapshot)
         {
             if (sources.Count > 1)
@@ -140,7 +143,7 @@ internal sealed class ConvertVerb : ImgVerb
         }
     }
 
-    private async Task RunAsync(ImgCall call, List<BlockBackend> sources, ConvertTarget target, BlockBackend backend, CancellationToken cancel)
+    private async Task RunAsync(ImgCall call, List<BlockBackend> sources, ConvertTarget target, BlockBackend backend, ConvertBitmaps? bitmaps, CancellationToken cancel)
     {
         using ImgProgress progress = new(call, _arguments.Source.ShowsProgress);
         try
@@ -148,6 +151,12 @@ internal sealed class ConvertVerb : ImgVerb
             await using (backend)
             {
                 target.CheckLength(sources, backend);
+                BlockNode node = BackingChain.SkipFilters(backend.Root!);
+                if (bitmaps is not null)
+                {
+                    ConvertBitmaps.CheckTarget(node);
+                }
+
                 ImageConversionOptions options = _arguments.ToOptions(target.IsNew) with
                 {
                     OnUnreadable = range => TellUnreadable(call, range),
@@ -155,6 +164,11 @@ internal sealed class ConvertVerb : ImgVerb
                 };
                 using ConversionThreads threads = new(call.World, options.RequestCount, sources, backend);
                 await ImageConversion.RunAsync(sources, backend, options with { MoreContexts = threads.Contexts }, progress, cancel);
+                if (bitmaps is not null)
+                {
+                    await bitmaps.CopyAsync(node, cancel);
+                }
+
                 progress.Complete();
             }
         }

@@ -151,8 +151,18 @@ internal sealed class MeasureVerb : ImgVerb
     {
         string required = measurement.RequiredBytes.ToString(CultureInfo.InvariantCulture);
         string full = measurement.FullyAllocatedBytes.ToString(CultureInfo.InvariantCulture);
-        call.Out.WriteLine(_source.IsJson
-            ? $"{{\n    \"required\": {required},\n    \"fully-allocated\": {full}\n}}"
-            : $"required size: {required}\nfully allocated size: {full}");
+        string? bitmaps = measurement.BitmapsBytes?.ToString(CultureInfo.InvariantCulture);
+        if (_source.IsJson)
+        {
+            string first = bitmaps is null ? "" : $"    \"bitmaps\": {bitmaps},\n";
+            call.Out.WriteLine($"{{\n{first}    \"required\": {required},\n    \"fully-allocated\": {full}\n}}");
+            return;
+        }
+
+        call.Out.WriteLine($"required size: {required}\nfully allocated size: {full}");
+        if (bitmaps is not null)
+        {
+            call.Out.WriteLine($"bitmaps size: {bitmaps}");
+        }
     }
 }

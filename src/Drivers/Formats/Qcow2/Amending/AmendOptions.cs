@@ -62,7 +62,7 @@ internal sealed record AmendOptions
 
     /// <summary>Refuses what an image cannot become, as far as its first cluster says.</summary>
     /// <exception cref="BlockException">It cannot.</exception>
-    public void Check(Qcow2HeaderArea area)
+    public void Check(Qcow2HeaderArea area, bool hasBitmaps)
     {
         Qcow2Header header = area.Header;
         if ((BackingFileName ?? area.BackingFileName ?? "") != (area.BackingFileName ?? "") || (BackingFormat ?? area.BackingFormat ?? "") != (area.BackingFormat ?? ""))
@@ -91,7 +91,7 @@ internal sealed record AmendOptions
 
         if (version < header.Version)
         {
-            CheckDowngrade(area);
+            CheckDowngrade(area, hasBitmaps);
         }
     }
 
@@ -99,7 +99,6 @@ internal sealed record AmendOptions
     {
         string? refusal = lengthBytes % 512 != 0 ? "The new size must be a multiple of 512"
             : area.Header.SnapshotCount > 0 && version < 3 ? "Can't resize a version 2 image which has snapshots"
-            : !area.BitmapsExtension.IsEmpty ? "Can't resize an image which has bitmaps"
             : null;
         if (refusal is not null)
         {
@@ -108,12 +107,12 @@ internal sealed record AmendOptions
     }
 
     // Reference counts that are late, and another method of compression, are seen to on the way.
-    private static void CheckDowngrade(Qcow2HeaderArea area)
+    private static void CheckDowngrade(Qcow2HeaderArea area, bool hasBitmaps)
     {
         Qcow2IncompatibleFeatures lasting = area.Header.Incompatible & ~(Qcow2IncompatibleFeatures.Dirty | Qcow2IncompatibleFeatures.CompressionType);
         string? refusal = (lasting & Qcow2IncompatibleFeatures.DataFile) != 0 ? "Cannot downgrade an image with a data file"
             : lasting != 0 ? $"Cannot downgrade an image with incompatible features 0x{(ulong)lasting:x} set"
-            : !area.BitmapsExtension.IsEmpty ? "Cannot downgrade an image which has bitmaps"
+            : hasBitmaps || !area.BitmapsExtension.IsEmpty ? "Cannot downgrade an image which has bitmaps"
             : null;
         if (refusal is not null)
         {

@@ -9,9 +9,13 @@ namespace BlockGraph.Drivers.Formats.Qcow2.Bitmaps;
 /// <param name="DirectoryOffset">Where it lies.</param>
 internal readonly record struct BitmapsExtension(int Count, int DirectoryBytes, long DirectoryOffset)
 {
+    /// <summary>How many bitmaps an image has at most.</summary>
+    public const int CountMax = 65535;
+
+    /// <summary>How long the directory is at most.</summary>
+    public const int DirectoryBytesMax = CountMax * 1024;
+
     private const int Size = 24;
-    private const int CountMax = 65535;
-    private const int DirectoryBytesMax = CountMax * 1024;
 
     /// <summary>Reads the extension's data.</summary>
     /// <exception cref="BlockException">A field is out of range.</exception>
@@ -28,6 +32,16 @@ internal readonly record struct BitmapsExtension(int Count, int DirectoryBytes, 
         Require(bytes <= DirectoryBytesMax, $"bitmaps_ext: bitmap directory size ({bytes}) exceeds the maximum supported size ({DirectoryBytesMax})");
         Require(bytes > 0, "Requested bitmap directory size is zero");
         return new BitmapsExtension((int)count, (int)bytes, (long)offset);
+    }
+
+    /// <summary>The extension's data.</summary>
+    public byte[] Format()
+    {
+        byte[] data = new byte[Size];
+        BinaryPrimitives.WriteInt32BigEndian(data, Count);
+        BinaryPrimitives.WriteInt64BigEndian(data.AsSpan(8), DirectoryBytes);
+        BinaryPrimitives.WriteInt64BigEndian(data.AsSpan(16), DirectoryOffset);
+        return data;
     }
 
     private static void Require(bool holds, string refusal)

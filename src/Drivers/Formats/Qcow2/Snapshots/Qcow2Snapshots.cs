@@ -176,7 +176,7 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
 
     private void ThrowIfBitmaps()
     {
-        if (!metadata.Area.BitmapsExtension.IsEmpty)
+        if (metadata.Node.Bitmaps.All.Count > 0)
         {
             throw new BlockException(BlockErrorKind.Busy, "Device has active dirty bitmaps");
         }
