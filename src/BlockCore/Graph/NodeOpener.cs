@@ -10,7 +10,7 @@ namespace BlockGraph.BlockCore.Graph;
 /// </summary>
 internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken cancel)
 {
-    /// <summary>How deep a tree of children may be.</summary>
+    /// <summary>How deep a tree of children may be; a backing file begins another.</summary>
     private const int DepthMax = 200;
 
     private static readonly OptionDefinition s_file = new("file", OptionType.Child, "the image's file");
@@ -132,7 +132,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     private async Task<BlockNode> OpenNodeAsync(OptionsTree options, ParentToBe? parent, bool isProtocolLevel)
     {
         cancel.ThrowIfCancellationRequested();
-        if (_depth >= DepthMax)
+        if (_depth - _above.Count >= DepthMax)
         {
             throw new BlockException($"The options nest more than {DepthMax} nodes");
         }
