@@ -103,6 +103,9 @@ internal sealed partial class Qcow2Metadata
     /// <summary>Reference counts may be behind in the file, for it says that it is dirty.</summary>
     private bool IsLazy => Options.UsesLazyRefcounts(Area.Header) && (Area.Header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0;
 
+    /// <summary>True where a backing node shows what has no cluster, or would where it was not left out.</summary>
+    public bool ShowsBacking(long guestOffset) => Node.CowChild is { } backing ? guestOffset < backing.LengthBytes : Area.BackingFileName is not null;
+
     /// <summary>Reads the tables.</summary>
     public async Task LoadAsync(CancellationToken cancel)
     {

@@ -35,12 +35,12 @@ public sealed class NamedFileTests() : FileDriverFixture("linux")
             string top = MakeImage("top", Plain with { BackingFileName = name, BackingFormat = format });
             if (refusal is null)
             {
-                await using BlockBackend backend = await OpenAsync(own.Graph, top, s_reader);
+                await using BlockBackend backend = await OpenImageAsync(own.Graph, top, s_reader);
                 Assert.That(backend.Root!.CowChild, Is.Not.Null, "it is opened");
                 return;
             }
 
-            BlockException refused = await RefusedAsync(() => OpenAsync(own.Graph, top, s_reader));
+            BlockException refused = await RefusedAsync(() => OpenImageAsync(own.Graph, top, s_reader));
             Assert.That(refused.Message, Is.EqualTo($"Could not open backing file: Image '{top}' names '{name}' as its backing file: {refusal}"), "image, name and reason");
             Assert.That(refused.Hint, Does.Contain("backing.filename=").And.Contain("ImplicitOpenGate"), "what may be done");
             Assert.That(refused.Kind, Is.EqualTo(BlockErrorKind.AccessDenied), "its kind");
@@ -56,7 +56,7 @@ public sealed class NamedFileTests() : FileDriverFixture("linux")
         GraphFixture qemu = AddWorld(profile: CompatibilityProfile.Qemu, drivers: [new Qcow2Driver(), new NullCoDriver()]);
         qemu.Run(async () =>
         {
-            await using BlockBackend backend = await OpenAsync(qemu.Graph, top, s_reader);
+            await using BlockBackend backend = await OpenImageAsync(qemu.Graph, top, s_reader);
             Assert.That(Lowest(backend.Root!.CowChild!.Node).Driver.Name, Is.EqualTo("null-co"), "the gate is open");
         });
         GraphFixture own = AddWorld(drivers: [new Qcow2Driver(), new NullCoDriver()]);
@@ -80,9 +80,9 @@ public sealed class NamedFileTests() : FileDriverFixture("linux")
             string overlay = MakeImage("overlay", Plain with { BackingFileName = "data", BackingFormat = "raw" });
             const string reason = "nothing is opened because an image says so";
             Assert.That(
-                (await RefusedAsync(() => OpenAsync(closed.Graph, withData, s_reader))).Message, Is.EqualTo($"Image '{withData}' names '{data}' as its data file: {reason}"), "data");
+                (await RefusedAsync(() => OpenImageAsync(closed.Graph, withData, s_reader))).Message, Is.EqualTo($"Image '{withData}' names '{data}' as its data file: {reason}"), "data");
             Assert.That(
-                (await RefusedAsync(() => OpenAsync(closed.Graph, overlay, s_reader))).Message,
+                (await RefusedAsync(() => OpenImageAsync(closed.Graph, overlay, s_reader))).Message,
                 Is.EqualTo($"Could not open backing file: Image '{overlay}' names 'data' as its backing file: {reason}"),
                 "backing");
             AssertNothingIsLeft("afterwards", closed.Graph, withData);
@@ -106,14 +106,14 @@ public sealed class NamedFileTests() : FileDriverFixture("linux")
             string top = PathOf($"{backingCount}");
             if (isOpened)
             {
-                await using BlockBackend backend = await OpenAsync(world.Graph, top, s_reader);
+                await using BlockBackend backend = await OpenImageAsync(world.Graph, top, s_reader);
                 byte[] read = new byte[512];
                 await backend.ReadAsync(4096, read);
                 Assert.That(read, Is.EqualTo(Pattern(LengthBytes, seed: 1).AsSpan(4096, 512).ToArray()), "what the lowest one has");
                 return;
             }
 
-            BlockException refused = await RefusedAsync(() => OpenAsync(world.Graph, top, s_reader));
+            BlockException refused = await RefusedAsync(() => OpenImageAsync(world.Graph, top, s_reader));
             Assert.That(
                 refused.Message,
                 Is.EqualTo($"Could not open backing file: Image '{PathOf("1")}': Backing file '{PathOf("0")}' makes a chain of more than 200 images"),
@@ -143,7 +143,7 @@ public sealed class NamedFileTests() : FileDriverFixture("linux")
             File.CreateSymbolicLink(PathOf("symbolic"), "top");
             MakeHardLink(top, PathOf("hard"));
             File.CreateSymbolicLink(PathOf("folder/symbolic-to-hard"), "../hard");
-            BlockException refused = await RefusedAsync(() => OpenAsync(world.Graph, top, s_reader));
+            BlockException refused = await RefusedAsync(() => OpenImageAsync(world.Graph, top, s_reader));
             string shown = name.StartsWith("file:", StringComparison.Ordinal) ? name : PathOf(name);
             Assert.That(
                 refused.Message,
@@ -162,7 +162,7 @@ public sealed class NamedFileTests() : FileDriverFixture("linux")
         {
             string top = PathOf("top");
             MakeImage("top", Plain with { BackingFileName = $"json:{{\"driver\":\"qcow2\",\"file\":{{\"driver\":\"file\",\"filename\":\"{top}\"}}}}" });
-            BlockException refused = await RefusedAsync(() => OpenAsync(world.Graph, top, s_reader));
+            BlockException refused = await RefusedAsync(() => OpenImageAsync(world.Graph, top, s_reader));
             Assert.That(refused.Message, Does.StartWith("Could not open backing file: Image ").And.EndsWith("creates an infinite loop."), "why");
             AssertNothingIsLeft("afterwards", world.Graph, top);
         });
@@ -182,7 +182,7 @@ public sealed class NamedFileTests() : FileDriverFixture("linux")
             File.CreateSymbolicLink(PathOf("link"), "data");
             string top = MakeImage("top", Plain with { DataFileName = PathOf(data), BackingFileName = backing, BackingFormat = backing is null ? null : "raw" });
             MakeHardLink(top, PathOf("hard"));
-            BlockException refused = await RefusedAsync(() => OpenAsync(world.Graph, top, s_reader));
+            BlockException refused = await RefusedAsync(() => OpenImageAsync(world.Graph, top, s_reader));
             foreach (string name in new[] { "top", "hard", "data", "link" })
             {
                 text = text.Replace($"'{name.ToUpperInvariant()}'", $"'{PathOf(name)}'", StringComparison.Ordinal);
@@ -204,7 +204,7 @@ public sealed class NamedFileTests() : FileDriverFixture("linux")
             MakeFile("data", new byte[LengthBytes]);
             string top = MakeImage("top", Plain with { DataFileName = PathOf("data"), BackingFileName = "low", BackingFormat = "qcow2" });
             MakeImage("low", Plain with { DataFileName = PathOf(name) });
-            BlockException refused = await RefusedAsync(() => OpenAsync(world.Graph, top, s_reader));
+            BlockException refused = await RefusedAsync(() => OpenImageAsync(world.Graph, top, s_reader));
             Assert.That(
                 refused.Message,
                 Is.EqualTo($"Could not open backing file: Image '{PathOf("low")}': data file '{PathOf(name)}' {reason.Replace("TOP", top, StringComparison.Ordinal)}"),
@@ -217,7 +217,7 @@ public sealed class NamedFileTests() : FileDriverFixture("linux")
 
     private static BlockNode Lowest(BlockNode node) => node.PrimaryChild is { } primary ? Lowest(primary.Node) : node;
 
-    private static Task<BlockBackend> OpenAsync(NodeGraph graph, string path, BackendOptions backend) =>
+    private static Task<BlockBackend> OpenImageAsync(NodeGraph graph, string path, BackendOptions backend) =>
         graph.OpenAsync(new() { { "driver", "qcow2" }, { "file.driver", "file" }, { "file.filename", path }, { "read-only", "on" } }, backend);
 
     private static void MakeHardLink(string present, string path)
