@@ -82,7 +82,7 @@ public sealed class Qcow2Driver : BlockDriver
         }
 
         Qcow2Metadata metadata = new(context.Node, file, await OpenDataAsync(context, file, area), area, cluster, options);
-        await metadata.LoadAsync(cancel);
+        await metadata.LoadAsync(context.IsForCheck, cancel);
         (metadata.Volume, metadata.Cipher) = await Qcow2EncryptionOptions.OpenAsync(context, file, area, options.EncryptionFormat, options.SecretId, cancel);
         try
         {

@@ -90,7 +90,7 @@ public sealed class AmendSnapshotTests : SnapshotTestBase
     private static string Backing(bool isThere) => isThere ? ",backing.driver=memory,backing.filename=base" : "";
 
     // The snapshots' contents, a and b, and the image's own.
-    private async Task<byte[][]> FillAsync(BlockBackend backend)
+    private static async Task<byte[][]> FillAsync(BlockBackend backend)
     {
         await WriteAsync(backend, 0, 30_000, 1);
         await backend.WriteZeroesAsync(1024, 2048, RequestFlags.None);

@@ -48,6 +48,13 @@ internal sealed class SnapshotDraft
         await Counts.ChangeAsync(header.L1Offset, _geometry.RoundUp(header.L1EntryCount * (long)sizeof(ulong)), -1);
     }
 
+    /// <summary>The active image keeps the L1 table that it has, whatever its marks say.</summary>
+    public void KeepTopAsIs()
+    {
+        _top = _metadata.Map.Top.ToArray();
+        _topOffset = _metadata.Area.Header.L1Offset;
+    }
+
     /// <summary>A snapshot gets another L1 table.</summary>
     /// <returns>The entry that says so.</returns>
     public async Task<SnapshotEntry> ChangeTopAsync(SnapshotEntry entry, ulong[] top)
