@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.Drivers.Formats.Qcow2;
+using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.Drivers.Tests.Qcow2.Snapshots;
