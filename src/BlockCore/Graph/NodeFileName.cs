@@ -68,8 +68,10 @@ internal static class NodeFileName
     /// <summary>What tells the image called <paramref name="fileName"/> from every other, whatever links lead to it.</summary>
     public static string? IdentityOf(NodeGraph graph, string fileName) => DriverRegistry.ProtocolPrefix(fileName) switch
     {
+        // No file is called so.
+        _ when fileName.Length == 0 || fileName.Contains('\0', StringComparison.Ordinal) => null,
         null => graph.Platform.IdentifyFile(fileName),
-        "file" or "host_device" => graph.Platform.IdentifyFile(fileName[(fileName.IndexOf(':', StringComparison.Ordinal) + 1)..]),
+        "file" or "host_device" when !fileName.EndsWith(':') => graph.Platform.IdentifyFile(fileName[(fileName.IndexOf(':', StringComparison.Ordinal) + 1)..]),
         _ => fileName,
     };
 

@@ -25,6 +25,7 @@ internal sealed partial class NodeOpener
             return await OpenChildAsync(parent, slot, ChildRole.Cow, children);
         }
 
+        headerName = string.IsNullOrEmpty(headerName) ? null : headerName;
         OptionsTree options = children.Inline(slot) ?? new OptionsTree();
         bool namesFile = options.Find("filename") is not null || options.Find("file") is { } file && (file.Value is not null || file.Find("filename") is not null);
         if (!namesFile && headerName is not null)

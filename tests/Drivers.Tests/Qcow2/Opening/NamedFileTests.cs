@@ -68,6 +68,36 @@ public sealed class NamedFileTests() : FileDriverFixture("linux")
         });
     }
 
+    // A header may name anything: nothing, what no file is called, or the prefix of a protocol alone.
+    [TestCase("", null)]
+    [TestCase("\0", null)]
+    [TestCase("a\0b", "Could not open")]
+    [TestCase("file:", "Could not open")]
+    [TestCase(":", "Could not open")]
+    [TestCase("/", "Could not open")]
+    public void A_name_that_is_none_is_refused_or_says_nothing(string name, string? refusal)
+    {
+        GraphFixture world = AddWorld(profile: CompatibilityProfile.Qemu, drivers: new Qcow2Driver());
+        world.Run(async () =>
+        {
+            string top = MakeImage("top", Plain with { BackingFileName = "xxx", BackingFormat = "raw" });
+            byte[] bytes = File.ReadAllBytes(top);
+            int at = bytes.AsSpan(0, 65_536).LastIndexOf("xxx"u8);
+            byte[] field = System.Text.Encoding.UTF8.GetBytes(name.PadRight(3, '\0'));
+            field.CopyTo(bytes.AsSpan(at));
+            bytes[19] = (byte)field.Length;
+            MakeFile("top", bytes);
+            if (refusal is not null)
+            {
+                Assert.That((await RefusedAsync(() => OpenImageAsync(world.Graph, top, s_reader))).Message, Does.StartWith(refusal), "the reason");
+                return;
+            }
+
+            await using BlockBackend backend = await OpenImageAsync(world.Graph, top, s_reader);
+            Assert.That(backend.Root!.CowChild, Is.Null, "there is none");
+        });
+    }
+
     [Test]
     public void A_gate_that_allows_nothing_refuses_data_files_and_backing_files()
     {
