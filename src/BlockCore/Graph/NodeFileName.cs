@@ -97,7 +97,7 @@ internal static class NodeFileName
 
     private static bool IsAbsolute(string name) => name.Length == 0 || Path.IsPathRooted(name) || DriverRegistry.ProtocolPrefix(name) is not null;
 
-    private static string InDirectory(string directory, string name) => directory.Length == 0 ? name : Path.Combine(directory, name);
+    private static string InDirectory(string directory, string name) => directory.Length == 0 ? name : directory[^1] is ':' or '/' ? directory + name : Path.Combine(directory, name);
 
     private static string DirectoryOf(string name)
     {

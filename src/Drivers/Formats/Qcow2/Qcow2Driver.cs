@@ -44,7 +44,7 @@ public sealed class Qcow2Driver : BlockDriver
     public override Task<bool> CreateAsync(CreateContext context, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return new Qcow2Creation(this, context, Qcow2CreateOptions.Read(context.Options, context.SizeBytes)).RunAsync(cancel);
+        return new Qcow2Creation(this, context, Qcow2CreateOptions.Read(context.Options, LengthOf(context))).RunAsync(cancel);
     }
 
     /// <inheritdoc/>
@@ -94,6 +94,16 @@ public sealed class Qcow2Driver : BlockDriver
             metadata.Cipher?.Dispose();
             throw;
         }
+    }
+
+    // Where files count as the sectors that they take, so do images.
+    private static long LengthOf(CreateContext context)
+    {
+        const int sectorBytes = 512;
+        long lengthBytes = context.SizeBytes;
+        return context.Graph.Profile.FilesHaveWholeSectors && lengthBytes <= BlockLimits.LengthBytesMax - sectorBytes
+            ? (lengthBytes + sectorBytes - 1) / sectorBytes * sectorBytes
+            : lengthBytes;
     }
 
     private static async Task<BlockChild?> OpenDataAsync(OpenContext context, BlockChild file, Qcow2HeaderArea area)

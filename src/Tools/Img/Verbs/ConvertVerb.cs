@@ -129,6 +129,11 @@ internal sealed class ConvertVerb : ImgVerb
             throw new BlockException(sources.Count > 1 ? "Copying bitmaps only possible with single source" : "Source lacks bitmap support");
         }
 
+        if (_arguments.BackingFile is not null && sources.Count > 1)
+        {
+            throw new BlockException("Having a backing file for the target makes no sense when concatenating multiple input images");
+        }
+
         if (_arguments.Snapshot is { } snapshot)
         {
             if (sources.Count > 1)

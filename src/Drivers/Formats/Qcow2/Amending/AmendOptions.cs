@@ -113,7 +113,7 @@ internal sealed record AmendOptions
     private static void CheckLength(Qcow2HeaderArea area, long lengthBytes, int version)
     {
         string? refusal = lengthBytes % 512 != 0 ? "The new size must be a multiple of 512"
-            : area.Header.SnapshotCount > 0 && version < 3 ? "Can't resize a version 2 image which has snapshots"
+            : area.Header.SnapshotCount > 0 && version < 3 ? (area.Header.Version < 3 ? "Can't resize a v2 image which has snapshots" : "Internal snapshots prevent downgrade of image")
             : !area.BitmapsExtension.IsEmpty ? "Can't resize an image which has bitmaps"
             : null;
         if (refusal is not null)
