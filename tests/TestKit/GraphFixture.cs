@@ -19,6 +19,7 @@ public sealed class GraphFixture : IDisposable
         SimulationOptions? options = null, IEnumerable<BlockDriver>? drivers = null, NodeGraphOptions? graphOptions = null, IEnumerable<UserObjectType>? objectTypes = null)
     {
         graphOptions ??= new NodeGraphOptions();
+        graphOptions.Profile = ReferenceEquals(graphOptions.Profile, CompatibilityProfile.Own) ? Profile : graphOptions.Profile;
         graphOptions.StepHook ??= name => StepHook?.Invoke(name);
         World = new Simulation(options ?? new SimulationOptions { HasExactTime = true });
         Memory = new MemoryProtocol(World.Chance);
@@ -31,6 +32,9 @@ public sealed class GraphFixture : IDisposable
     }
 
     private bool _isAbandoned;
+
+    /// <summary>This project's own semantics; images may name others that are in this world's memory.</summary>
+    public static CompatibilityProfile Profile { get; } = CompatibilityProfile.Own with { ImplicitOpenGate = ImplicitOpenGate.AllowProtocols("memory", "faulty", "scripted") };
 
     /// <summary>The world.</summary>
     public Simulation World { get; }

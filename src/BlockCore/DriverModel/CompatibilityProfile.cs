@@ -21,6 +21,7 @@ public sealed record CompatibilityProfile
         ThrottleRangeTextHasBlank = false,
         SuggestsNearestOption = false,
         FilesHaveWholeSectors = true,
+        ImplicitOpenGate = ImplicitOpenGate.AllowEverything,
     };
 
     /// <summary>What the profile is called: <c>own</c> or <c>qemu</c>.</summary>
@@ -46,6 +47,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>A file of the host counts as long as the sectors of 512 bytes that it takes; what the last one lacks reads as zeros. Otherwise it is as long as it is.</summary>
     public bool FilesHaveWholeSectors { get; init; }
+
+    /// <summary>Which files are opened because an image names them.</summary>
+    public ImplicitOpenGate ImplicitOpenGate { get; init; } = ImplicitOpenGate.AllowFiles;
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;

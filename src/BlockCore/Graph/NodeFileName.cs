@@ -63,11 +63,20 @@ internal static class NodeFileName
     public static string Resolve(string overlayName, string name) => IsAbsolute(name) ? name : InDirectory(DirectoryOf(overlayName), name);
 
     /// <summary>What tells the image of <paramref name="node"/> from every other; null where nothing does.</summary>
-    public static string? IdentityOf(BlockNode node) => ExactOf(node) is { } name ? IdentityOf(node.Graph, name) : null;
+    public static string? IdentityOf(BlockNode node) => ExactOf(node, isBackingLeftOut: true) is { } name ? IdentityOf(node.Graph, name) : null;
 
-    /// <summary>What tells the image called <paramref name="fileName"/> from every other: links in its path are followed.</summary>
-    public static string? IdentityOf(NodeGraph graph, string fileName) =>
-        DriverRegistry.ProtocolPrefix(fileName) is null ? graph.Platform.ResolvePath(fileName) : fileName;
+    /// <summary>What tells the image called <paramref name="fileName"/> from every other, whatever links lead to it.</summary>
+    public static string? IdentityOf(NodeGraph graph, string fileName) => DriverRegistry.ProtocolPrefix(fileName) switch
+    {
+        // No file is called so.
+        _ when fileName.Length == 0 || fileName.Contains('\0', StringComparison.Ordinal) => null,
+        null => graph.Platform.IdentifyFile(fileName),
+        "file" or "host_device" when !fileName.EndsWith(':') => graph.Platform.IdentifyFile(fileName[(fileName.IndexOf(':', StringComparison.Ordinal) + 1)..]),
+        _ => fileName,
+    };
+
+    /// <summary>The node's image as a message names it; the node's own name where nothing else is known.</summary>
+    public static string ToTell(BlockNode node) => OfWithBacking(node) is { Length: > 0 } name ? name : node.Name;
 
     // The directory of the file that the overlay is mainly about.
     private static string DirectoryOf(BlockNode overlay)
@@ -88,7 +97,7 @@ internal static class NodeFileName
 
     private static bool IsAbsolute(string name) => name.Length == 0 || Path.IsPathRooted(name) || DriverRegistry.ProtocolPrefix(name) is not null;
 
-    private static string InDirectory(string directory, string name) => directory.Length == 0 ? name : Path.Combine(directory, name);
+    private static string InDirectory(string directory, string name) => directory.Length == 0 ? name : directory[^1] is ':' or '/' ? directory + name : Path.Combine(directory, name);
 
     private static string DirectoryOf(string name)
     {

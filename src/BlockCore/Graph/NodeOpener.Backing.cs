@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
 
@@ -6,8 +7,7 @@ namespace BlockGraph.BlockCore.Graph;
 /// <content>The backing child: named by the options, or by the image's own header.</content>
 internal sealed partial class NodeOpener
 {
-    // The images on the way down to the one that is being opened, by the names that identify them.
-    private readonly List<string> _pathDown = [];
+    private const string BackingPrefix = "Could not open backing file: ";
 
     /// <summary>
     /// Opens the backing child of a node that is being opened; null where there is none, or the options say that there shall be none.
@@ -25,6 +25,7 @@ internal sealed partial class NodeOpener
             return await OpenChildAsync(parent, slot, ChildRole.Cow, children);
         }
 
+        headerName = string.IsNullOrEmpty(headerName) ? null : headerName;
         OptionsTree options = children.Inline(slot) ?? new OptionsTree();
         bool namesFile = options.Find("filename") is not null || options.Find("file") is { } file && (file.Value is not null || file.Find("filename") is not null);
         if (!namesFile && headerName is not null)
@@ -41,11 +42,14 @@ internal sealed partial class NodeOpener
             return null;
         }
 
-        string? ownPath = NodeFileName.IdentityOf(parent);
         try
         {
-            ThrowIfLoop(ownPath, options.GetText("filename"));
-            BlockNode backing = await OpenBelowAsync(ownPath, options, new ParentToBe(parent.Driver, parent.Settings, ChildRole.Cow));
+            if (!namesFile && headerName is not null)
+            {
+                PassGate(parent, slot, headerName, options.GetText("filename")!, headerFormat);
+            }
+
+            BlockNode backing = await OpenBelowAsync(parent, options);
             if (!children.Names(slot))
             {
                 parent.AutomaticBackingName = NodeFileName.Of(backing);
@@ -53,9 +57,9 @@ internal sealed partial class NodeOpener
 
             return await AttachAsync(parent, new OpenedChild(backing, true), slot, ChildRole.Cow);
         }
-        catch (BlockException error)
+        catch (BlockException error) when (!_isChainRefused || !error.Message.StartsWith(BackingPrefix, StringComparison.Ordinal))
         {
-            throw error.Prefixed("Could not open backing file: ");
+            throw error.Prefixed(BackingPrefix);
         }
     }
 
@@ -75,37 +79,14 @@ internal sealed partial class NodeOpener
             return await OpenChildAsync(parent, slot, role, children);
         }
 
+        const string driver = "file";
+        string plainName = DriverRegistry.ProtocolPrefix(headerName) is null ? headerName : $"{driver}:{headerName}";
+        PassGate(parent, slot, plainName, plainName, driver);
+        RefuseFileOfChain(parent, slot, plainName);
         OptionsTree options = new();
-        options.Set("file", "driver");
+        options.Set(driver, "driver");
         options.Set(headerName, "filename");
         BlockNode node = await OpenNodeAsync(options, new ParentToBe(parent.Driver, parent.Settings, role), isProtocolLevel: true);
         return await AttachAsync(parent, new OpenedChild(node, true), slot, role);
-    }
-
-    private async Task<BlockNode> OpenBelowAsync(string? ownPath, OptionsTree options, ParentToBe parent)
-    {
-        if (ownPath is null)
-        {
-            return await OpenNodeAsync(options, parent, isProtocolLevel: false);
-        }
-
-        _pathDown.Add(ownPath);
-        try
-        {
-            return await OpenNodeAsync(options, parent, isProtocolLevel: false);
-        }
-        finally
-        {
-            _pathDown.Remove(ownPath);
-        }
-    }
-
-    // Images that name each other would be opened for ever.
-    private void ThrowIfLoop(string? ownPath, string? backingName)
-    {
-        if (backingName is not null && NodeFileName.IdentityOf(graph, backingName) is { } identity && (identity == ownPath || _pathDown.Contains(identity)))
-        {
-            throw new BlockException($"Backing file '{backingName}' creates an infinite loop.");
-        }
     }
 }

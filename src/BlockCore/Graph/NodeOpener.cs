@@ -10,7 +10,7 @@ namespace BlockGraph.BlockCore.Graph;
 /// </summary>
 internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken cancel)
 {
-    /// <summary>How deep a tree of children may be.</summary>
+    /// <summary>How deep a tree of children may be; a backing file begins another.</summary>
     private const int DepthMax = 200;
 
     private static readonly OptionDefinition s_file = new("file", OptionType.Child, "the image's file");
@@ -132,7 +132,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     private async Task<BlockNode> OpenNodeAsync(OptionsTree options, ParentToBe? parent, bool isProtocolLevel)
     {
         cancel.ThrowIfCancellationRequested();
-        if (_depth >= DepthMax)
+        if (_depth - _above.Count >= DepthMax)
         {
             throw new BlockException($"The options nest more than {DepthMax} nodes");
         }
@@ -166,6 +166,12 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
     {
         string? fileName = options.GetText("filename");
         BlockDriver? driver = options.GetText("driver") is { } driverName ? graph.Drivers.Get(driverName, graph.Profile.SuggestsNearestOption) : null;
+        if (driver is { ProtocolName: { } ownPrefix, Category: not DriverCategory.Protocol } && fileName is not null && DriverRegistry.ProtocolPrefix(fileName) == ownPrefix)
+        {
+            // The name says more of the node than that of its child.
+            (options, fileName) = (Spell(driver, fileName, options), null);
+        }
+
         isProtocolLevel = driver is null ? isProtocolLevel : driver.Category == DriverCategory.Protocol;
         if (isProtocolLevel)
         {
@@ -295,16 +301,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
             }
 
             driver = graph.Drivers.FindProtocol(fileName, graph.Platform);
-            OptionsDictionary spelled = [];
-            driver.ParseFileName(fileName, spelled);
-            OptionsDictionary all = options.Flatten();
-            all.Remove("filename");
-            foreach ((string key, OptionValue value) in spelled)
-            {
-                all[key] = value;
-            }
-
-            options = OptionsTree.Of(all);
+            options = Spell(driver, fileName, options);
         }
 
         if (driver.NeedsFileName && string.IsNullOrEmpty(options.GetText("filename")))
@@ -313,6 +310,20 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         }
 
         return driver;
+    }
+
+    private static OptionsTree Spell(BlockDriver driver, string fileName, OptionsTree options)
+    {
+        OptionsDictionary spelled = [];
+        driver.ParseFileName(fileName, spelled);
+        OptionsDictionary all = options.Flatten();
+        all.Remove("filename");
+        foreach ((string key, OptionValue value) in spelled)
+        {
+            all[key] = value;
+        }
+
+        return OptionsTree.Of(all);
     }
 
     // A file name given to a format or filter is the name of its file child.

@@ -179,12 +179,19 @@ internal sealed class ConversionSlot(ConversionRun run, ConversionProbe probe)
     {
         try
         {
-            await run.Target.WriteAsync(offset, data, run.Plan.Options.IsCompressed ? RequestFlags.WriteCompressed : RequestFlags.None, run.Cancel);
+            await run.Target.WriteAsync(offset, data, IsCompressible(offset, data.Length) ? RequestFlags.WriteCompressed : RequestFlags.None, run.Cancel);
             run.CountData(data.Length);
         }
         catch (BlockException error)
         {
             throw error.Prefixed($"error while writing at byte {offset}: ");
         }
+    }
+
+    // Where one source ends in the middle of a cluster and the next begins, neither has the whole of it.
+    private bool IsCompressible(long offset, int length)
+    {
+        ConversionPlan plan = run.Plan;
+        return plan.Options.IsCompressed && offset % plan.UnitBytes == 0 && ((offset + length) % plan.UnitBytes == 0 || offset + length == run.Target.LengthBytes);
     }
 }

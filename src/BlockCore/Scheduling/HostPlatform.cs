@@ -119,6 +119,12 @@ public abstract class HostPlatform
     /// <summary>True where <paramref name="path"/> stands for a block device.</summary>
     public virtual bool IsBlockDevice(string path) => false;
 
+    /// <summary>
+    /// What tells the file called <paramref name="path"/> from every other: two names of one file have it in common, links of both kinds included where this system can tell.
+    /// For comparison only.
+    /// </summary>
+    public virtual string IdentifyFile(string path) => ResolvePath(path);
+
     /// <summary>The one name by which the file called <paramref name="path"/> is known: absolute, and with every link on the way followed.</summary>
     public virtual string ResolvePath(string path)
     {

@@ -15,24 +15,30 @@ internal sealed class ImageChain(ImgCall call, SourceArguments source)
     public async Task VisitAsync(string fileName, bool followsBacking, Func<BlockBackend, Task> visit)
     {
         HashSet<string> seen = [];
+        int count = 0;
         ImageArgument? next = source.ReadOnlyImageOf(fileName) with { OpensBacking = false, IsForInformation = IsForInformation };
         while (next is not null)
         {
-            if (!seen.Add(next.Text))
+            if (count++ == ImageChainLimit.ImageCountMax)
             {
-                throw new BlockException($"Backing file '{next.Text}' creates an infinite loop.");
+                throw new BlockException(ImageChainLimit.TooDeep(next.Text));
             }
 
             BlockBackend backend = await next.OpenAsync(call.World, call.Name, call.Warn);
             await using (backend)
             {
+                if (!seen.Add(backend.Root!.FileIdentity ?? next.Text))
+                {
+                    throw new BlockException($"Backing file '{next.Text}' creates an infinite loop.");
+                }
+
                 await visit(backend);
                 next = followsBacking ? BackingOf(backend.Root!, next) : null;
             }
         }
     }
 
-    private static ImageArgument? BackingOf(BlockNode node, ImageArgument above) => node.FullBackingFileName is not { } name
+    private static ImageArgument? BackingOf(BlockNode node, ImageArgument above) => node.FindBackingToFollow() is not { } name
         ? null
         : new ImageArgument(name) { Format = node.Instance.BackingFormat, Mode = above.Mode, OpensBacking = false, IsForInformation = above.IsForInformation };
 }

@@ -36,7 +36,7 @@ public sealed class OpenContextTests : GraphTests
     public void A_driver_sees_its_node_its_context_and_the_semantics_wanted() => Fixture.Run(async () =>
     {
         await using BlockBackend backend = await Fixture.OpenAsync("driver=cd,read-only=on,node-name=n");
-        Assert.That(_medium.Seen, Is.EqualTo(("n", Fixture.Context, CompatibilityProfile.Own, false)), "name, context, profile, probed");
+        Assert.That(_medium.Seen, Is.EqualTo(("n", Fixture.Context, GraphFixture.Profile, false)), "name, context, profile, probed");
     });
 
     private sealed class ReadOnlyMediumDriver : BlockDriver

@@ -9,6 +9,7 @@ namespace BlockGraph.Drivers.Tests.Qcow2;
 internal sealed partial class ImageAudit
 {
     private const ulong OffsetMask = 0x00ff_ffff_ffff_fe00;
+    private const uint EncryptionHeader = 0x0537be77;
 
     private readonly byte[] _image;
     private readonly Dictionary<long, ulong> _uses = [];
@@ -59,6 +60,7 @@ internal sealed partial class ImageAudit
         UseTop(topOffset, topCount);
         UseSnapshots();
         UseBitmaps();
+        UseEncryptionHeader();
         for (long cluster = 0; cluster < Math.Max(_image.Length >> _clusterBits, _uses.Keys.Max() + 1); cluster++)
         {
             (ulong uses, ulong count) = (_uses.GetValueOrDefault(cluster), Count(cluster));
@@ -119,6 +121,18 @@ internal sealed partial class ImageAudit
         if (at > start)
         {
             Use(start, at - start);
+        }
+    }
+
+    private void UseEncryptionHeader()
+    {
+        long at = U32(4) >= 3 ? U32(100) : 72;
+        for (; U32(at) != 0; at += 8 + ((U32(at + 4) + 7) & ~7L))
+        {
+            if (U32(at) == EncryptionHeader)
+            {
+                Use((long)U64(at + 8), (long)U64(at + 16));
+            }
         }
     }
 

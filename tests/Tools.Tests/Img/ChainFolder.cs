@@ -70,7 +70,7 @@ internal sealed class ChainFolder : IDisposable
 
     /// <summary>Opens <paramref name="options"/> for <paramref name="body"/>.</summary>
     public void Use(string options, Func<BlockBackend, Task> body) => ToolWorld.Run(
-        CompatibilityProfile.Own,
+        GraphFixture.Profile,
         isVirtualTime: false,
         _ => { },
         async world =>

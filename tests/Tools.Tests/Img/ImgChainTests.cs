@@ -52,6 +52,21 @@ public sealed class ImgChainTests
     {
         Assert.That(_folder.Own("rebase -u -f cow -b TOP -F cow BASE").ExitCode, Is.Zero, "nobody looks");
         Assert.That(_folder.Own("info --backing-chain TOP").Error, Is.EqualTo($"blockgraph: Backing file '{_folder.File("top")}' creates an infinite loop.\n"), "the refusal");
+        File.CreateSymbolicLink(_folder.File("link"), _folder.File("middle"));
+        Assert.That(_folder.Own("rebase -u -f cow -b LINK -F cow BASE").ExitCode, Is.Zero, "nobody looks");
+        Assert.That(_folder.Own("info --backing-chain TOP").Error, Is.EqualTo($"blockgraph: Backing file '{_folder.File("link")}' creates an infinite loop.\n"), "by whatever links");
+    }
+
+    [Test]
+    public void A_chain_is_followed_as_far_as_the_gate_lets_it()
+    {
+        Assert.That(_folder.Own("rebase -u -f cow -b nbd:elsewhere:1 -F raw BASE").ExitCode, Is.Zero, "nobody looks");
+        Assert.That(_folder.Own("info BASE").ExitCode, Is.Zero, "nothing is followed");
+        Assert.That(
+            _folder.Own("info --backing-chain TOP").Error,
+            Does.StartWith($"blockgraph: Image '{_folder.File("base")}' names 'nbd:elsewhere:1' as its backing file: 'nbd:' is not followed out of an image (If you trust it, "),
+            "the refusal");
+        Assert.That(_folder.Qemu("info --backing-chain TOP").Error, Does.EndWith("Unknown protocol 'nbd'\n"), "as QEMU's program does");
     }
 
     [Test]

@@ -38,6 +38,7 @@ internal static unsafe partial class FileNative
     private const uint HasExtentSize = 0x800;
 
     public const uint StatTypeAndMode = 1 | 2;
+    public const uint StatInode = 0x100;
     public const uint StatBlocks = 0x400;
     public const uint StatDirectAlignment = 0x2000;
 
@@ -204,9 +205,20 @@ internal static unsafe partial class FileNative
         [FieldOffset(28)]
         public ushort Mode;
 
+        [FieldOffset(32)]
+        public ulong Inode;
+
         /// <summary>What it takes, in units of 512 bytes.</summary>
         [FieldOffset(48)]
         public ulong BlockCount;
+
+        /// <summary>The device that this is, major and minor number.</summary>
+        [FieldOffset(128)]
+        public ulong OwnDevice;
+
+        /// <summary>The device that this lies on, likewise.</summary>
+        [FieldOffset(136)]
+        public ulong Device;
 
         [FieldOffset(152)]
         public uint DirectMemoryAlignment;

@@ -37,6 +37,18 @@ internal static unsafe class LinuxFileOpener
             && Stat(CurrentDirectory, path, 0, StatTypeAndMode, &status) == 0 && status.Type == FileType.BlockDevice;
     }
 
+    /// <summary>What tells the file or device from every other, by whatever name; null where there is nothing of that name.</summary>
+    public static string? Identify(string path)
+    {
+        FileStatus status = default;
+        if (path.Contains('\0', StringComparison.Ordinal) || Stat(CurrentDirectory, path, 0, StatTypeAndMode | StatInode, &status) != 0)
+        {
+            return null;
+        }
+
+        return status.Type is FileType.BlockDevice or FileType.CharacterDevice ? $"device {status.OwnDevice}" : $"inode {status.Inode} of {status.Device}";
+    }
+
     /// <summary>Makes the file, or takes the one that is there; gives it its length under the locks of a creator.</summary>
     public static bool Create(string path, long lengthBytes)
     {

@@ -14,6 +14,8 @@ internal sealed class LinuxPlatform : HostPlatform
 
     public override bool IsBlockDevice(string path) => LinuxFileOpener.IsBlockDevice(path);
 
+    public override string IdentifyFile(string path) => LinuxFileOpener.Identify(path) ?? ResolvePath(path);
+
     public override void CheckAio(HostFileAio aio)
     {
         if (aio == HostFileAio.IoUring && IoRing.Probe() is var errno and not 0)

@@ -28,7 +28,7 @@ internal sealed partial class LuksInstance
     protected override async Task AmendAsync(OptionsDictionary options, bool isForced, IProgress<double>? progress, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(options);
-        LuksKeyChange change = LuksOptions.ReadChange(Node.Graph, new OptionReader(options.Clone(), LuksOptions.Amend), isForced);
+        LuksKeyChange change = LuksKeyChangeReader.Read(Node.Graph, new OptionReader(options.Clone(), LuksOptions.Amend), "", isForced);
         using KeyMaterial? newPassphrase = change.NewPassphrase;
         using KeyMaterial? oldPassphrase = change.OldPassphrase;
         using KeyMaterial passphrase = LuksOptions.TakeSecret(Node.Graph, SecretId);

@@ -26,12 +26,6 @@ internal static class LuksOptions
     private const string IvHashKey = "ivgen-hash-alg";
     private const string IterTimeKey = "iter-time";
     private const string DetachedKey = "detached-header";
-    private const string StateKey = "state";
-    private const string NewSecretKey = "new-secret";
-    private const string OldSecretKey = "old-secret";
-    private const string SlotKey = "keyslot";
-
-    private static readonly string[] s_states = ["active", "inactive"];
 
     /// <summary>To open an image.</summary>
     public static OptionSchema Open { get; } = new(
@@ -52,12 +46,7 @@ internal static class LuksOptions
         new OptionDefinition(DetachedKey, OptionType.Boolean, "Make the header alone, for data in a file of their own"));
 
     /// <summary>To change its key slots.</summary>
-    public static OptionSchema Amend { get; } = new(
-        new OptionDefinition(StateKey, OptionType.Enum, "Select new state of affected keyslots (active/inactive)") { AllowedValues = s_states, IsRequired = true },
-        new OptionDefinition(NewSecretKey, OptionType.String, "New secret to set in the matching keyslots. Empty string to erase"),
-        new OptionDefinition(OldSecretKey, OptionType.String, "Select all keyslots that match this password"),
-        new OptionDefinition(SlotKey, OptionType.Integer, "Select a single keyslot to modify explicitly"),
-        new OptionDefinition(IterTimeKey, OptionType.Integer, "Time to spend in PBKDF in milliseconds"));
+    public static OptionSchema Amend { get; } = new([.. LuksKeyChangeReader.Define("")]);
 
     /// <summary>The passphrase that <paramref name="options"/> refer to.</summary>
     /// <exception cref="BlockException">They name none, or there is none.</exception>
@@ -72,33 +61,4 @@ internal static class LuksOptions
     /// <exception cref="BlockException">A value is malformed.</exception>
     public static LuksFormatOptions ReadFormat(OptionReader options) =>
         LuksFormatReader.Read(options, "", out _) with { IsDetached = options.GetBoolean(DetachedKey) };
-
-    /// <summary>How key slots are to change. The passphrases are the caller's.</summary>
-    /// <exception cref="BlockException">A value is malformed, or there is no such secret.</exception>
-    public static LuksKeyChange ReadChange(NodeGraph graph, OptionReader options, bool isForced)
-    {
-        bool isActivating = options.GetEnumIndex(StateKey) == 0;
-        string? newId = options.GetString(NewSecretKey);
-        string? oldId = options.GetString(OldSecretKey);
-        LuksKeyChange change = new()
-        {
-            IsActivating = isActivating,
-            Slot = options.GetIntegerOrNull(SlotKey),
-            IterTimeMs = LuksFormatReader.ReadIterTime(options, ""),
-            IsForced = isForced,
-        };
-
-        // Before secrets are looked for: an empty name of one that must not be given is refused for that.
-        LuksKeyChange.Check(isActivating, newId is not null, oldId is not null, change.IterTimeMs is not null, change.Slot);
-        KeyMaterial? newPassphrase = newId is null ? null : TakeSecret(graph, newId);
-        try
-        {
-            return change with { NewPassphrase = newPassphrase, OldPassphrase = oldId is null ? null : TakeSecret(graph, oldId) };
-        }
-        catch
-        {
-            newPassphrase?.Dispose();
-            throw;
-        }
-    }
 }

@@ -5,7 +5,7 @@ using BlockGraph.BlockCore.Io;
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
 /// <summary>Walks L1 tables and what they lead to: counts it in a <see cref="RefcountDraft"/>, and makes the active map as it is to be with these counts.</summary>
-internal sealed class MappingDraft(Qcow2Metadata metadata, RefcountDraft counts)
+internal sealed partial class MappingDraft(Qcow2Metadata metadata, RefcountDraft counts)
 {
     private const ulong CopiedFlag = L2Entry.CopiedFlag;
     private const byte CopiedFlagInFirstByte = 0x80;

@@ -44,7 +44,7 @@ public sealed class Qcow2Driver : BlockDriver
     public override Task<bool> CreateAsync(CreateContext context, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return new Qcow2Creation(this, context, Qcow2CreateOptions.Read(context.Options, context.SizeBytes)).RunAsync(cancel);
+        return new Qcow2Creation(this, context, Qcow2CreateOptions.Read(context.Options, LengthOf(context))).RunAsync(cancel);
     }
 
     /// <inheritdoc/>
@@ -78,7 +78,7 @@ public sealed class Qcow2Driver : BlockDriver
 
         BitmapDirectory bitmaps = await ReadBitmapsAsync(context, file, area, cancel);
         Qcow2Metadata metadata = new(context.Node, file, await OpenDataAsync(context, file, area), area, cluster, options) { Bitmaps = bitmaps };
-        await metadata.LoadAsync(cancel);
+        await metadata.LoadAsync(context.IsForCheck, cancel);
         (metadata.Volume, metadata.Cipher) = await Qcow2EncryptionOptions.OpenAsync(context, file, area, options.EncryptionFormat, options.SecretId, cancel);
         try
         {
@@ -121,6 +121,16 @@ public sealed class Qcow2Driver : BlockDriver
         {
             // What was not loaded stays in the file as it is.
         }
+    }
+
+    // Where files count as the sectors that they take, so do images.
+    private static long LengthOf(CreateContext context)
+    {
+        const int sectorBytes = 512;
+        long lengthBytes = context.SizeBytes;
+        return context.Graph.Profile.FilesHaveWholeSectors && lengthBytes <= BlockLimits.LengthBytesMax - sectorBytes
+            ? (lengthBytes + sectorBytes - 1) / sectorBytes * sectorBytes
+            : lengthBytes;
     }
 
     private static async Task<BlockChild?> OpenDataAsync(OpenContext context, BlockChild file, Qcow2HeaderArea area)

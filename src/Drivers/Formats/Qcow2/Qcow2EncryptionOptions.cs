@@ -10,7 +10,9 @@ namespace BlockGraph.Drivers.Formats.Qcow2;
 /// <summary>The options about encryption, of an open image and of a new one.</summary>
 internal static class Qcow2EncryptionOptions
 {
-    private const string Prefix = "encrypt.";
+    /// <summary>What stands before their names.</summary>
+    public const string Prefix = "encrypt.";
+
     private const string FormatKey = "encrypt.format";
     private const string SecretKey = "encrypt.key-secret";
     private const string AliasKey = "encryption";
@@ -108,7 +110,10 @@ internal static class Qcow2EncryptionOptions
             case Luks:
                 using (KeyMaterial passphrase = TakeSecret(context.Graph, secretId))
                 {
-                    return new NewEncryption(Qcow2Encryption.Luks, await LuksVolume.FormatAsync(context.Context, luks, passphrase, cancel), ToOpen(secretId));
+                    // The volume has room for every key slot, though only the first has a key.
+                    byte[] header = new byte[LuksVolume.MeasureHeader(luks)];
+                    (await LuksVolume.FormatAsync(context.Context, luks, passphrase, cancel)).CopyTo(header);
+                    return new NewEncryption(Qcow2Encryption.Luks, header, ToOpen(secretId));
                 }
 
             default:

@@ -1,3 +1,5 @@
+using BlockGraph.BlockCore.Crypto;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Drivers.Formats.Qcow2.Amending;
@@ -15,6 +17,11 @@ internal sealed partial class Qcow2Instance
         ArgumentNullException.ThrowIfNull(options);
         AmendOptions wanted = AmendOptions.Read(options);
         wanted.Check(metadata.Area, metadata.KeptBitmaps.HasAny);
+        LuksKeyChange? keyChange = wanted.ChangesKeys
+            ? LuksKeyChangeReader.Read(Node.Graph, new OptionReader(options.Clone(), AmendOptions.Schema), Qcow2EncryptionOptions.Prefix, isForced)
+            : null;
+        using KeyMaterial? newPassphrase = keyChange?.NewPassphrase;
+        using KeyMaterial? oldPassphrase = keyChange?.OldPassphrase;
         Amendment amendment = new(metadata, wanted, progress);
         progress?.Report(0);
         await metadata.BeginChangeAsync();
@@ -22,7 +29,20 @@ internal sealed partial class Qcow2Instance
         {
             await metadata.SettleAsync();
             await amendment.CheckTablesAsync(cancel);
+        }
+
+        if (keyChange is not null)
+        {
+            // Its own header has its own order of writes: a slot is there or it is not.
+            using KeyMaterial passphrase = Qcow2EncryptionOptions.TakeSecret(Node.Graph, metadata.Options.SecretId);
+            await metadata.Volume!.ChangeKeysAsync(keyChange, passphrase, cancel);
+        }
+
+        if (amendment.IsDowngrade)
+        {
             await WriteOutZeroesAsync(progress, cancel);
+            await metadata.SettleAsync();
+            await amendment.WriteOutSnapshotZeroesAsync(cancel);
         }
 
         await amendment.ChangeHeaderAsync(cancel);
@@ -44,7 +64,7 @@ internal sealed partial class Qcow2Instance
             cancel.ThrowIfCancellationRequested();
             GuestRun run = await metadata.Map.FindAsync(at, Math.Min(zeros.Length, end - at));
             long length = run.LengthBytes;
-            if (run.Kind == SubclusterKind.Zero && Node.CowChild is { } backing && at < backing.LengthBytes)
+            if (run.Kind == SubclusterKind.Zero && metadata.ShowsBacking(at))
             {
                 await WriteRangeAsync(at, zeros.AsMemory(0, (int)length), CancellationToken.None);
             }

@@ -23,7 +23,7 @@ internal sealed partial class Qcow2Instance
 
         if (metadata.Area.Header.SnapshotCount > 0 && metadata.Area.Header.Version < 3)
         {
-            throw new BlockException(BlockErrorKind.NotSupported, "Can't resize a version 2 image which has snapshots");
+            throw new BlockException(BlockErrorKind.NotSupported, "Can't resize a v2 image which has snapshots");
         }
 
         metadata.KeptBitmaps.ThrowIfNotResizable(lengthBytes);

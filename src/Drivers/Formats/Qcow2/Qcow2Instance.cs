@@ -51,6 +51,10 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
     /// <inheritdoc/>
     public override bool CanWriteZeroes => true;
 
+    // What is allocated from the start holds what its file does: decrypted, that is anything.
+    /// <inheritdoc/>
+    public override bool IsZeroWhenNew => !metadata.Map.Top.ContainsAnyExcept(0UL) || (!metadata.IsEncrypted && metadata.Data.Node.Instance.IsZeroWhenNew);
+
     /// <inheritdoc/>
     public override RequestFlags SupportedLengthFlags => metadata.Area.Header.Version >= 3 ? RequestFlags.ZeroWrite : RequestFlags.None;
 

@@ -24,7 +24,7 @@ internal sealed class Qcow2Layout
             throw new BlockException(BlockErrorKind.TooLarge, "Image size too large");
         }
 
-        long topClusters = Math.Max(1, _geometry.ClusterCount(topCount * sizeof(ulong)));
+        long topClusters = _geometry.ClusterCount(topCount * sizeof(ulong));
         long encryptionClusters = _geometry.ClusterCount(encryptionHeader.Length);
         (_tableClusters, long blockCount) = CountRefcounts(_geometry, 1 + topClusters + encryptionClusters);
         EncryptionOffset = (1 + _tableClusters + blockCount + topClusters) << _geometry.ClusterBits;
@@ -37,7 +37,7 @@ internal sealed class Qcow2Layout
             {
                 RefcountTableOffset = TableOffset,
                 RefcountTableClusters = (int)_tableClusters,
-                L1Offset = (1 + _tableClusters + blockCount) << _geometry.ClusterBits,
+                L1Offset = topCount == 0 ? 0 : (1 + _tableClusters + blockCount) << _geometry.ClusterBits,
                 L1EntryCount = (int)topCount,
             },
             EncryptionHeader = encryptionHeader.IsEmpty ? null : (EncryptionOffset, encryptionHeader.Length),

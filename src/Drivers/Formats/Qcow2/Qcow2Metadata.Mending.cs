@@ -23,6 +23,11 @@ internal sealed partial class Qcow2Metadata
         }
 
         ImageCheck check = await new Qcow2Check(this, request, cancel).RunAsync();
+        if (SnapshotFault is not null)
+        {
+            return check;
+        }
+
         Qcow2Snapshots snapshots = new(this);
         int incompleteCount = snapshots.IncompleteCount;
         return request.MendsErrors && incompleteCount > 0 && check.CorruptionCount == incompleteCount && check.UncheckedCount == 0

@@ -102,6 +102,9 @@ internal sealed partial class Qcow2Metadata
     /// <summary>What keeps them.</summary>
     public Qcow2Bitmaps KeptBitmaps { get; }
 
+    /// <summary>What is wrong with the snapshot table, so that it could not be read; null where it was.</summary>
+    public BlockException? SnapshotFault { get; private set; }
+
     /// <summary>What was given up.</summary>
     public FreedClusters Freed { get; } = new();
 
@@ -114,12 +117,26 @@ internal sealed partial class Qcow2Metadata
     /// <summary>Reference counts may be behind in the file, for it says that it is dirty.</summary>
     private bool IsLazy => Options.UsesLazyRefcounts(Area.Header) && (Area.Header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0;
 
+    /// <summary>True where a backing node shows what has no cluster, or would where it was not left out.</summary>
+    public bool ShowsBacking(long guestOffset) => Node.CowChild is { } backing ? guestOffset < backing.LengthBytes : Area.BackingFileName is not null;
+
     /// <summary>Reads the tables.</summary>
-    public async Task LoadAsync(CancellationToken cancel)
+    /// <param name="isForCheck">A snapshot table that cannot be right is no reason to give up: a check tells of it.</param>
+    /// <param name="cancel">Ends it between two steps.</param>
+    public async Task LoadAsync(bool isForCheck, CancellationToken cancel)
     {
         await Refcounts.LoadAsync(cancel);
         await Map.LoadAsync(cancel);
-        Snapshots = await SnapshotTable.ReadAsync(File, Area.Header, cancel);
+        Snapshots = SnapshotTable.Empty;
+        SnapshotFault = null;
+        try
+        {
+            Snapshots = await SnapshotTable.ReadAsync(File, Area.Header, cancel);
+        }
+        catch (BlockException fault) when (isForCheck && fault.Kind is BlockErrorKind.TooLarge or BlockErrorKind.CorruptImage)
+        {
+            SnapshotFault = fault;
+        }
     }
 
     /// <summary>Forgets everything and reads it anew: what is in the file holds. No change is under way.</summary>
@@ -129,7 +146,7 @@ internal sealed partial class Qcow2Metadata
         Freed.Clear();
         Refcounts.Cache.Clear();
         Map.Cache.Clear();
-        await LoadAsync(cancel);
+        await LoadAsync(SnapshotFault is not null, cancel);
         Allocator.Restart();
     }
 

@@ -4,6 +4,7 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Qapi.Options;
+using BlockGraph.Tools.Dispatch;
 using BlockGraph.Tools.Io;
 
 namespace BlockGraph.Tools.Img.Verbs;
@@ -88,6 +89,11 @@ internal sealed class CheckVerb : ImgVerb
         {
             call.Fail(call.Name.FollowsTexts ? "This image format does not support checks" : $"{call.Operands[0]}: format '{backend.Root!.Driver.Name}' has nothing to check");
             return CannotCheck;
+        }
+        catch (BlockException failure) when (call.Name.FollowsTexts)
+        {
+            Complaint.Print(call.Console, call.Name.Program, failure, CompatibilityProfile.Qemu);
+            return call.Fail($"Check failed: {failure.Kind.ToErrnoText()}");
         }
 
         if (_source.IsJson)

@@ -131,6 +131,11 @@ internal sealed class ConvertVerb : ImgVerb
             throw new BlockException("Copying bitmaps only possible with single source");
         }
 
+        if (_arguments.BackingFile is not null && sources.Count > 1)
+        {
+            throw new BlockException("Having a backing file for the target makes no sense when concatenating multiple input images");
+        }
+
         bitmaps?.CheckSource();
         if (_arguments.Snapshot is { } snapshot)
         {

@@ -197,7 +197,7 @@ internal sealed class CreateVerb : ImgVerb
 
         try
         {
-            return await call.World.OpenAsync(options, new BackendOptions { ReadOnly = true });
+            return await call.World.OpenAsync(options, new BackendOptions { ReadOnly = true, IsForInformation = true });
         }
         catch (BlockException failure)
         {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.Drivers.Formats.Qcow2;
+using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.Drivers.Tests.Qcow2.Snapshots;
@@ -51,6 +52,19 @@ public sealed class SnapshotTableTests : SnapshotTestBase
 
         Assert.That(Image, Is.EqualTo(before), "nothing was written");
     });
+
+    [Test]
+    public void A_name_that_is_no_text_is_kept_byte_by_byte()
+    {
+        // An entry of 40 bytes, 16 of extra data, an ID of one byte and a name of two.
+        byte[] bytes = new byte[64];
+        (bytes[13], bytes[15], bytes[39]) = (1, 2, 16);
+        (bytes[56], bytes[57], bytes[58]) = (0xff, 0xfe, (byte)'a');
+        Assert.That(SnapshotEntry.TryParse(bytes, out SnapshotEntry entry), Is.True, "it is read");
+        byte[] written = new byte[entry.TotalBytes];
+        entry.WriteTo(written, 0);
+        Assert.That(written[64..67], Is.EqualTo(new byte[] { 0xff, 0xfe, (byte)'a' }), "behind the extra data that is known");
+    }
 
     [Test]
     public void A_cluster_that_is_counted_too_low_is_not_freed_under_its_other_user() => Fixture.Run(async () =>

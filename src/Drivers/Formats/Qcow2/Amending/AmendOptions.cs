@@ -1,4 +1,5 @@
 using System.Numerics;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
 
@@ -9,14 +10,17 @@ internal sealed record AmendOptions
 {
     /// <summary>What may be given.</summary>
     public static OptionSchema Schema { get; } = new(
+    [
         new OptionDefinition("backing_file", OptionType.String, "File name of a base image"),
         new OptionDefinition("backing_fmt", OptionType.String, "Image format of the base image"),
         new OptionDefinition("compat", OptionType.String, "Compatibility level (v2 [0.10] or v3 [1.1])"),
         new OptionDefinition("data_file", OptionType.String, "File name of an external data file"),
         new OptionDefinition("data_file_raw", OptionType.Boolean, "The external data file must stay valid as a raw image"),
+        .. LuksKeyChangeReader.Define(Qcow2EncryptionOptions.Prefix).OrderBy(static definition => definition.Name, StringComparer.Ordinal),
         new OptionDefinition("lazy_refcounts", OptionType.Boolean, "Postpone refcount updates"),
         new OptionDefinition("refcount_bits", OptionType.Integer, "Width of a reference count entry in bits"),
-        new OptionDefinition("size", OptionType.Size, "Virtual disk size"));
+        new OptionDefinition("size", OptionType.Size, "Virtual disk size"),
+    ]);
 
     /// <summary>2 or 3.</summary>
     public int? Version { get; init; }
@@ -42,7 +46,10 @@ internal sealed record AmendOptions
     /// <summary>The format of the backing file.</summary>
     public string? BackingFormat { get; init; }
 
-    /// <summary>Reads the options.</summary>
+    /// <summary>Key slots are to change.</summary>
+    public bool ChangesKeys { get; init; }
+
+    /// <summary>Reads the options, but for those about key slots.</summary>
     /// <exception cref="BlockException">One is none.</exception>
     public static AmendOptions Read(OptionsDictionary options)
     {
@@ -52,11 +59,12 @@ internal sealed record AmendOptions
             Version = reader.GetString("compat") is { } compat ? ParseVersion(compat) : null,
             RefcountOrder = reader.GetIntegerOrNull("refcount_bits") is { } bits ? ParseRefcountOrder(bits) : null,
             HasLazyRefcounts = reader.GetBooleanOrNull("lazy_refcounts"),
-            LengthBytes = reader.GetSizeOrNull("size"),
+            LengthBytes = reader.GetSizeOrNull("size") is { } length and not 0 ? length : null,
             DataFileName = reader.GetString("data_file"),
             IsDataFileRaw = reader.GetBooleanOrNull("data_file_raw"),
             BackingFileName = reader.GetString("backing_file"),
             BackingFormat = reader.GetString("backing_fmt"),
+            ChangesKeys = options.Keys.Any(static key => key.StartsWith(Qcow2EncryptionOptions.Prefix, StringComparison.Ordinal)),
         };
     }
 
@@ -65,9 +73,16 @@ internal sealed record AmendOptions
     public void Check(Qcow2HeaderArea area, bool hasBitmaps)
     {
         Qcow2Header header = area.Header;
-        if ((BackingFileName ?? area.BackingFileName ?? "") != (area.BackingFileName ?? "") || (BackingFormat ?? area.BackingFormat ?? "") != (area.BackingFormat ?? ""))
+        if ((BackingFileName ?? BackingFormat) is not null && (BackingFileName != area.BackingFileName || BackingFormat != area.BackingFormat))
         {
             throw new BlockException(BlockErrorKind.NotSupported, "Cannot amend the backing file") { Hint = "You can use 'qemu-img rebase' instead." };
+        }
+
+        if (ChangesKeys && header.Encryption != Qcow2Encryption.Luks)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, header.Encryption == Qcow2Encryption.None
+                ? "Can't amend encryption options - encryption not present"
+                : "Only LUKS encryption options can be amended");
         }
 
         int version = Version ?? header.Version;
@@ -98,7 +113,7 @@ internal sealed record AmendOptions
     private static void CheckLength(Qcow2HeaderArea area, long lengthBytes, int version)
     {
         string? refusal = lengthBytes % 512 != 0 ? "The new size must be a multiple of 512"
-            : area.Header.SnapshotCount > 0 && version < 3 ? "Can't resize a version 2 image which has snapshots"
+            : area.Header.SnapshotCount > 0 && version < 3 ? (area.Header.Version < 3 ? "Can't resize a v2 image which has snapshots" : "Internal snapshots prevent downgrade of image")
             : null;
         if (refusal is not null)
         {

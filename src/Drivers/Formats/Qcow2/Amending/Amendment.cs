@@ -15,7 +15,7 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
     /// <summary>Version 3 becomes version 2.</summary>
     public bool IsDowngrade => options.Version < _old.Version;
 
-    /// <summary>Refuses what version 2 cannot say and what is not written out: zeros of snapshots, compressed clusters of another method.</summary>
+    /// <summary>Refuses what version 2 cannot say: other lengths of snapshots, compressed clusters of another method.</summary>
     /// <exception cref="BlockException">There is such a thing, or a table could not be read.</exception>
     public async Task CheckTablesAsync(CancellationToken cancel)
     {
@@ -37,11 +37,29 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
             {
                 throw CannotCompressed();
             }
+        }
+    }
 
+    /// <summary>Clusters of snapshots that read as zeros without having any become clusters of zeros, or none where no backing node shows then. All snapshots change at once.</summary>
+    /// <exception cref="BlockException">There is no room, or it could not be written: the snapshots are as they were.</exception>
+    public async Task WriteOutSnapshotZeroesAsync(CancellationToken cancel)
+    {
+        SnapshotDraft? draft = null;
+        SnapshotEntry[] entries = [.. metadata.Snapshots.Entries];
+        for (int i = 0; i < entries.Length; i++)
+        {
+            ulong[] top = await entries[i].ReadTopAsync(metadata, cancel);
             if (await HasAsync(top, static entry => entry.KindOf(0) == SubclusterKind.Zero, cancel))
             {
-                throw new BlockException(BlockErrorKind.NotSupported, $"Internal snapshots prevent downgrade of image: snapshot '{snapshot.Name}' has zero clusters") { Hint = "Delete it first." };
+                draft ??= new SnapshotDraft(metadata);
+                entries[i] = await draft.ChangeTopAsync(entries[i], await draft.Mapping.WriteOutZeroesAsync(top, cancel));
             }
+        }
+
+        if (draft is not null)
+        {
+            await draft.ReplaceTopAsync(metadata.Map.Top.ToArray(), cancel);
+            await draft.CommitAsync(entries, _old.LengthBytes);
         }
     }
 

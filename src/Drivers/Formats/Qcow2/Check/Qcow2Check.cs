@@ -19,6 +19,11 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
     public async Task<ImageCheck> RunAsync()
     {
         CheckReport found = new(request);
+        if (request.MendsErrors && metadata.SnapshotFault is not null)
+        {
+            await new SnapshotTableMend(metadata, found).RunAsync(cancel);
+        }
+
         (ImageReferences references, StoredCounts stored) = await LookAsync(found, request.ReadsData);
         if (!request.MendsErrors)
         {

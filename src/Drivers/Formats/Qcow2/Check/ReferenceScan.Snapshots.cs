@@ -7,9 +7,6 @@ namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 /// <content>Snapshots and bitmaps: where their tables lie.</content>
 internal sealed partial class ReferenceScan
 {
-    private const uint SnapshotCountMax = 65536;
-    private const long SnapshotTableBytesMax = 1024L * SnapshotCountMax;
-
     private async Task AddSnapshotsAsync(TableSweep tops)
     {
         if (Header.SnapshotCount == 0)
@@ -17,14 +14,9 @@ internal sealed partial class ReferenceScan
             return;
         }
 
-        if (Header.SnapshotCount > SnapshotCountMax)
+        if (metadata.SnapshotFault is { } fault)
         {
-            throw new BlockException(BlockErrorKind.TooLarge, "ERROR snapshot table too large");
-        }
-
-        if (Header.SnapshotsOffset > long.MaxValue - SnapshotTableBytesMax || !_geometry.IsClusterStart((long)Header.SnapshotsOffset))
-        {
-            throw new BlockException(BlockErrorKind.CorruptImage, "ERROR snapshot table offset invalid");
+            throw SnapshotsUnknown(fault);
         }
 
         long start = (long)Header.SnapshotsOffset;
@@ -32,39 +24,40 @@ internal sealed partial class ReferenceScan
         HashSet<string> ids = [];
         for (int i = 0; i < Header.SnapshotCount; i++)
         {
-            if (await ReadSnapshotAsync(i, at) is not var (entry, entryBytes))
+            if (await ReadSnapshotAsync(at) is not var (entry, entryBytes))
             {
                 return;
             }
 
             at += entryBytes;
-            if (at - start > SnapshotTableBytesMax)
-            {
-                throw new BlockException(BlockErrorKind.TooLarge, "ERROR snapshot table too large");
-            }
-
             AddSnapshot(tops, i, entry, ids);
         }
 
         TryAdd(start, at - start, 1, MetadataKind.SnapshotTable);
     }
 
-    private async Task<(SnapshotEntry Entry, long EntryBytes)?> ReadSnapshotAsync(int index, long hostOffset)
+    private async Task<(SnapshotEntry Entry, long EntryBytes)?> ReadSnapshotAsync(long hostOffset)
     {
         if (await TryReadAsync(hostOffset, SnapshotEntry.HeadBytes, "the snapshot table") is not { } head)
         {
             return null;
         }
 
-        long entryBytes = SnapshotEntry.MeasureBytes(head.Span, out uint extraBytes);
-        if (extraBytes > SnapshotEntry.ExtraBytesMax)
-        {
-            throw new BlockException(BlockErrorKind.TooLarge, $"ERROR failed to read the snapshot table: Too much extra metadata in snapshot table entry {index}");
-        }
-
+        long entryBytes = SnapshotEntry.MeasureBytes(head.Span, out _);
         return await TryReadAsync(hostOffset, (int)entryBytes, "the snapshot table") is { } bytes && SnapshotEntry.TryParse(bytes.Span, out SnapshotEntry entry)
             ? (entry, (entryBytes + 7) & ~7L)
             : null;
+    }
+
+    // What the header says is told as it is, what stands in the table as what could not be read.
+    private BlockException SnapshotsUnknown(BlockException fault)
+    {
+        bool isTooMany = Header.SnapshotCount > SnapshotTable.CountMax;
+        bool isHeaders = isTooMany || !SnapshotTable.LiesWell(Header);
+        return new BlockException(fault.Kind, isHeaders ? $"ERROR s{fault.Message[1..]}" : $"ERROR failed to read the snapshot table: {fault.Message}")
+        {
+            Hint = isTooMany ? $"You can force-remove all {Header.SnapshotCount - SnapshotTable.CountMax} overhanging snapshots with qemu-img check -r all" : fault.Hint,
+        };
     }
 
     private void AddSnapshot(TableSweep tops, int index, SnapshotEntry entry, HashSet<string> ids)

@@ -48,6 +48,22 @@ internal sealed class SnapshotDraft
         await Counts.ChangeAsync(header.L1Offset, _geometry.RoundUp(header.L1EntryCount * (long)sizeof(ulong)), -1);
     }
 
+    /// <summary>The active image keeps the L1 table that it has, whatever its marks say.</summary>
+    public void KeepTopAsIs()
+    {
+        _top = _metadata.Map.Top.ToArray();
+        _topOffset = _metadata.Area.Header.L1Offset;
+    }
+
+    /// <summary>A snapshot gets another L1 table.</summary>
+    /// <returns>The entry that says so.</returns>
+    public async Task<SnapshotEntry> ChangeTopAsync(SnapshotEntry entry, ulong[] top)
+    {
+        long hostOffset = await WriteTopAsync(top);
+        await Counts.ChangeAsync((long)entry.L1Offset, _geometry.RoundUp(entry.L1EntryCount * (long)sizeof(ulong)), -1);
+        return entry with { L1Offset = (ulong)hostOffset };
+    }
+
     /// <summary>Writes the rest and puts all of it in force.</summary>
     /// <param name="entries">The snapshots there are to be.</param>
     /// <param name="lengthBytes">The length that the guest is to see, in bytes.</param>
@@ -73,15 +89,17 @@ internal sealed class SnapshotDraft
         await _metadata.AdoptAsync(Counts, _top, snapshots, DiscardReason.Snapshot);
     }
 
-    private async Task<long> WriteTopAsync()
+    private Task<long> WriteTopAsync() => WriteTopAsync(_top);
+
+    private async Task<long> WriteTopAsync(ulong[] top)
     {
-        if (_top.Length == 0)
+        if (top.Length == 0)
         {
             return await Counts.TakeAsync(1);
         }
 
-        byte[] bytes = new byte[_geometry.RoundUp(_top.Length * (long)sizeof(ulong))];
-        ClusterMap.FormatTop(_top).CopyTo(bytes, 0);
+        byte[] bytes = new byte[_geometry.RoundUp(top.Length * (long)sizeof(ulong))];
+        ClusterMap.FormatTop(top).CopyTo(bytes, 0);
         long hostOffset = await Counts.TakeAsync(bytes.Length >> _geometry.ClusterBits);
         await _metadata.File.WriteAsync(hostOffset, bytes, RequestFlags.None, CancellationToken.None);
         return hostOffset;

@@ -31,6 +31,12 @@ internal readonly record struct SnapshotEntry
     /// <summary>What a person calls it.</summary>
     public required string Name { get; init; }
 
+    /// <summary>The same as in the file, where it need not be text; empty of an entry that was not read.</summary>
+    private ReadOnlyMemory<byte> IdBytes { get; init; }
+
+    /// <summary>Likewise.</summary>
+    private ReadOnlyMemory<byte> NameBytes { get; init; }
+
     /// <summary>When it was made: seconds since 1970.</summary>
     public uint DateSeconds { get; init; }
 
@@ -53,7 +59,10 @@ internal readonly record struct SnapshotEntry
     public ReadOnlyMemory<byte> UnknownExtra { get; init; }
 
     /// <summary>How long the entry is in the table, with its padding.</summary>
-    public int TotalBytes => (HeadBytes + KnownExtraBytes + UnknownExtra.Length + Encoding.UTF8.GetByteCount(Id) + Encoding.UTF8.GetByteCount(Name) + 7) & ~7;
+    public int TotalBytes => (HeadBytes + KnownExtraBytes + UnknownExtra.Length + ToBytes(IdBytes, Id).Length + ToBytes(NameBytes, Name).Length + 7) & ~7;
+
+    /// <summary>It has neither a table nor a name: nothing is lost without it.</summary>
+    public bool IsHollow => L1EntryCount == 0 && Id.Length == 0 && Name.Length == 0;
 
     /// <summary>True where its L1 table lies as one can.</summary>
     public bool HasUsableTop(Qcow2Geometry geometry) =>
@@ -114,10 +123,28 @@ internal readonly record struct SnapshotEntry
             DiskBytes = extraBytes >= DiskExtraBytes ? BinaryPrimitives.ReadUInt64BigEndian(extra[StateExtraBytes..]) : null,
             InstructionCount = count == ulong.MaxValue ? null : count,
             UnknownExtra = extraBytes > KnownExtraBytes ? extra[KnownExtraBytes..].ToArray() : default,
+            IdBytes = texts[..idBytes].ToArray(),
+            NameBytes = texts.Slice(idBytes, nameBytes).ToArray(),
             Id = Encoding.UTF8.GetString(texts[..idBytes]),
             Name = Encoding.UTF8.GetString(texts.Slice(idBytes, nameBytes)),
         };
         return true;
+    }
+
+    /// <summary>Reads the entry that <paramref name="bytes"/> are, without the extra data that is too much.</summary>
+    public static SnapshotEntry ParseShortened(ReadOnlySpan<byte> bytes)
+    {
+        uint extraBytes = BinaryPrimitives.ReadUInt32BigEndian(bytes[36..]);
+        if (extraBytes <= ExtraBytesMax)
+        {
+            Invariant.Check(TryParse(bytes, out SnapshotEntry whole));
+            return whole;
+        }
+
+        byte[] shortened = [.. bytes[..(HeadBytes + ExtraBytesMax)], .. bytes[(HeadBytes + (int)extraBytes)..]];
+        BinaryPrimitives.WriteInt32BigEndian(shortened.AsSpan(36), ExtraBytesMax);
+        Invariant.Check(TryParse(shortened, out SnapshotEntry entry));
+        return entry;
     }
 
     /// <summary>Writes the entry to the start of <paramref name="bytes"/>, which are zeros.</summary>
@@ -126,12 +153,14 @@ internal readonly record struct SnapshotEntry
     public void WriteTo(Span<byte> bytes, long diskBytes)
     {
         int extraBytes = KnownExtraBytes + UnknownExtra.Length;
-        int idBytes = Encoding.UTF8.GetBytes(Id, bytes[(HeadBytes + extraBytes)..]);
-        int nameBytes = Encoding.UTF8.GetBytes(Name, bytes[(HeadBytes + extraBytes + idBytes)..]);
+        ReadOnlyMemory<byte> id = ToBytes(IdBytes, Id);
+        ReadOnlyMemory<byte> name = ToBytes(NameBytes, Name);
+        id.Span.CopyTo(bytes[(HeadBytes + extraBytes)..]);
+        name.Span.CopyTo(bytes[(HeadBytes + extraBytes + id.Length)..]);
         BinaryPrimitives.WriteUInt64BigEndian(bytes, L1Offset);
         BinaryPrimitives.WriteUInt32BigEndian(bytes[8..], L1EntryCount);
-        BinaryPrimitives.WriteUInt16BigEndian(bytes[12..], (ushort)idBytes);
-        BinaryPrimitives.WriteUInt16BigEndian(bytes[14..], (ushort)nameBytes);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[12..], (ushort)id.Length);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[14..], (ushort)name.Length);
         BinaryPrimitives.WriteUInt32BigEndian(bytes[16..], DateSeconds);
         BinaryPrimitives.WriteUInt32BigEndian(bytes[20..], DateNs);
         BinaryPrimitives.WriteUInt64BigEndian(bytes[24..], VmClockNs);
@@ -142,4 +171,6 @@ internal readonly record struct SnapshotEntry
         BinaryPrimitives.WriteUInt64BigEndian(bytes[(HeadBytes + DiskExtraBytes)..], InstructionCount ?? ulong.MaxValue);
         UnknownExtra.Span.CopyTo(bytes[(HeadBytes + KnownExtraBytes)..]);
     }
+
+    private static ReadOnlyMemory<byte> ToBytes(ReadOnlyMemory<byte> read, string text) => read.IsEmpty ? Encoding.UTF8.GetBytes(text) : read;
 }

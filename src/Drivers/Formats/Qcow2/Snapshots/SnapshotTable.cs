@@ -8,7 +8,7 @@ namespace BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 /// <param name="Entries">The snapshots, in the order of the table.</param>
 /// <param name="HostOffset">Where the table lies; 0 for none.</param>
 /// <param name="LengthBytes">How long it is.</param>
-internal sealed record SnapshotTable(IReadOnlyList<SnapshotEntry> Entries, long HostOffset, long LengthBytes)
+internal sealed partial record SnapshotTable(IReadOnlyList<SnapshotEntry> Entries, long HostOffset, long LengthBytes)
 {
     /// <summary>How many snapshots an image may have.</summary>
     public const int CountMax = 65536;

@@ -1,0 +1,140 @@
+using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
+using BlockGraph.BlockCore.Options;
+using BlockGraph.Drivers.Formats.Qcow2;
+using BlockGraph.Drivers.Tests.Qcow2.Snapshots;
+using BlockGraph.TestKit;
+
+namespace BlockGraph.Drivers.Tests.Qcow2.Amending;
+
+/// <summary>An image with snapshots becomes version 2, which says nothing of zeros: those of snapshots are written out, all at once.</summary>
+[TestFixture]
+public sealed class AmendSnapshotTests : SnapshotTestBase
+{
+    private const int Length = 96 << 10;
+
+    private static readonly Qcow2CreateOptions s_options = new() { LengthBytes = Length, ClusterBits = 9 };
+
+    // top -> disk, over a backing node or not. Snapshots a and b have most tables in common, the active image others.
+    [Test]
+    public void Zeros_of_snapshots_are_written_out([Values] bool hasBacking) => Fixture.Run(async () =>
+    {
+        string more = Backing(hasBacking);
+        MakeImage(s_options);
+        byte[][] expected;
+        await using (BlockBackend backend = await OpenAsync(more))
+        {
+            expected = await FillAsync(backend);
+            await AmendAsync(backend);
+            Assert.That(((Qcow2Instance)backend.Root!.Instance).Metadata.Area.Header.Version, Is.EqualTo(2), "the version");
+            RequireSound(Disk.BytesAfterPowerLoss(), "at once");
+        }
+
+        await RequireContentAsync(more, expected, "at the end");
+    });
+
+    [Test]
+    public void What_has_no_zeros_keeps_its_tables() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await MakeAndOpenAsync(s_options);
+        await WriteAsync(backend, 0, 30_000, 1);
+        await CreateAsync(backend, "a");
+        ulong before = ((Qcow2Instance)backend.Root!.Instance).Metadata.Snapshots.Entries[0].L1Offset;
+        await AmendAsync(backend);
+        Assert.That(((Qcow2Instance)backend.Root.Instance).Metadata.Snapshots.Entries[0].L1Offset, Is.EqualTo(before), "the snapshot's table");
+    });
+
+    [Test]
+    public void A_call_that_fails_loses_nothing_of_any_snapshot(
+        [Values] bool hasBacking, [Values(BlockErrorKind.InputOutput, BlockErrorKind.NoSpace)] BlockErrorKind kind, [Values] bool isSticky)
+    {
+        string more = Backing(hasBacking);
+        for (int failing = 1; ; failing++)
+        {
+            bool isOver = false;
+            string when = $"with call {failing} failing";
+            Fixture.Run(async () =>
+            {
+                byte[][] expected;
+                byte[] image;
+                MakeImage(s_options);
+                await using (BlockBackend prepared = await OpenAsync(more))
+                {
+                    expected = await FillAsync(prepared);
+                }
+
+                await using (BlockBackend backend = await OpenAsync(more))
+                {
+                    Disk.FailNth(failing, null, kind, isSticky);
+                    isOver = await IsAmendedAsync(backend);
+                    image = Disk.BytesAfterPowerLoss(new SeededRandom((ulong)failing));
+                    Disk.Heal();
+                    await AmendAsync(backend);
+                }
+
+                await RequireContentAsync(more, expected, $"{when}, at the end");
+                Disk.Storage.Replace(image);
+                await RequireContentAsync(more, expected, $"{when}, without power", areLeaksFine: true);
+            });
+            TearDownFixture();
+            SetUpFixture();
+            if (isOver)
+            {
+                Assert.That(failing, Is.GreaterThan(10), "a change takes several calls");
+                return;
+            }
+        }
+    }
+
+    private static string Backing(bool isThere) => isThere ? ",backing.driver=memory,backing.filename=base" : "";
+
+    // The snapshots' contents, a and b, and the image's own.
+    private static async Task<byte[][]> FillAsync(BlockBackend backend)
+    {
+        await WriteAsync(backend, 0, 30_000, 1);
+        await backend.WriteZeroesAsync(1024, 2048, RequestFlags.None);
+        await backend.WriteZeroesAsync(4096, 2048, RequestFlags.MayUnmap);
+        await backend.WriteZeroesAsync(32_768, 16_384, RequestFlags.MayUnmap);
+        byte[] a = await ReadAllAsync(backend);
+        await CreateAsync(backend, "a");
+        await WriteAsync(backend, 33_000, 3000, 2);
+        await backend.WriteZeroesAsync(0, 512, RequestFlags.None);
+        byte[] b = await ReadAllAsync(backend);
+        await CreateAsync(backend, "b");
+        await WriteAsync(backend, 100, 10_000, 3);
+        await backend.WriteZeroesAsync(60_000, 10_000, RequestFlags.MayUnmap);
+        return [a, b, await ReadAllAsync(backend)];
+    }
+
+    private async Task RequireContentAsync(string more, byte[][] expected, string when, bool areLeaksFine = false)
+    {
+        ImageAudit audit = ImageAudit.Of(Disk.Storage.Bytes);
+        Assert.That(audit.Errors.Take(5), Is.Empty, $"errors {when}");
+        Assert.That(areLeaksFine ? [] : audit.Leaks.Take(5), Is.Empty, $"leaks {when}");
+        await using BlockBackend backend = await OpenAsync(more);
+        Assert.That(await ReadAllAsync(backend), Is.EqualTo(expected[2]), $"the image {when}");
+        await ApplyAsync(backend, "a");
+        Assert.That(await ReadAllAsync(backend), Is.EqualTo(expected[0]), $"snapshot a {when}");
+        await ApplyAsync(backend, "b");
+        Assert.That(await ReadAllAsync(backend), Is.EqualTo(expected[1]), $"snapshot b {when}");
+    }
+
+    private static async Task<bool> IsAmendedAsync(BlockBackend backend)
+    {
+        try
+        {
+            await AmendAsync(backend);
+            return true;
+        }
+        catch (BlockException)
+        {
+            return false;
+        }
+    }
+
+    private static Task AmendAsync(BlockBackend backend) => backend.AmendAsync(new OptionsDictionary { ["compat"] = "0.10" });
+
+    [SetUp]
+    public void FillBase() => Array.Fill(Fixture.Memory.Storage("base", 70_000).Bytes, (byte)7);
+}
