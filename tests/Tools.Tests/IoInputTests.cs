@@ -93,7 +93,8 @@ public class IoInputTests
     public void Input_that_cannot_be_read_is_an_error()
     {
         TestConsole console = new() { In = new BrokenReader() };
-        Assert.Throws<IOException>(() => ToolRun.On(console, "blockgraph", "io", "driver=null-co"));
+        ToolRun run = ToolRun.On(console, "blockgraph", "io", "driver=null-co");
+        Assert.That((run.ExitCode, run.Error), Is.EqualTo((1, "blockgraph: Standard input or output: the cable is out\n")));
     }
 
     private static IEnumerable<string> Repeat(string command, int count) => Enumerable.Repeat(new[] { "-c", command }, count).SelectMany(pair => pair);

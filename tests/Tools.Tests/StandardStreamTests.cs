@@ -54,7 +54,7 @@ public sealed class StandardStreamTests
         using SafeFileHandle full = File.OpenHandle("/dev/full", FileMode.Open, FileAccess.Write);
         using StandardStream stream = new((int)full.DangerousGetHandle());
         ToolRun run = ToolRun.On(new TestConsole { Output = stream }, "blockgraph", "drivers");
-        Assert.That((run.ExitCode, run.Error), Is.EqualTo((1, "blockgraph: Could not write the output: No space left on device\n")));
+        Assert.That((run.ExitCode, run.Error), Is.EqualTo((1, "blockgraph: Standard input or output: No space left on device\n")));
     }
 
     private static int Descriptor(AnonymousPipeServerStream pipe) => (int)pipe.ClientSafePipeHandle.DangerousGetHandle();

@@ -37,7 +37,7 @@ internal sealed class CommandDispatcher(IToolConsole console, params IReadOnlyLi
         catch (IOException failure)
         {
             // Images fail with a BlockException: this is the console.
-            return Complaint.Print(console, name, $"Could not write the output: {failure.Message}");
+            return Complaint.Print(console, name, $"Standard input or output: {failure.Message}");
         }
         catch (OperationCanceledException)
         {
