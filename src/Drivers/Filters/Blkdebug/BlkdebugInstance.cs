@@ -107,10 +107,10 @@ public sealed class BlkdebugInstance : BlockDriverInstance
         return true;
     }
 
-    /// <summary>What is shorter than the preferred multiple, or fails as not supported, is ignored.</summary>
+    /// <summary>What is to fail as not supported is ignored.</summary>
     protected override async ValueTask<bool> TryDiscardAsync(long offset, long length, CancellationToken cancel)
     {
-        if (length < _options.Limits.DiscardBytesMin || await IsUnsupportedAsync(BlkdebugIoType.Discard, offset, length))
+        if (await IsUnsupportedAsync(BlkdebugIoType.Discard, offset, length))
         {
             return false;
         }

@@ -10,7 +10,7 @@ namespace BlockGraph.Drivers.Filters.Blkdebug;
 /// <param name="MaxTransfer">The longest read or write.</param>
 /// <param name="OptWriteZero">Zero writes that are no whole multiple of it fall back to buffers.</param>
 /// <param name="MaxWriteZero">The longest zero write.</param>
-/// <param name="OptDiscard">Discards that are no whole multiple of it are ignored.</param>
+/// <param name="OptDiscard">Discards are cut at whole multiples of it.</param>
 /// <param name="MaxDiscard">The longest discard.</param>
 internal sealed record BlkdebugLimits(long Align, long MaxTransfer, long OptWriteZero, long MaxWriteZero, long OptDiscard, long MaxDiscard)
 {
@@ -28,7 +28,7 @@ internal sealed record BlkdebugLimits(long Align, long MaxTransfer, long OptWrit
         Define(MaxTransferKey, "the longest read or write in bytes; 0 for the child's"),
         Define(OptWriteZeroKey, "zero writes of less than this many bytes fall back to buffers; 0 for none"),
         Define(MaxWriteZeroKey, "the longest zero write in bytes; 0 for any"),
-        Define(OptDiscardKey, "discards of less than this many bytes are ignored; 0 for none"),
+        Define(OptDiscardKey, "discards go to whole multiples of this many bytes, as far as they can; 0 for any"),
         Define(MaxDiscardKey, "the longest discard in bytes; 0 for any"),
     ];
 
@@ -37,9 +37,6 @@ internal sealed record BlkdebugLimits(long Align, long MaxTransfer, long OptWrit
 
     /// <summary>The longest piece of a zero write that is too short to be one, plus one.</summary>
     public long ZeroBytesMin => Math.Max(Align, OptWriteZero);
-
-    /// <summary>The same of a discard.</summary>
-    public long DiscardBytesMin => Math.Max(Align, OptDiscard);
 
     /// <summary>Reads the options.</summary>
     /// <exception cref="BlockException">A value is no size.</exception>
