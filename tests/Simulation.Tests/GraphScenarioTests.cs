@@ -1,4 +1,4 @@
-using System.Globalization;
+using BlockGraph.TestKit;
 
 namespace BlockGraph.Simulation.Tests;
 
@@ -6,18 +6,14 @@ namespace BlockGraph.Simulation.Tests;
 [TestFixture]
 public sealed class GraphScenarioTests
 {
-    private const string SeedsVariable = "BLOCKGRAPH_SEEDS";
     private const int DefaultSeedCount = 200;
 
-    private static int SeedCount =>
-        Environment.GetEnvironmentVariable(SeedsVariable) is { Length: > 0 } count ? int.Parse(count, CultureInfo.InvariantCulture) : DefaultSeedCount;
-
     [Test]
-    public void Every_byte_is_what_was_written_whatever_else_happens() => ForEachSeed(SeedCount, seed =>
+    public void Every_byte_is_what_was_written_whatever_else_happens() => TestSeeds.ForEach(TestSeeds.CountOr(DefaultSeedCount), seed =>
         GraphScenario.Run(new ScenarioOptions(seed)));
 
     [Test]
-    public void Plans_change_neither_results_nor_counters() => ForEachSeed(SeedCount, seed =>
+    public void Plans_change_neither_results_nor_counters() => TestSeeds.ForEach(TestSeeds.CountOr(DefaultSeedCount), seed =>
     {
         ScenarioResult with = GraphScenario.Run(new ScenarioOptions(seed, UsesPlans: true, HasTrouble: false));
         ScenarioResult without = GraphScenario.Run(new ScenarioOptions(seed, UsesPlans: false, HasTrouble: false));
@@ -30,24 +26,9 @@ public sealed class GraphScenarioTests
     private static IEnumerable<string> WithoutFlushes(ScenarioResult result) => result.StorageRequests.Where(r => !r.StartsWith("Flush", StringComparison.Ordinal));
 
     [Test]
-    public void A_seed_repeats_the_whole_run() => ForEachSeed(10, seed =>
+    public void A_seed_repeats_the_whole_run() => TestSeeds.ForEach(10, seed =>
     {
         ulong first = GraphScenario.Run(new ScenarioOptions(seed)).EventHash;
         Assert.That(GraphScenario.Run(new ScenarioOptions(seed)).EventHash, Is.EqualTo(first), "the same events in the same order");
     });
-
-    private static void ForEachSeed(int count, Action<int> run)
-    {
-        for (int seed = 0; seed < count; seed++)
-        {
-            try
-            {
-                run(seed);
-            }
-            catch (Exception error)
-            {
-                throw new AssertionException($"seed {seed}: {error.Message}", error);
-            }
-        }
-    }
 }

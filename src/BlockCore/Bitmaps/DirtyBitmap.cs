@@ -36,16 +36,23 @@ public sealed partial class DirtyBitmap
     public DirtyBitmap(string? name, long granularityBytes, long lengthBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(lengthBytes);
-        if (granularityBytes < GranularityBytesMin || !long.IsPow2(granularityBytes))
-        {
-            throw new BlockException($"Granularity must be power of 2 and at least {GranularityBytesMin}");
-        }
-
+        CheckGranularity(granularityBytes);
         Name = name;
         _granularityBits = (int)long.Log2(granularityBytes);
         _lengthBytes = lengthBytes;
         _bits = new HierarchicalBitmap(BitsOf(lengthBytes));
         _isEnabled = true;
+    }
+
+    /// <summary>Refuses what is no granularity.</summary>
+    /// <param name="granularityBytes">How much of the image a bit would stand for.</param>
+    /// <exception cref="BlockException">It is too small, or no power of two.</exception>
+    public static void CheckGranularity(long granularityBytes)
+    {
+        if (granularityBytes < GranularityBytesMin || !long.IsPow2(granularityBytes))
+        {
+            throw new BlockException($"Granularity must be power of 2 and at least {GranularityBytesMin}");
+        }
     }
 
     /// <summary>What it is called; null for one of an operation's own.</summary>

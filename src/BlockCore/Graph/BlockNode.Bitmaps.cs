@@ -140,11 +140,7 @@ public sealed partial class BlockNode
 
     private void CheckNewBitmap(string name, long granularityBytes, bool isPersistent)
     {
-        if (granularityBytes < DirtyBitmap.GranularityBytesMin || !long.IsPow2(granularityBytes))
-        {
-            throw new BlockException("Granularity must be power of 2 and at least 512");
-        }
-
+        DirtyBitmap.CheckGranularity(granularityBytes);
         if (name.Length == 0)
         {
             throw new BlockException("Bitmap name cannot be empty");

@@ -7,8 +7,6 @@ namespace BlockGraph.BlockCore.Graph;
 /// <content>The backing child: named by the options, or by the image's own header.</content>
 internal sealed partial class NodeOpener
 {
-    private const string BackingPrefix = "Could not open backing file: ";
-
     /// <summary>
     /// Opens the backing child of a node that is being opened; null where there is none, or the options say that there shall be none.
     /// What the options say of it goes over what the header says.
@@ -57,9 +55,10 @@ internal sealed partial class NodeOpener
 
             return await AttachAsync(parent, new OpenedChild(backing, true), slot, ChildRole.Cow);
         }
-        catch (BlockException error) when (!_isChainRefused || !error.Message.StartsWith(BackingPrefix, StringComparison.Ordinal))
+        catch (BlockException error) when (!_isChainRefusalTold)
         {
-            throw error.Prefixed(BackingPrefix);
+            _isChainRefusalTold = _isChainRefused;
+            throw error.Prefixed("Could not open backing file: ");
         }
     }
 

@@ -12,6 +12,7 @@ internal sealed partial class NodeOpener
 
     // The refusal is about the chain as a whole: it is said once, not once for each image of it.
     private bool _isChainRefused;
+    private bool _isChainRefusalTold;
 
     private void PassGate(BlockNode image, string slot, string name, string fullName, string? driverName)
     {

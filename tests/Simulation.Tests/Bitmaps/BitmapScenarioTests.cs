@@ -1,4 +1,4 @@
-using System.Globalization;
+using BlockGraph.TestKit;
 
 namespace BlockGraph.Simulation.Tests.Bitmaps;
 
@@ -8,38 +8,19 @@ public sealed class BitmapScenarioTests
 {
     private const int DefaultSeedCount = 40;
 
-    private static int SeedCount => Environment.GetEnvironmentVariable("BLOCKGRAPH_SEEDS") is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : DefaultSeedCount;
+    [Test]
+    public void What_a_bitmap_says_is_enough_for_a_backup_whatever_else_happens() => TestSeeds.ForEach(TestSeeds.CountOr(DefaultSeedCount), seed => Run(seed));
 
     [Test]
-    public void What_a_bitmap_says_is_enough_for_a_backup_whatever_else_happens()
+    public void A_seed_repeats_the_whole_run() => TestSeeds.ForEach(5, seed =>
     {
-        for (int seed = 1; seed <= SeedCount; seed++)
-        {
-            Run(seed);
-        }
-    }
-
-    [Test]
-    public void A_seed_repeats_the_whole_run()
-    {
-        for (int seed = 1; seed <= 5; seed++)
-        {
-            ulong first = Run(seed);
-            ulong second = Run(seed);
-            Assert.That(second, Is.EqualTo(first), $"seed {seed}: the same events in the same order");
-        }
-    }
+        ulong first = Run(seed);
+        Assert.That(Run(seed), Is.EqualTo(first), "the same events in the same order");
+    });
 
     private static ulong Run(int seed)
     {
-        try
-        {
-            using BitmapScenario scenario = new(seed);
-            return scenario.Run();
-        }
-        catch (Exception failure)
-        {
-            throw new AssertionException($"seed {seed}: {failure.Message}", failure);
-        }
+        using BitmapScenario scenario = new(seed);
+        return scenario.Run();
     }
 }

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
+using BlockGraph.TestKit;
 
 namespace BlockGraph.Drivers.Tests.Qcow2.Model;
 
@@ -9,12 +9,10 @@ public sealed class ModelTests
 {
     private const int DefaultSeedCount = 40;
 
-    private static int SeedCount => Environment.GetEnvironmentVariable("BLOCKGRAPH_SEEDS") is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : DefaultSeedCount;
-
     [Test]
     public void An_image_holds_what_was_written_whatever_happens_to_it()
     {
-        for (int seed = 1; seed <= SeedCount; seed++)
+        for (int seed = 1; seed <= TestSeeds.CountOr(DefaultSeedCount); seed++)
         {
             using ModelRun run = new(seed);
             Live(run, seed);

@@ -1,34 +1,11 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
-using BlockGraph.Drivers.Formats.Qcow2;
-using BlockGraph.TestKit;
 
 namespace BlockGraph.Drivers.Tests.Qcow2.Snapshots;
 
-/// <summary>A qcow2 image on a disk that fails when told to, and what the tests of snapshots share.</summary>
-public abstract class SnapshotTestBase
+/// <summary>What the tests of snapshots inside a qcow2 image share.</summary>
+public abstract class SnapshotTestBase : Qcow2ImageTestBase
 {
-    private protected GraphFixture Fixture { get; private set; } = null!;
-
-    private protected FaultyDisk Disk => Fixture.Faulty.Disk("disk");
-
-    [SetUp]
-    public void SetUpFixture() => Fixture = new GraphFixture(drivers: [new Qcow2Driver()]);
-
-    [TearDown]
-    public void TearDownFixture() => Fixture.Dispose();
-
-    private protected void MakeImage(Qcow2CreateOptions options) => Disk.Storage.Replace(new Qcow2Layout(options.CreateHeaderArea(), options.LengthBytes).ToArray());
-
-    private protected Task<BlockBackend> OpenAsync(string more = "", bool isReadOnly = false) =>
-        Fixture.OpenAsync($"driver=qcow2,node-name=top,discard=unmap,file.driver=faulty,file.filename=disk,file.node-name=file{(isReadOnly ? ",read-only=on" : "")}{more}", new BackendOptions { ReadOnly = isReadOnly });
-
-    private protected async Task<BlockBackend> MakeAndOpenAsync(Qcow2CreateOptions options, string more = "")
-    {
-        MakeImage(options);
-        return await OpenAsync(more);
-    }
-
     private protected static Task CreateAsync(BlockBackend backend, string name) => backend.CreateSnapshotAsync(new ImageSnapshot("", name));
 
     private protected static Task ApplyAsync(BlockBackend backend, string name) => backend.ApplySnapshotAsync(Find(backend, name));
@@ -40,26 +17,4 @@ public abstract class SnapshotTestBase
     private protected static ImageSnapshot Find(BlockBackend backend, string name) => All(backend).First(snapshot => snapshot.Name == name);
 
     private protected static string Names(BlockBackend backend) => string.Join(' ', All(backend).Select(static snapshot => snapshot.Name));
-
-    private protected static async Task WriteAsync(BlockBackend backend, long offset, int lengthBytes, byte value)
-    {
-        byte[] bytes = new byte[lengthBytes];
-        Array.Fill(bytes, value);
-        await backend.WriteAsync(offset, bytes);
-    }
-
-    private protected static async Task<byte[]> ReadAllAsync(BlockBackend backend)
-    {
-        byte[] bytes = new byte[backend.LengthBytes];
-        await backend.ReadAsync(0, bytes);
-        return bytes;
-    }
-
-    /// <summary>Nothing in the image contradicts itself, and nothing leaks.</summary>
-    private protected static void RequireSound(byte[] image, string when)
-    {
-        ImageAudit audit = ImageAudit.Of(image);
-        Assert.That(audit.Errors.Take(5), Is.Empty, $"errors {when}");
-        Assert.That(audit.Leaks.Take(5), Is.Empty, $"leaks {when}");
-    }
 }
