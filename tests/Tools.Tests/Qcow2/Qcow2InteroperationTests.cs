@@ -4,9 +4,10 @@ namespace BlockGraph.Tools.Tests.Qcow2;
 
 /// <summary>
 /// Images of every shape, both ways: what our programs make and write theirs check and read, and the reverse; then the other side writes on, and it is read again. Every pair
-/// of two properties that can go together occurs.
+/// of two properties that can go together occurs. Parts share nothing: the time is that of the other program, which makes a LUKS image in a second or two.
 /// </summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Children)]
 public sealed class Qcow2InteroperationTests
 {
     private const int Seed = 7;
