@@ -35,8 +35,7 @@ internal sealed class ConversionPlan
 
         // Beside what the source has there is what the target has already: not a byte more may be written.
         UnitBytes = options.TakesAllocatedOnly ? 1 : (int)Math.Min(Math.Max(unit, sparseBytes), ChunkBytesMax);
-        bool isSpread = options is { IsSalvaging: false, OffloadsCopies: false, IsCompressed: false, RateBytesPerSecond: 0, RequestCount: > 1 }
-            && options.MoreContexts.Any(context => context != target.Context) && GainsFromContexts(sources, target);
+        bool isSpread = options.MaySpread && CanSpread(sources, target, options.MoreContexts);
         ChunkBytes = Math.Max(options.ChunkBytes ?? (isSpread ? ChunkBytesSpread : ChunkBytesPreferred), UnitBytes);
         DetectionBytes = (int)Math.Min(Math.Max(root.Limits.RequestAlignmentBytes, sparseBytes), ChunkBytesMax);
 
@@ -147,11 +146,27 @@ internal sealed class ConversionPlan
         static bool Takes(BlockNode node) => node.Instance.Affinity == RequestAffinity.AnyContext && node.Children.All(child => Takes(child.Node));
     }
 
-    // What can be anywhere goes to other contexts where the rest is bound to its home, which is sent chunks and has none of its own.
-    private static (IReadOnlyList<AioContext> Contexts, AioContext? WriteContext) Spread(IReadOnlyList<BlockBackend> sources, BlockBackend target, AioContext[] more) =>
-        !sources.All(TakesAnyContext) ? ([target.Context], more[0])
-        : !TakesAnyContext(target) ? (more, target.Context)
-        : ([target.Context, .. more], null);
+    private static bool CanSpread(IReadOnlyList<BlockBackend> sources, BlockBackend target, IReadOnlyList<AioContext> more)
+    {
+        bool hasMore = more.Any(context => context != target.Context);
+        return sources.All(TakesAnyContext) ? hasMore
+            : HomeOf(sources) is { } home && (home != target.Context || (hasMore && TakesAnyContext(target)));
+    }
+
+    // Sides with different homes are each done at their own. What can be anywhere goes to other contexts where the rest is bound to its home, which is sent chunks and has none of its own.
+    private static (IReadOnlyList<AioContext> Contexts, AioContext? WriteContext) Spread(IReadOnlyList<BlockBackend> sources, BlockBackend target, AioContext[] more)
+    {
+        if (sources.All(TakesAnyContext))
+        {
+            return TakesAnyContext(target) ? ([target.Context, .. more], null) : (more, target.Context);
+        }
+
+        AioContext home = HomeOf(sources) ?? target.Context;
+        return ([home], more.Prepend(target.Context).First(context => context != home));
+    }
+
+    // Null where they have different ones.
+    private static AioContext? HomeOf(IReadOnlyList<BlockBackend> sources) => sources.All(source => source.Context == sources[0].Context) ? sources[0].Context : null;
 
     private static long LengthOf(IReadOnlyList<BlockBackend> sources, ImageConversionOptions options) =>
         Math.Min(Math.Max(0, sources.Sum(source => source.LengthBytes) - options.SkippedBytes), options.LengthBytesMax ?? long.MaxValue);

@@ -26,6 +26,7 @@ internal sealed class ConversionRun
     private readonly IProgress<ImageProgress>? _progress;
     private readonly AioContext _context;
     private readonly Lock _reportLock = new();
+    private readonly List<(BlockBackend Backend, AioContext Context)> _guests = [];
     private volatile bool _hasFailed;
     private volatile bool _isOffloading;
     private long _totalBytes;
@@ -218,25 +219,30 @@ internal sealed class ConversionRun
 
     private async Task RunLanesAsync()
     {
-        List<(BlockBackend Backend, AioContext Context)> guests = [];
         try
         {
-            foreach (AioContext context in Plan.WriteContext is { } other ? Plan.Contexts.Append(other) : Plan.Contexts)
-            {
-                foreach (BlockBackend backend in _sources.Append(Target).Where(backend => backend.Context != context && !backend.Submitters.Contains(context)))
-                {
-                    await backend.AddSubmitterAsync(context);
-                    guests.Add((backend, context));
-                }
-            }
-
+            await InviteAsync(_sources, Plan.Contexts);
+            await InviteAsync([Target], Plan.WriteContext is { } other ? [other] : Plan.Contexts);
             await Task.WhenAll(Plan.Contexts.Select((context, i) => context.RunAsync(new ConversionLane(this, context, Plan.SlotCountOf(i)).RunAsync)));
         }
         finally
         {
-            foreach ((BlockBackend backend, AioContext context) in guests)
+            foreach ((BlockBackend backend, AioContext context) in _guests)
             {
                 await backend.RemoveSubmitterAsync(context);
+            }
+        }
+    }
+
+    // The contexts submit to the backends for the time of the run.
+    private async Task InviteAsync(IReadOnlyList<BlockBackend> backends, IReadOnlyList<AioContext> contexts)
+    {
+        foreach (BlockBackend backend in backends)
+        {
+            foreach (AioContext context in contexts.Where(context => backend.Context != context && !backend.Submitters.Contains(context)))
+            {
+                await backend.AddSubmitterAsync(context);
+                _guests.Add((backend, context));
             }
         }
     }

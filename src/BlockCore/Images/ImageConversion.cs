@@ -25,7 +25,7 @@ public static class ImageConversion
         return target.Context.RunAsync(() => new ConversionRun(sources, target, new ConversionPlan(sources, target, options), progress, cancel).RunAsync());
     }
 
-    /// <summary>Whether <see cref="ImageConversionOptions.MoreContexts"/> are of use: requests of one side, or of both, can be carried out there. Main context.</summary>
+    /// <summary>Whether <see cref="ImageConversionOptions.MoreContexts"/> are of use: requests of one side, or of both, can be carried out there. Otherwise sources that live on another context than the target are: each side is done at its own. Main context.</summary>
     public static bool GainsFromContexts(IReadOnlyList<BlockBackend> sources, BlockBackend target)
     {
         ArgumentNullException.ThrowIfNull(sources);

@@ -70,6 +70,9 @@ public sealed record ImageConversionOptions
     /// </summary>
     public bool CountsBeforehand { get; init; } = true;
 
+    /// <summary>False for what is done on one context alone: where drivers copy or compress, speed is limited, chunks go one by one, or <see cref="IsSalvaging"/>.</summary>
+    public bool MaySpread => this is { IsSalvaging: false, OffloadsCopies: false, IsCompressed: false, RateBytesPerSecond: 0, RequestCount: > 1 };
+
     /// <summary>Whether only what is allocated in the sources is written, zeros too; what is not is left alone.</summary>
     internal bool TakesAllocatedOnly { get; init; }
 }

@@ -61,6 +61,24 @@ public sealed class ImageConversionContextTests
         Assert.That((source.Submitters.Count, target.Submitters.Count), Is.EqualTo((1, 1)), "nobody else submits");
     });
 
+    // home a, which lives on one -> home b on main
+    [Test]
+    public void Sides_that_live_on_different_contexts_are_each_done_at_their_own([Values] bool outOfOrder, [Range(0, 11)] int seed) => Run(seed, async (fixture, a, b) =>
+    {
+        await using BlockBackend source = await OpenFilledAsync(fixture, ",any-context=off");
+        await using BlockBackend target = await fixture.OpenAsync("driver=b,any-context=off");
+        await source.MoveAsync(fixture.ContextOf("one"));
+        int before = a.Log.Count;
+        Witness witness = new(fixture.Context);
+        await ImageConversion.RunAsync([source], target, new ImageConversionOptions { WritesOutOfOrder = outOfOrder, RequestCount = 3 + (seed % 4) }, witness);
+        Assert.That(b.Bytes.AsSpan().CommonPrefixLength(a.Bytes), Is.EqualTo(Length), "the first difference");
+        Assert.That(a.Log.Skip(before).Select(call => call.Context).Distinct(), Is.EqualTo(new[] { "one" }), "who has read");
+        Assert.That(b.Log.Select(call => call.Context).Distinct(), Is.EqualTo(new[] { "main" }), "who has written");
+        Assert.That((source.Submitters.Count, target.Submitters.Count), Is.EqualTo((1, 1)), "nobody else submits");
+        Assert.That((witness.DoneBytes, witness.IsHome), Is.EqualTo(((long)Length, true)), "what was told, and where");
+        await source.MoveAsync(fixture.Context);
+    });
+
     // What has an order, a speed or a story of its own stays on the target's context.
     [TestCaseSource(nameof(Alone))]
     public void Some_conversions_stay_on_one_context(ImageConversionOptions options) => Run(1, async (fixture, a, b) =>

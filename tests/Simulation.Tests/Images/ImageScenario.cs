@@ -141,13 +141,19 @@ internal sealed class ImageScenario : IDisposable
             SparseBytesMin = hasBacking ? 512 : _chance.OneIn(4) ? 0 : 512L << _chance.Next(6),
             MoreContexts = [.. new[] { "one", "two", "three" }.Take(_chance.Next(4)).Select(_fixture.ContextOf)],
         };
-        _what = $"convert to {format}, {options}";
+        bool moves = _chance.OneIn(3);
+        _what = $"convert to {format}, {options}{(moves ? ", from another context" : "")}";
         return async () =>
         {
             _chain.Put(Target, format, ImageChain.LengthBytesMax, hasBacking ? _chain.FileNameOf(_chain.Count - 2) : null, hasBacking ? _chain.FormatOf(_chain.Count - 2) : null);
             CancelAtReport progress = Begin();
             await using BlockBackend source = await _chain.OpenAsync(_chain.Count - 1, isReadOnly: true);
             await using BlockBackend target = await _chain.OpenAsync(Target, format);
+            if (moves)
+            {
+                await source.MoveAsync(_fixture.ContextOf("four"));
+            }
+
             ImageConversionResult result = await ImageConversion.RunAsync([source], target, options, progress, progress.Token);
             AssertEqual(await ImageChain.ReadAsync(target), _chain.Model, "the target reads as the source");
             Assert.That(hasBacking || result.DataBytes + result.ZeroBytes == _chain.Model.Length, Is.True, $"{_what}: every byte was one or the other");

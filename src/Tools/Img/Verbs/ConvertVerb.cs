@@ -169,8 +169,11 @@ internal sealed class ConvertVerb : ImgVerb
                     OnUnreadable = range => TellUnreadable(call, range),
                     OnUnknownStatus = range => TellUnknownStatus(call, range),
                 };
-                using ConversionThreads threads = new(call.World, options.RequestCount, sources, backend);
-                await ImageConversion.RunAsync(sources, backend, options with { MoreContexts = threads.Contexts }, progress, cancel);
+                await using (ConversionThreads threads = await ConversionThreads.StartAsync(call.World, options, sources, backend))
+                {
+                    await ImageConversion.RunAsync(sources, backend, options with { MoreContexts = threads.Contexts }, progress, cancel);
+                }
+
                 if (bitmaps is not null)
                 {
                     await bitmaps.CopyAsync(node, cancel);
