@@ -15,6 +15,7 @@ internal class MemoryInstance : BlockDriverInstance
     private readonly bool _zeroes;
     private readonly bool _copies;
     private readonly long _latencyNsMax;
+    private readonly bool _isAnywhere;
 
     /// <summary>Opens <paramref name="storage"/>.</summary>
     /// <param name="storage">The bytes.</param>
@@ -28,6 +29,7 @@ internal class MemoryInstance : BlockDriverInstance
         _zeroes = options.GetBoolean("zeroes");
         _copies = options.GetBoolean("copies");
         _latencyNsMax = options.GetInteger("latency-ns-max");
+        _isAnywhere = options.GetBoolean("any-context");
         storage.OpenCount++;
     }
 
@@ -38,8 +40,12 @@ internal class MemoryInstance : BlockDriverInstance
         new("align", OptionType.Size, "request alignment in bytes") { Default = "1" },
         new("zeroes", OptionType.Boolean, "zero without buffers") { Default = "off" },
         new("copies", OptionType.Boolean, "copy from and to other such storage without buffers") { Default = "off" },
+        new("any-context", OptionType.Boolean, "be called anywhere: where all contexts are of one thread") { Default = "off" },
         new("latency-ns-max", OptionType.Integer, "the longest a request takes") { Default = "0" },
     ];
+
+    /// <inheritdoc/>
+    public override RequestAffinity Affinity => _isAnywhere ? RequestAffinity.AnyContext : RequestAffinity.Home;
 
     /// <inheritdoc/>
     public override BlockLimits Limits => new() { RequestAlignmentBytes = _alignmentBytes };

@@ -1,5 +1,6 @@
 using System.Numerics;
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Scheduling;
@@ -14,7 +15,8 @@ internal sealed class ConversionPlan
 
     // A turn that goes on to another thread has to wake it: that is not to be done too often.
     private const int ChunkBytesSpread = 1 << 20;
-    private const int ChunkBytesMax = 2 << 20;
+    private const int ChunkBytesMax = ImageConversionOptions.ChunkBytesMax;
+    private const int ChunkBytesMin = 512;
     private const int BuffersBytesMax = 32 << 20;
 
     // A zero write may come to writing buffers: so much at once, that somebody may look at the clock in between.
@@ -33,13 +35,14 @@ internal sealed class ConversionPlan
 
         // Beside what the source has there is what the target has already: not a byte more may be written.
         UnitBytes = options.TakesAllocatedOnly ? 1 : (int)Math.Min(Math.Max(unit, sparseBytes), ChunkBytesMax);
-        bool isSpread = options is { IsSalvaging: false, OffloadsCopies: false, IsCompressed: false, RateBytesPerSecond: 0, RequestCount: > 1, MoreContexts.Count: > 0 };
-        ChunkBytes = Math.Max(isSpread ? ChunkBytesSpread : ChunkBytesPreferred, UnitBytes);
+        bool isSpread = options is { IsSalvaging: false, OffloadsCopies: false, IsCompressed: false, RateBytesPerSecond: 0, RequestCount: > 1 }
+            && options.MoreContexts.Any(context => context != target.Context) && GainsFromContexts(sources, target);
+        ChunkBytes = Math.Max(options.ChunkBytes ?? (isSpread ? ChunkBytesSpread : ChunkBytesPreferred), UnitBytes);
         DetectionBytes = (int)Math.Min(Math.Max(root.Limits.RequestAlignmentBytes, sparseBytes), ChunkBytesMax);
 
         // A disk that fails is read from its beginning to its end, and what is lost is told in that order.
         SlotCount = options.IsSalvaging ? 1 : Math.Clamp(BuffersBytesMax / ChunkBytes, 1, options.RequestCount);
-        Contexts = isSpread ? [.. options.MoreContexts.Prepend(target.Context).Distinct().Take(SlotCount)] : [target.Context];
+        (Contexts, WriteContext) = isSpread ? Spread(sources, target, [.. options.MoreContexts.Where(context => context != target.Context).Distinct().Take(SlotCount - 1)]) : ([target.Context], null);
         MemoryAlignmentBytes = Math.Max(sources.Max(source => source.Root?.Limits.MemoryAlignmentBytes ?? 1), Math.Max(4096, root.Limits.MemoryAlignmentBytes));
         NewZeroesFrom = !options.TargetIsNew || !root.Instance.IsZeroWhenNew ? long.MaxValue
             : !options.TargetHasBacking ? 0
@@ -64,8 +67,11 @@ internal sealed class ConversionPlan
     /// <summary>How many chunks are under way at once.</summary>
     public int SlotCount { get; }
 
-    /// <summary>On which contexts, the target's first; alone where order, speed or what is told asks for one.</summary>
+    /// <summary>On which contexts: the target's alone where order, speed or what is told asks for one.</summary>
     public IReadOnlyList<AioContext> Contexts { get; }
+
+    /// <summary>Where chunks are written that were read elsewhere: one side is bound to its home, and the other is not; null where a slot does everything where it is.</summary>
+    public AioContext? WriteContext { get; }
 
     /// <summary>What buffers are aligned to, in bytes.</summary>
     public int MemoryAlignmentBytes { get; }
@@ -99,6 +105,11 @@ internal sealed class ConversionPlan
             throw new BlockException($"{options.RequestCount} requests cannot be under way at once: between 1 and {ImageConversionOptions.RequestCountMax} can");
         }
 
+        if (options.ChunkBytes is { } chunkBytes && (chunkBytes is < ChunkBytesMin or > ChunkBytesMax || !BitOperations.IsPow2(chunkBytes)))
+        {
+            throw new BlockException($"A chunk cannot be {chunkBytes} bytes: a power of two between {ChunkBytesMin} and {ChunkBytesMax} can");
+        }
+
         if (options.RateBytesPerSecond < 0)
         {
             throw new BlockException($"A rate of {options.RateBytesPerSecond} bytes per second is none");
@@ -125,6 +136,22 @@ internal sealed class ConversionPlan
             throw new BlockException(BlockErrorKind.NoSpace, $"The target of {target.LengthBytes} bytes is smaller than the source of {totalBytes} bytes");
         }
     }
+
+    /// <summary>True where requests of one side, or of both, can be carried out on any context.</summary>
+    public static bool GainsFromContexts(IReadOnlyList<BlockBackend> sources, BlockBackend target) => sources.All(TakesAnyContext) || TakesAnyContext(target);
+
+    private static bool TakesAnyContext(BlockBackend backend)
+    {
+        return backend.Root is { } root && Takes(root);
+
+        static bool Takes(BlockNode node) => node.Instance.Affinity == RequestAffinity.AnyContext && node.Children.All(child => Takes(child.Node));
+    }
+
+    // What can be anywhere goes to other contexts where the rest is bound to its home, which is sent chunks and has none of its own.
+    private static (IReadOnlyList<AioContext> Contexts, AioContext? WriteContext) Spread(IReadOnlyList<BlockBackend> sources, BlockBackend target, AioContext[] more) =>
+        !sources.All(TakesAnyContext) ? ([target.Context], more[0])
+        : !TakesAnyContext(target) ? (more, target.Context)
+        : ([target.Context, .. more], null);
 
     private static long LengthOf(IReadOnlyList<BlockBackend> sources, ImageConversionOptions options) =>
         Math.Min(Math.Max(0, sources.Sum(source => source.LengthBytes) - options.SkippedBytes), options.LengthBytesMax ?? long.MaxValue);

@@ -9,6 +9,7 @@ internal sealed class ConversionProbe(ConversionLane lane) : AioWork
     private const int TurnCount = 2;
 
     private bool _isUnderWay;
+    private bool _isAway;
     private bool _isQueued;
     private bool _hasBegunNext;
     private int _turnsLeft;
@@ -16,6 +17,11 @@ internal sealed class ConversionProbe(ConversionLane lane) : AioWork
     /// <summary>A request begins.</summary>
     public void Begin()
     {
+        if (_isAway)
+        {
+            return;
+        }
+
         _isUnderWay = true;
         _turnsLeft = TurnCount;
         Queue();
@@ -23,6 +29,27 @@ internal sealed class ConversionProbe(ConversionLane lane) : AioWork
 
     /// <summary>It is complete.</summary>
     public void End() => _isUnderWay = false;
+
+    /// <summary>The slot goes on at <paramref name="other"/>, if there is one: it need not be looked at there, for another can begin here meanwhile.</summary>
+    /// <returns>Where it is to go on.</returns>
+    public AioContext Leave(AioContext? other)
+    {
+        _isAway = other is not null && !ReferenceEquals(other, lane.Context);
+        if (_isAway)
+        {
+            BeginNext();
+        }
+
+        return _isAway ? other! : lane.Context;
+    }
+
+    /// <summary>It comes back.</summary>
+    /// <returns>Where to.</returns>
+    public AioContext ComeBack()
+    {
+        _isAway = false;
+        return lane.Context;
+    }
 
     /// <inheritdoc/>
     protected internal override void Run()
@@ -39,8 +66,16 @@ internal sealed class ConversionProbe(ConversionLane lane) : AioWork
             return;
         }
 
-        _hasBegunNext = true;
-        lane.Begin();
+        BeginNext();
+    }
+
+    private void BeginNext()
+    {
+        if (!_hasBegunNext)
+        {
+            _hasBegunNext = true;
+            lane.Begin();
+        }
     }
 
     private void Queue()

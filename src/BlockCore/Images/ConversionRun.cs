@@ -81,11 +81,16 @@ internal sealed class ConversionRun
     /// <summary>Converts.</summary>
     public async Task<ImageConversionResult> RunAsync()
     {
-        if (_progress is not null)
+        if (_progress is not null && Plan.Options.CountsBeforehand)
         {
             await CountAsync();
-            Report(0);
         }
+        else
+        {
+            _totalBytes = Plan.TotalBytes;
+        }
+
+        Report(0);
 
         await ZeroBeforehandAsync();
         await RunLanesAsync();
@@ -117,6 +122,8 @@ internal sealed class ConversionRun
                 {
                     return (chunk, _nextNumber++);
                 }
+
+                PassOver(chunk);
             }
 
             return null;
@@ -149,7 +156,7 @@ internal sealed class ConversionRun
         _turns.End();
         lock (_reportLock)
         {
-            _unreportedBytes += chunk.Kind == ConversionKind.Zero && !Plan.WritesZeroesAsData ? 0 : chunk.LengthBytes;
+            _unreportedBytes += IsCounted(chunk) ? chunk.LengthBytes : 0;
             _isReportDue |= chunk.EndsExtent || _unreportedBytes >= ReportBytes;
             if (!_isReportDue || _progress is null)
             {
@@ -214,9 +221,9 @@ internal sealed class ConversionRun
         List<(BlockBackend Backend, AioContext Context)> guests = [];
         try
         {
-            foreach (AioContext context in Plan.Contexts.Skip(1))
+            foreach (AioContext context in Plan.WriteContext is { } other ? Plan.Contexts.Append(other) : Plan.Contexts)
             {
-                foreach (BlockBackend backend in _sources.Append(Target).Where(backend => !backend.Submitters.Contains(context)))
+                foreach (BlockBackend backend in _sources.Append(Target).Where(backend => backend.Context != context && !backend.Submitters.Contains(context)))
                 {
                     await backend.AddSubmitterAsync(context);
                     guests.Add((backend, context));
@@ -252,13 +259,25 @@ internal sealed class ConversionRun
         return false;
     }
 
+    // Told of with the next chunk that is written: it took no time.
+    private void PassOver(ConversionChunk chunk)
+    {
+        lock (_reportLock)
+        {
+            _unreportedBytes += IsCounted(chunk) ? chunk.LengthBytes : 0;
+        }
+    }
+
+    private bool IsCounted(ConversionChunk chunk) =>
+        !Plan.Options.CountsBeforehand || chunk.Kind == ConversionKind.Data || (chunk.Kind == ConversionKind.Zero && Plan.WritesZeroesAsData);
+
     // What is to be moved, for a person's sake.
     private async ValueTask CountAsync()
     {
         for (int count = 1; await _map.NextAsync(Cancel) is { } chunk; count++)
         {
             Cancel.ThrowIfCancellationRequested();
-            _totalBytes += chunk.Kind == ConversionKind.Data || (chunk.Kind == ConversionKind.Zero && Plan.WritesZeroesAsData) ? chunk.LengthBytes : 0;
+            _totalBytes += IsCounted(chunk) ? chunk.LengthBytes : 0;
             if (count % ImmediateCountMax == 0)
             {
                 await _context.YieldAsync();

@@ -23,6 +23,7 @@ internal sealed class ConversionSlot(ConversionRun run, ConversionProbe probe)
                 probe.End();
             }
 
+            await probe.Leave(run.Plan.WriteContext).SwitchTo();
             if (!await run.WaitForTurnAsync(number, chunk))
             {
                 return;
@@ -41,6 +42,7 @@ internal sealed class ConversionSlot(ConversionRun run, ConversionProbe probe)
 
             probe.End();
             run.EndTurn(chunk);
+            await probe.ComeBack().SwitchTo();
         }
     }
 

@@ -24,4 +24,12 @@ public static class ImageConversion
         ConversionPlan.Check(sources, target, options);
         return target.Context.RunAsync(() => new ConversionRun(sources, target, new ConversionPlan(sources, target, options), progress, cancel).RunAsync());
     }
+
+    /// <summary>Whether <see cref="ImageConversionOptions.MoreContexts"/> are of use: requests of one side, or of both, can be carried out there. Main context.</summary>
+    public static bool GainsFromContexts(IReadOnlyList<BlockBackend> sources, BlockBackend target)
+    {
+        ArgumentNullException.ThrowIfNull(sources);
+        ArgumentNullException.ThrowIfNull(target);
+        return ConversionPlan.GainsFromContexts(sources, target);
+    }
 }

@@ -8,6 +8,9 @@ public sealed record ImageConversionOptions
     /// <summary>The most chunks that can be asked for at once.</summary>
     public const int RequestCountMax = 64;
 
+    /// <summary>The longest chunk that can be asked for, in bytes.</summary>
+    public const int ChunkBytesMax = 2 << 20;
+
     /// <summary>The shortest run of zeros in data that is left out of the target, in bytes; 0 to look for none and to write zeros as data. <i>QEMU: -S.</i></summary>
     public long SparseBytesMin { get; init; } = 4096;
 
@@ -15,8 +18,14 @@ public sealed record ImageConversionOptions
     public int RequestCount { get; init; } = 8;
 
     /// <summary>
-    /// Contexts that chunks are read and written on, too, beside the target's, so that several processors copy; each submits to the backends for that time. Where drivers copy or
-    /// compress, speed is limited, or <see cref="IsSalvaging"/>, they are not used.
+    /// How much is read and written by one chunk at most, in bytes: a power of two from 512 to <see cref="ChunkBytesMax"/>, raised to the target's cluster size; null for what was measured to be
+    /// fast.
+    /// </summary>
+    public int? ChunkBytes { get; init; }
+
+    /// <summary>
+    /// Contexts that chunks are read and written on, too, beside the target's, so that several processors copy; each submits to the backends for that time. Where one side is bound
+    /// to its home, the home does that side and another context the other; where both are, or drivers copy or compress, speed is limited, or <see cref="IsSalvaging"/>, they are not used.
     /// </summary>
     public IReadOnlyList<AioContext> MoreContexts { get; init; } = [];
 
@@ -55,6 +64,11 @@ public sealed record ImageConversionOptions
 
     /// <summary>How much is converted at most, in bytes; null for all of it. <i>QEMU: count of qemu-img dd.</i></summary>
     public long? LengthBytesMax { get; init; }
+
+    /// <summary>
+    /// Whether progress is of what has to be moved, for which the sources are asked what they have before anything is copied; otherwise it is of the whole length, and copying begins at once.
+    /// </summary>
+    public bool CountsBeforehand { get; init; } = true;
 
     /// <summary>Whether only what is allocated in the sources is written, zeros too; what is not is left alone.</summary>
     internal bool TakesAllocatedOnly { get; init; }

@@ -8,13 +8,19 @@ public sealed partial class ThrottleGroup
 
     /// <summary>
     /// Whether a request of <paramref name="member"/> may start at once: nothing on its way to the root is full, and nobody who
-    /// waits for something on that way is to be woken.
+    /// waits for something on that way is to be woken. One that was put off has the next turn of its direction, however far away
+    /// it waits: if this one took it, the other would still go, over what the two have in common.
     /// </summary>
     private bool MayPassPathUnsynchronized(ThrottleGroupMember member, ThrottleDirection direction, long nowNs)
     {
         if (member.IsDrainingUnsynchronized)
         {
             return true;
+        }
+
+        if (_tree.WasPutOff(direction) && _alarms[(int)direction].Member is not null)
+        {
+            return false;
         }
 
         ThrottleClaimant? binding = _alarms[(int)direction].Binding;

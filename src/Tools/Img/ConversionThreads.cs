@@ -1,6 +1,5 @@
 using BlockGraph.BlockCore.Backend;
-using BlockGraph.BlockCore.DriverModel;
-using BlockGraph.BlockCore.Graph;
+using BlockGraph.BlockCore.Images;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.Tools.Dispatch;
 
@@ -25,7 +24,7 @@ internal sealed class ConversionThreads : IDisposable
     public ConversionThreads(ToolWorld world, int requestCount, IReadOnlyList<BlockBackend> sources, BlockBackend target)
     {
         bool areOfUse = !world.IsVirtualTime && sources.Sum(source => source.LengthBytes) >= LengthBytesMin
-            && sources.Append(target).All(backend => backend.Root is { } root && TakesAnyContext(root));
+            && ImageConversion.GainsFromContexts(sources, target);
         int count = areOfUse ? Math.Min(CountMax, Math.Min(Environment.ProcessorCount, requestCount) - 1) : 0;
         for (int i = 0; i < count; i++)
         {
@@ -38,6 +37,4 @@ internal sealed class ConversionThreads : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _threads.ForEach(thread => thread.Dispose());
-
-    private static bool TakesAnyContext(BlockNode node) => node.Instance.Affinity == RequestAffinity.AnyContext && node.Children.All(child => TakesAnyContext(child.Node));
 }

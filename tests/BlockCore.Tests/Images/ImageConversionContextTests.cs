@@ -32,6 +32,35 @@ public sealed class ImageConversionContextTests
         Assert.That((witness.DoneBytes, witness.IsHome), Is.EqualTo(((long)Length, true)), "what was told, and where");
     });
 
+    // home a -> shared b: main reads, one writes; shared a -> home b: one and two read, main writes
+    [Test]
+    public void Of_a_side_that_is_bound_to_its_home_the_home_alone_does_the_work([Values] bool ofSource, [Values] bool outOfOrder, [Range(0, 11)] int seed) => Run(seed, async (fixture, a, b) =>
+    {
+        await using BlockBackend source = await OpenFilledAsync(fixture, ofSource ? ",any-context=off" : "");
+        await using BlockBackend target = await fixture.OpenAsync(ofSource ? "driver=b" : "driver=b,any-context=off");
+        int before = a.Log.Count;
+        ImageConversionOptions options = new() { WritesOutOfOrder = outOfOrder, MoreContexts = [fixture.ContextOf("one"), fixture.ContextOf("two")], RequestCount = 3 + (seed % 4) };
+        Witness witness = new(fixture.Context);
+        await ImageConversion.RunAsync([source], target, options, witness);
+        Assert.That(b.Bytes.AsSpan().CommonPrefixLength(a.Bytes), Is.EqualTo(Length), "the first difference");
+        Assert.That(a.Log.Skip(before).Select(call => call.Context).Distinct(), Is.EquivalentTo(ofSource ? new[] { "main" } : ["one", "two"]), "who has read");
+        Assert.That(b.Log.Select(call => call.Context).Distinct(), Is.EqualTo(new[] { ofSource ? "one" : "main" }), "who has written");
+        Assert.That(outOfOrder || b.Log.Where(call => call.Kind == RequestKind.Write).Select(call => call.Offset).SequenceEqual(b.Log.Where(call => call.Kind == RequestKind.Write).Select(call => call.Offset).Order()), Is.True, "the order of writes");
+        Assert.That((source.Submitters.Count, target.Submitters.Count), Is.EqualTo((1, 1)), "the contexts submit no more");
+        Assert.That((witness.DoneBytes, witness.IsHome), Is.EqualTo(((long)Length, true)), "what was told, and where");
+    });
+
+    [Test]
+    public void Where_both_sides_are_bound_nothing_is_gained_elsewhere() => Run(1, async (fixture, a, b) =>
+    {
+        await using BlockBackend source = await OpenFilledAsync(fixture, ",any-context=off");
+        await using BlockBackend target = await fixture.OpenAsync("driver=b,any-context=off");
+        Assert.That(ImageConversion.GainsFromContexts([source], target), Is.False, "what is asked beforehand");
+        await ImageConversion.RunAsync([source], target, new ImageConversionOptions { MoreContexts = [fixture.ContextOf("one")] });
+        Assert.That(b.Bytes.AsSpan().CommonPrefixLength(a.Bytes), Is.EqualTo(Length), "the first difference");
+        Assert.That((source.Submitters.Count, target.Submitters.Count), Is.EqualTo((1, 1)), "nobody else submits");
+    });
+
     // What has an order, a speed or a story of its own stays on the target's context.
     [TestCaseSource(nameof(Alone))]
     public void Some_conversions_stay_on_one_context(ImageConversionOptions options) => Run(1, async (fixture, a, b) =>
@@ -62,9 +91,9 @@ public sealed class ImageConversionContextTests
         new() { RequestCount = 1 },
     ];
 
-    private static async Task<BlockBackend> OpenFilledAsync(GraphFixture fixture)
+    private static async Task<BlockBackend> OpenFilledAsync(GraphFixture fixture, string options = "")
     {
-        BlockBackend source = await fixture.OpenAsync("driver=a");
+        BlockBackend source = await fixture.OpenAsync("driver=a" + options);
         byte[] bytes = [.. Enumerable.Range(0, Length).Select(i => (byte)(1 + (((i * 7) + (i / 4096)) % 255)))];
         bytes.AsSpan(3 << 20, 1 << 20).Clear();
         bytes.AsSpan(70_000, 9000).Clear();

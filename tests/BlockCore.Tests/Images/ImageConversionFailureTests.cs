@@ -1,7 +1,6 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Images;
-using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.BlockCore.Tests.Images;
@@ -15,21 +14,21 @@ public sealed class ImageConversionFailureTests : ImageTests
 
     // faulty a -> faulty b: the n-th read or write fails
     [Test]
-    public void A_failure_at_any_step_ends_it([Values(StorageCall.Read, StorageCall.Write)] StorageCall call, [Values] bool outOfOrder, [Values] bool isSpread) => Fixture.Run(async () =>
+    public void A_failure_at_any_step_ends_it([Values(StorageCall.Read, StorageCall.Write)] StorageCall call, [Values] bool outOfOrder, [Values] Side anywhere) => Fixture.Run(async () =>
     {
-        int length = 8 * (isSpread ? SpreadChunk : Chunk);
+        int length = 8 * (anywhere == Side.None ? Chunk : SpreadChunk);
         Put("a", Pattern(length));
         Put("b", new byte[length]);
         int n = 1;
         for (bool isOver = false; !isOver; n++)
         {
-            await using BlockBackend source = await OpenSourceAsync("a", "faulty", ",latency-ns-max=1000");
-            await using BlockBackend target = await OpenTargetAsync("b", "faulty", ",latency-ns-max=1000");
+            await using BlockBackend source = await OpenSourceAsync("a", "faulty", Slow(anywhere, Side.Source));
+            await using BlockBackend target = await OpenTargetAsync("b", "faulty", Slow(anywhere, Side.Target));
             FaultyDisk disk = Fixture.Faulty.Disk(call == StorageCall.Read ? "a" : "b");
             disk.FailNth(n, call);
             try
             {
-                await ImageConversion.RunAsync([source], target, new ImageConversionOptions { RequestCount = 3, WritesOutOfOrder = outOfOrder, MoreContexts = More(isSpread) });
+                await ImageConversion.RunAsync([source], target, new ImageConversionOptions { RequestCount = 3, WritesOutOfOrder = outOfOrder, MoreContexts = [Fixture.ContextOf("one"), Fixture.ContextOf("two")] });
                 isOver = true;
             }
             catch (BlockException error)
@@ -47,19 +46,19 @@ public sealed class ImageConversionFailureTests : ImageTests
     });
 
     [Test]
-    public void Cancelled_at_any_step_it_ends([Values] bool outOfOrder, [Values] bool isSpread) => Fixture.Run(async () =>
+    public void Cancelled_at_any_step_it_ends([Values] bool outOfOrder, [Values] Side anywhere) => Fixture.Run(async () =>
     {
         Put("a", Pattern(64 * Chunk));
         Put("b", new byte[64 * Chunk]);
         for (int at = 1; at <= 8; at++)
         {
-            await using BlockBackend source = await OpenSourceAsync("a", options: ",latency-ns-max=1000");
-            await using BlockBackend target = await OpenTargetAsync("b", options: ",latency-ns-max=1000");
+            await using BlockBackend source = await OpenSourceAsync("a", options: Slow(anywhere, Side.Source));
+            await using BlockBackend target = await OpenTargetAsync("b", options: Slow(anywhere, Side.Target));
             using CancellationTokenSource cancel = new();
             Reports reports = new(at, cancel.Cancel);
-            Task conversion = ImageConversion.RunAsync([source], target, new ImageConversionOptions { RequestCount = 3, WritesOutOfOrder = outOfOrder, MoreContexts = More(isSpread) }, reports, cancel.Token);
+            Task conversion = ImageConversion.RunAsync([source], target, new ImageConversionOptions { RequestCount = 3, WritesOutOfOrder = outOfOrder, MoreContexts = [Fixture.ContextOf("one"), Fixture.ContextOf("two")] }, reports, cancel.Token);
             await Failure.OfAsync<OperationCanceledException>(() => conversion);
-            Assert.That(reports.All[^1].DoneBytes, Is.LessThanOrEqualTo(at * (isSpread ? 3 * SpreadChunk : 8 * Chunk)), $"step {at}: what was under way is all that was done");
+            Assert.That(reports.All[^1].DoneBytes, Is.LessThanOrEqualTo(at * (anywhere == Side.None ? 8 * Chunk : 3 * SpreadChunk)), $"step {at}: what was under way is all that was done");
             Assert.That((source.InFlightCount, target.InFlightCount), Is.EqualTo((0, 0)), $"step {at}: nothing is under way");
         }
     });
@@ -142,5 +141,15 @@ public sealed class ImageConversionFailureTests : ImageTests
         Assert.That(Fixture.Memory.Storage("b").Log, Is.Empty, "nothing was written");
     });
 
-    private AioContext[] More(bool isSpread) => isSpread ? [Fixture.ContextOf("one"), Fixture.ContextOf("two")] : [];
+    private static string Slow(Side anywhere, Side side) => $",latency-ns-max=1000,any-context={(anywhere.HasFlag(side) ? "on" : "off")}";
+
+    /// <summary>Which sides of a conversion can be called on any context.</summary>
+    [Flags]
+    public enum Side
+    {
+        None = 0,
+        Source = 1,
+        Target = 2,
+        Both = Source | Target,
+    }
 }

@@ -185,6 +185,21 @@ public sealed class ImageConversionTests : ImageTests
         Assert.That((Fixture.Context.NowNs - startNs) / 1e9, Is.InRange(2.5, 4.0), "four chunks of a second each, of which the last is not waited for");
     });
 
+    // data, nothing, data: what is not there is passed over, and counts all the same
+    [Test]
+    public void Progress_that_is_not_counted_beforehand_is_of_the_whole_length() => Fixture.Run(async () =>
+    {
+        await PutCowAsync("a", 8, [0, 1, 6]);
+        await using BlockBackend source = await OpenSourceAsync("a", "cow");
+        await using BlockBackend target = await OpenTargetAsync("b");
+        Put("b", new byte[8 * Cluster]);
+        Reports reports = new();
+        await ImageConversion.RunAsync([source], target, new ImageConversionOptions { TargetIsNew = true, CountsBeforehand = false }, reports);
+        Assert.That(reports.All[0], Is.EqualTo(new ImageProgress(0, 8 * Cluster)), "the beginning");
+        Assert.That(reports.All[^1], Is.EqualTo(new ImageProgress(8 * Cluster, 8 * Cluster)), "the end");
+        Assert.That(reports.All.Select(report => report.DoneBytes), Is.Ordered, "it only grows");
+    });
+
     [Test]
     public void Progress_counts_what_is_to_be_moved() => Fixture.Run(async () =>
     {
@@ -224,6 +239,9 @@ public sealed class ImageConversionTests : ImageTests
     [
         new object[] { new ImageConversionOptions { SparseBytesMin = -1 }, "The shortest run of zeros cannot be -1 bytes" },
         new object[] { new ImageConversionOptions { RequestCount = 0 }, "0 requests cannot be under way at once: between 1 and 64 can" },
+        new object[] { new ImageConversionOptions { ChunkBytes = 256 }, "A chunk cannot be 256 bytes: a power of two between 512 and 2097152 can" },
+        new object[] { new ImageConversionOptions { ChunkBytes = 3 << 10 }, "A chunk cannot be 3072 bytes: a power of two between 512 and 2097152 can" },
+        new object[] { new ImageConversionOptions { ChunkBytes = 4 << 20 }, "A chunk cannot be 4194304 bytes: a power of two between 512 and 2097152 can" },
         new object[] { new ImageConversionOptions { RequestCount = 65 }, "65 requests cannot be under way at once: between 1 and 64 can" },
         new object[] { new ImageConversionOptions { RateBytesPerSecond = -5 }, "A rate of -5 bytes per second is none" },
         new object[] { new ImageConversionOptions { IsCompressed = true, OffloadsCopies = true }, "What drivers copy by themselves is not compressed" },

@@ -204,7 +204,8 @@ public sealed class ThrottleTreeTests
             Assert.That(Sorted(tree.AdmittedAtNs), Is.EqualTo(Sorted(flat.AdmittedAtNs)).Within(2), "as much at the same times");
         });
 
-    // Whatever the tree, no group lets through more than it holds, what leaks, and one request of each direction.
+    // Whatever the tree, no group lets through more than it holds, what leaks, and one request of each direction. The seed is one in which
+    // new requests of one group passed while those of another, put off for the root, had the next turn: one too many.
     [Test]
     public void No_group_of_a_tree_admits_more_than_its_bucket_holds_and_leaks() =>
         Gen.Select(Gen.Int[1, 50], Gen.Int[1, 50], Gen.Int[1, 50], Gen.Select(Gen.Int[0, 3], Gen.Bool, Gen.Int[0, 2000]).Array[1, 80]).Sample((root, a, b, requests) =>
@@ -230,7 +231,7 @@ public sealed class ThrottleTreeTests
                 long[] times = [.. requests.Select((request, index) => (Home: homes[request.Item1], index)).Where(item => IsBelow(item.Home, group)).Select(item => world.AdmittedAtNs[item.index]).Order()];
                 AssertBound(times, group.Config.IopsTotal.Rate, group.Name);
             }
-        });
+        }, seed: "78h4ruJl4-_1");
 
     private static void AssertBound(long[] times, long rate, string name)
     {

@@ -71,7 +71,7 @@ internal sealed class ImageChain(GraphFixture fixture, SeededRandom chance)
 
     /// <summary>Opens an image with all that its header names.</summary>
     public Task<BlockBackend> OpenAsync(string name, string format, bool isReadOnly = false) =>
-        fixture.OpenAsync($"driver={format},file.driver=faulty,file.filename={name}", new BackendOptions { ReadOnly = isReadOnly });
+        fixture.OpenAsync($"driver={format},file.driver=faulty,file.filename={name},file.any-context={(chance.OneIn(2) ? "on" : "off")}", new BackendOptions { ReadOnly = isReadOnly });
 
     /// <summary>Writes here and there, and keeps account of it.</summary>
     public async Task FillAsync(BlockBackend backend, byte[] model)

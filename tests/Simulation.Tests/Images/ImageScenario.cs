@@ -133,6 +133,7 @@ internal sealed class ImageScenario : IDisposable
         ImageConversionOptions options = new()
         {
             RequestCount = 1 + _chance.Next(12),
+            ChunkBytes = _chance.OneIn(4) ? null : 512 << _chance.Next(8),
             WritesOutOfOrder = _chance.OneIn(2),
             OffloadsCopies = _chance.OneIn(4),
             TargetIsNew = hasBacking || _chance.OneIn(2),

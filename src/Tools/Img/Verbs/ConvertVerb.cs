@@ -162,8 +162,10 @@ internal sealed class ConvertVerb : ImgVerb
                     ConvertBitmaps.CheckTarget(node);
                 }
 
-                ImageConversionOptions options = _arguments.ToOptions(target.IsNew) with
+                ImageConversionOptions options = _arguments.ToOptions(target.IsNew);
+                options = options with
                 {
+                    CountsBeforehand = _arguments.Source.ShowsProgress || options.IsSalvaging,
                     OnUnreadable = range => TellUnreadable(call, range),
                     OnUnknownStatus = range => TellUnknownStatus(call, range),
                 };
