@@ -174,7 +174,8 @@ internal sealed class ConversionSlot(ConversionRun run, ConversionProbe probe)
     {
         ConversionPlan plan = run.Plan;
         return plan.WritesZeroesAsData ? (bytes.Length, false)
-            : ZeroRuns.First(bytes, offset, plan.Options.IsCompressed ? plan.UnitBytes : plan.DetectionBytes, plan.Options.SparseBytesMin);
+            : plan.Options.IsCompressed ? ZeroRuns.First(bytes, offset, plan.UnitBytes, 1)
+            : ZeroRuns.First(bytes, offset, plan.DetectionBytes, plan.Options.SparseBytesMin);
     }
 
     private async ValueTask WriteDataAsync(long offset, Memory<byte> data)

@@ -25,6 +25,10 @@ public sealed partial class QemuImgQcow2Tests
     [TestCase(
         "an image with snapshots becomes version 2 by getting their length",
         "img create -q -f qcow2 A 1M", "img snapshot -c s A", "img resize -q A 2M", "img amend -o compat=0.10 A", "img amend -o compat=0.10,size=1M A", "img info -U --output=json A")]
+    [TestCase(
+        "clusters that are compressed are zeros or not, however short",
+        "img create -q -f qcow2 -o cluster_size=1k A 1M", "io A write_0_1k write_8k_1k write_17k_1k write_512k_3k", "img convert -c -S 4k -O qcow2 -o cluster_size=1k A B", "img map --output=json B",
+        "img convert -c -S 64k -O qcow2 -o cluster_size=4k A B", "img map --output=json B", "img compare A B")]
     [TestCase("an image that gets shorter", "img create -q -f qcow2 A 1M", "io A write_0_1M", "img resize --shrink A 128k", "img check A")]
     public void Everything_is_as_the_installed_programs_do_it(string what, params string[] lines)
     {
