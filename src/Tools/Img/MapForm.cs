@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Images;
 
@@ -80,15 +79,22 @@ internal sealed class MapJson(TextWriter output) : MapForm(output)
         }
 
         _isOpen = true;
-        StringBuilder line = new();
-        line.Append(CultureInfo.InvariantCulture, $"{{ \"start\": {extent.OffsetBytes}, \"length\": {extent.LengthBytes}, \"depth\": {extent.Depth}, \"present\": {Word(extent.IsPresent)}");
-        line.Append(CultureInfo.InvariantCulture, $", \"zero\": {Word(extent.IsZero)}, \"data\": {Word(extent.IsData)}");
+        Output.Write("{ \"start\": ");
+        Write(extent.OffsetBytes);
+        Output.Write(", \"length\": ");
+        Write(extent.LengthBytes);
+        Output.Write(", \"depth\": ");
+        Write(extent.Depth);
+        Output.Write(extent.IsPresent ? ", \"present\": true" : ", \"present\": false");
+        Output.Write(extent.IsZero ? ", \"zero\": true" : ", \"zero\": false");
+        Output.Write(extent.IsData ? ", \"data\": true" : ", \"data\": false");
         if (extent.HostOffsetBytes is { } hostOffset)
         {
-            line.Append(CultureInfo.InvariantCulture, $", \"offset\": {hostOffset}");
+            Output.Write(", \"offset\": ");
+            Write(hostOffset);
         }
 
-        Output.Write(line.Append('}'));
+        Output.Write('}');
     }
 
     /// <inheritdoc/>
@@ -97,5 +103,12 @@ internal sealed class MapJson(TextWriter output) : MapForm(output)
     /// <inheritdoc/>
     public override void End() => Output.Write("]\n");
 
-    private static string Word(bool value) => value ? "true" : "false";
+    // There may be a million lines: not a string each.
+    private void Write(long value)
+    {
+        Span<char> digits = stackalloc char[20];
+        bool fits = value.TryFormat(digits, out int length, default, CultureInfo.InvariantCulture);
+        Invariant.Check(fits);
+        Output.Write(digits[..length]);
+    }
 }

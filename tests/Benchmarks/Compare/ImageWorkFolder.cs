@@ -20,7 +20,7 @@ internal sealed class ImageWorkFolder : IDisposable
     public string File(string name) => Path.Combine(_path, name);
 
     /// <summary>The command line with the paths of the files that it names.</summary>
-    public string[] Named(IEnumerable<string> arguments) => [.. arguments.Select(argument => argument is ['@', .. string name] ? File(name) : argument)];
+    public string[] Named(IEnumerable<string> arguments) => [.. arguments.Select(Named)];
 
     /// <summary>Has QEMU's program do something.</summary>
     /// <exception cref="ArgumentException">It has failed.</exception>
@@ -50,6 +50,20 @@ internal sealed class ImageWorkFolder : IDisposable
         }
     }
 
+    /// <summary>A raw file of extents of data with holes of the same length between them.</summary>
+    public void MakeScattered(string name, int extentBytes, int count)
+    {
+        using FileStream file = new(File(name), FileMode.Create);
+        file.SetLength(2L * extentBytes * count);
+        byte[] data = new byte[extentBytes];
+        for (int i = 0; i < count; i++)
+        {
+            Array.Fill(data, (byte)(1 + (i % 255)));
+            file.Position = 2L * extentBytes * i;
+            file.Write(data);
+        }
+    }
+
     /// <summary>A raw file of words at random, which compresses as text does.</summary>
     public void MakeText(string name, long lengthBytes)
     {
@@ -62,6 +76,13 @@ internal sealed class ImageWorkFolder : IDisposable
         }
 
         file.SetLength(lengthBytes);
+    }
+
+    // if=@NAME is one, too.
+    private string Named(string argument)
+    {
+        int at = argument.IndexOf('@', StringComparison.Ordinal);
+        return at == 0 || (at > 0 && argument[at - 1] == '=') ? argument[..at] + File(argument[(at + 1)..]) : argument;
     }
 
     /// <inheritdoc/>

@@ -43,12 +43,13 @@ internal static class ImageWorks
         {
             Wall = new(0.7, 0.45), Count = SmallCount,
         },
+        .. VerbWorks.All,
         new("open a qcow2 image of 1 TiB", MakeLarge, "-f", "qcow2", "-c", "quit", "@" + Source) { Wall = new(1.0, 1.0), IsIo = true, Count = SmallCount },
     ];
 
-    private static string[] Convert(string from, string to) => ["convert", "-f", from, "-O", to, "@" + Source, "@" + Target];
+    internal static string[] Convert(string from, string to) => ["convert", "-f", from, "-O", to, "@" + Source, "@" + Target];
 
-    private static void MakeHalfFull(ImageWorkFolder folder) => folder.MakeSparse(Source, 2048 * Mebibyte, 2);
+    internal static void MakeHalfFull(ImageWorkFolder folder) => folder.MakeSparse(Source, 2048 * Mebibyte, 2);
 
     private static void MakeEqual(ImageWorkFolder folder)
     {
@@ -56,7 +57,7 @@ internal static class ImageWorks
         folder.RunQemuImg(Convert("raw", "raw"));
     }
 
-    private static void MakeHalfFullQcow2(ImageWorkFolder folder)
+    internal static void MakeHalfFullQcow2(ImageWorkFolder folder)
     {
         folder.MakeSparse("raw.img", 2048 * Mebibyte, 2);
         folder.RunQemuImg("convert", "-f", "raw", "-O", "qcow2", "@raw.img", "@" + Source);
@@ -64,7 +65,7 @@ internal static class ImageWorks
     }
 
     // The clusters are allocated, and take no memory.
-    private static void MakeLarge(ImageWorkFolder folder)
+    internal static void MakeLarge(ImageWorkFolder folder)
     {
         folder.RunQemuImg("create", "-q", "-f", "qcow2", "-o", "preallocation=metadata", "@" + Source, "6250M");
         folder.RunQemuImg("resize", "-q", "-f", "qcow2", "@" + Source, "1T");

@@ -156,6 +156,24 @@ public sealed class HostFileRangeTests(string engine) : HostFileFixture(engine)
         Assert.That((isData, lengthBytes), Is.EqualTo((false, Megabyte)));
     }
 
+    // hole 1, data 2 MiB: the end of a hole is remembered as where data begins, until it is one no more
+    [Test]
+    public void Data_that_has_become_a_hole_since_it_was_found_is_seen_as_one()
+    {
+        using HostFile file = OpenFull(out _);
+        if (!Can(file.TryPunchHole(0, Megabyte)))
+        {
+            return;
+        }
+
+        string before = Extents(file, 3 * Megabyte);
+        file.TryPunchHole(Megabyte, Megabyte);
+        bool isKnown = file.TryGetExtent(Megabyte, 2 * Megabyte, out bool isData, out long lengthBytes);
+
+        Assert.That(before, Is.EqualTo($"hole {Megabyte}, data {2 * Megabyte}"), "at first");
+        Assert.That((isKnown, isData, lengthBytes), Is.EqualTo((true, false, (long)Megabyte)), "then");
+    }
+
     /// <summary>Passes on what the Linux engine must do; of the portable one it asserts the refusal.</summary>
     private bool Can(bool isDone)
     {

@@ -15,6 +15,9 @@ internal sealed unsafe partial class LinuxHostFile
     private volatile bool _cannotAllocate;
     private volatile bool _cannotSeekData;
 
+    // Where the hole ends that was found last: any caller's, for it is only where to look first.
+    private long _dataAt = -1;
+
     public override bool TryPunchHole(long offset, long lengthBytes)
     {
         CheckChange(offset, lengthBytes);
@@ -93,6 +96,12 @@ internal sealed unsafe partial class LinuxHostFile
             return false;
         }
 
+        // Where the last hole has ended data begins, as a rule: then there is only its end to be asked for.
+        if (offset == Volatile.Read(ref _dataAt) && TryGetDataEnd(offset, lengthBytesMax, out lengthBytes))
+        {
+            return true;
+        }
+
         long data = Seek(_descriptor, offset, SeekData);
         if (data < 0)
         {
@@ -104,13 +113,19 @@ internal sealed unsafe partial class LinuxHostFile
 
         if (data > offset)
         {
+            Volatile.Write(ref _dataAt, data);
             isData = false;
             lengthBytes = long.Min(data - offset, lengthBytesMax);
             return true;
         }
 
-        // A hole that is here by now was punched since: call it unknown.
-        long hole = data == offset ? Seek(_descriptor, offset, SeekHole) : -1;
+        return TryGetDataEnd(offset, lengthBytesMax, out lengthBytes);
+    }
+
+    // A hole that is here by now was punched since: call it unknown.
+    private bool TryGetDataEnd(long offset, long lengthBytesMax, out long lengthBytes)
+    {
+        long hole = Seek(_descriptor, offset, SeekHole);
         lengthBytes = hole > offset ? long.Min(hole - offset, lengthBytesMax) : lengthBytesMax;
         GC.KeepAlive(this);
         return hole > offset;

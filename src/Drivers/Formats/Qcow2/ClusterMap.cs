@@ -136,7 +136,30 @@ internal sealed partial class ClusterMap
         TryGetSlice(guestOffset, out MetadataSlice? slice, out int index) ? new(RunIn(slice!, index, guestOffset, lengthMax)) : FindSlowAsync(guestOffset, lengthMax);
 
     /// <summary>The entry of a guest offset.</summary>
-    public async ValueTask<L2Entry> GetEntryAsync(long guestOffset) => (await FindAsync(guestOffset, 1)).Entry;
+    public ValueTask<L2Entry> GetEntryAsync(long guestOffset) =>
+        TryGetSlice(guestOffset, out MetadataSlice? slice, out int index) ? new(RunIn(slice!, index, guestOffset, 1).Entry) : GetEntrySlowAsync(guestOffset);
+
+    /// <summary>How many entries from that of a guest offset on, all in one slice with it, are as is wanted.</summary>
+    public async ValueTask<int> CountAsync(long guestOffset, int countMax, Func<L2Entry, bool> isWanted)
+    {
+        Invariant.Check(countMax <= EntriesLeftInSlice(guestOffset));
+        long table = TableOf(_geometry.L1Index(guestOffset));
+        if (table == 0)
+        {
+            return isWanted(L2Entry.Unallocated) ? countMax : 0;
+        }
+
+        int bytes = _geometry.L2Index(guestOffset) * _geometry.L2EntryBytes;
+        MetadataSlice slice = await Cache.GetAsync(table + bytes);
+        int index = (bytes & (Cache.SliceBytes - 1)) / _geometry.L2EntryBytes;
+        int count = 0;
+        while (count < countMax && isWanted(RunIn(slice, index + count, guestOffset + ((long)count << _geometry.ClusterBits), 1).Entry))
+        {
+            count++;
+        }
+
+        return count;
+    }
 
     /// <summary>Where the L2 table of an L1 entry lies; 0 for none.</summary>
     public long TableOf(int l1Index, bool forWrite = false)
@@ -165,6 +188,8 @@ internal sealed partial class ClusterMap
         long table = (long)(_top[l1Index] & Qcow2Geometry.OffsetMask);
         return table != 0 && _geometry.IsClusterStart(table) && Cache.TryGet(table + bytes, out slice);
     }
+
+    private async ValueTask<L2Entry> GetEntrySlowAsync(long guestOffset) => (await FindSlowAsync(guestOffset, 1)).Entry;
 
     private async ValueTask<GuestRun> FindSlowAsync(long guestOffset, long lengthMax)
     {
@@ -208,15 +233,15 @@ internal sealed partial class ClusterMap
 
     private void ThrowIfCorrupt(L2Entry entry, SubclusterKind kind, MetadataSlice slice, int index, long guestOffset)
     {
-        string where = $"(L2 offset: 0x{slice.HostOffset & ~(_geometry.ClusterBytes - 1L):x}, L2 index: 0x{_geometry.L2Index(guestOffset):x})";
-        string? message = kind == SubclusterKind.Invalid ? $"Invalid cluster entry found  {where}"
-            : kind == SubclusterKind.Compressed ? (_geometry.HasDataFile ? $"Compressed cluster entry found in image with external data file {where}" : null)
-            : !_geometry.IsClusterStart(entry.HostOffset) ? $"Cluster allocation offset 0x{entry.HostOffset:x} unaligned {where}"
-            : kind == SubclusterKind.Zero && _metadata.Area.Header.Version < 3 ? $"Zero cluster entry found in pre-v3 image {where}"
+        string? message = kind == SubclusterKind.Invalid ? "Invalid cluster entry found "
+            : kind == SubclusterKind.Compressed ? (_geometry.HasDataFile ? "Compressed cluster entry found in image with external data file" : null)
+            : !_geometry.IsClusterStart(entry.HostOffset) ? $"Cluster allocation offset 0x{entry.HostOffset:x} unaligned"
+            : kind == SubclusterKind.Zero && _metadata.Area.Header.Version < 3 ? "Zero cluster entry found in pre-v3 image"
             : null;
         if (message is not null)
         {
-            throw _metadata.ReportCorrupt(message, slice.HostOffset + (index * _geometry.L2EntryBytes), _geometry.L2EntryBytes);
+            string where = $"(L2 offset: 0x{slice.HostOffset & ~(_geometry.ClusterBytes - 1L):x}, L2 index: 0x{_geometry.L2Index(guestOffset):x})";
+            throw _metadata.ReportCorrupt($"{message} {where}", slice.HostOffset + (index * _geometry.L2EntryBytes), _geometry.L2EntryBytes);
         }
     }
 

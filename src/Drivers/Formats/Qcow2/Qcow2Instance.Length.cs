@@ -142,7 +142,7 @@ internal sealed partial class Qcow2Instance
                 if (entry.IsEmpty)
                 {
                     await metadata.Map.GetOwnTableAsync(_geometry.L1Index(at));
-                    (long hostOffset, int got) = await metadata.Allocator.AllocateAsync(await CountEmptyAsync(at, count));
+                    (long hostOffset, int got) = await metadata.Allocator.AllocateAsync(await metadata.Map.CountAsync(at, count, static entry => entry.IsEmpty));
                     await ClearAsync(hostOffset, (long)got << _geometry.ClusterBits);
                     await metadata.Map.ChangeAsync(at, got, (i, old) => old.WithData(hostOffset + ((long)i << _geometry.ClusterBits), 0, showsBacking ? 0 : _geometry.SubclusterCount));
                     length = (long)got << _geometry.ClusterBits;
@@ -158,17 +158,6 @@ internal sealed partial class Qcow2Instance
         {
             await metadata.File.WriteLengthAsync(hostEnd, isExact: false, preallocation == PreallocationMode.Metadata ? PreallocationMode.Off : preallocation, RequestFlags.None, CancellationToken.None);
         }
-    }
-
-    private async ValueTask<int> CountEmptyAsync(long guestOffset, int countMax)
-    {
-        int count = 1;
-        while (count < countMax && (await metadata.Map.GetEntryAsync(guestOffset + ((long)count << _geometry.ClusterBits))).IsEmpty)
-        {
-            count++;
-        }
-
-        return count;
     }
 
     // Clusters that were used before have something in them.

@@ -101,28 +101,12 @@ internal sealed partial class Qcow2Instance
 
             return run.Entry is { HasCluster: true, IsCopied: true } || _geometry.HasDataFile
                 ? await FillClusterAsync(guestOffset, buffer, run)
-                : await AllocateAsync(guestOffset, buffer, await CountNewAsync(guestOffset, (int)(last - first + 1)));
+                : await AllocateAsync(guestOffset, buffer, await metadata.Map.CountAsync(guestOffset, (int)(last - first + 1), static entry => entry is not { HasCluster: true, IsCopied: true }));
         }
         finally
         {
             _busy.Exit(first, last);
         }
-    }
-
-    // How many clusters from there on have none of their own.
-    private async ValueTask<int> CountNewAsync(long guestOffset, int countMax)
-    {
-        int count = 1;
-        for (long at = _geometry.ClusterStart(guestOffset) + _geometry.ClusterBytes; count < countMax; count++, at += _geometry.ClusterBytes)
-        {
-            L2Entry entry = await metadata.Map.GetEntryAsync(at);
-            if (entry is { HasCluster: true, IsCopied: true })
-            {
-                break;
-            }
-        }
-
-        return count;
     }
 
     /// <summary>

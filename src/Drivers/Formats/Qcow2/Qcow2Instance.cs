@@ -16,6 +16,9 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
 {
     private readonly BusyClusters _busy = new();
 
+    // Whether the file may have holes where the guest has data, and how long it was when that was found out.
+    private (long FileBytes, bool MayBe)? _holes;
+
     /// <summary>The image's structures.</summary>
     public Qcow2Metadata Metadata => metadata;
 
@@ -104,9 +107,36 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
             flags |= BlockStatusFlags.OffsetValid;
         }
 
+        if ((flags & BlockStatusFlags.Recurse) != 0 && (wanted & BlockStatusQuery.Zeroes) != 0 && !await MayHaveHolesAsync(cancel))
+        {
+            flags &= ~BlockStatusFlags.Recurse;
+        }
+
         return (flags & BlockStatusFlags.OffsetValid) != 0
             ? new BlockStatus(flags, run.LengthBytes, run.HostOffset, metadata.Data)
             : new BlockStatus(flags, run.LengthBytes);
+    }
+
+    // To look for holes the system goes through the whole file. As much as the tables take may be missing: they are not written to their ends.
+    private async ValueTask<bool> MayHaveHolesAsync(CancellationToken cancel)
+    {
+        long fileBytes = metadata.Data.LengthBytes;
+        if (_holes is not { } found || found.FileBytes != fileBytes)
+        {
+            long tableBytes = _geometry.HasDataFile ? 0 : CountTableClusters() << _geometry.ClusterBits;
+            found = (fileBytes, await metadata.Data.Node.GetAllocatedBytesAsync(cancel) is not { } allocated || allocated < fileBytes - tableBytes);
+            _holes = found;
+        }
+
+        return found.MayBe;
+    }
+
+    private long CountTableClusters()
+    {
+        ReadOnlySpan<long> blocks = metadata.Refcounts.Blocks;
+        ReadOnlySpan<ulong> top = metadata.Map.Top;
+        long topClusters = _geometry.RoundUp((long)top.Length * sizeof(ulong)) >> _geometry.ClusterBits;
+        return 1 + metadata.Area.Header.RefcountTableClusters + (blocks.Length - blocks.Count(0L)) + topClusters + (top.Length - top.Count(0UL));
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Images;
+using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Img.Verbs;
 
@@ -46,7 +47,8 @@ internal sealed class MapVerb : ImgVerb
     public override async Task<int> RunAsync(ImgCall call)
     {
         await using BlockBackend backend = await _source.ReadOnlyImageOf(call.Operands[0]).OpenAsync(call.World, call.Name, call.Warn);
-        MapForm form = _source.IsJson ? new MapJson(call.Out) : new MapTable(call.Out, call.Name.FollowsTexts);
+        await using BatchedOutput output = new(call.Out);
+        MapForm form = _source.IsJson ? new MapJson(output) : new MapTable(output, call.Name.FollowsTexts);
         form.Begin();
         bool isAny = false;
         await foreach (ImageExtent extent in ImageMap.ReadAsync(backend, _startBytes, _lengthBytesMax))

@@ -61,6 +61,9 @@ internal static class SoundImages
     /// <summary>An image that other programs make, step by step, in a folder of its own.</summary>
     private sealed class Elsewhere
     {
+        // To choose how often to iterate a key it measures its own CPU time, and gives up where the machine gives it none.
+        private const int AttemptCountMax = 20;
+
         private readonly string _folder = System.IO.Directory.CreateTempSubdirectory("qcow2-damage-").FullName;
 
         public Elsewhere(string[] arguments) => Run("qemu-img", arguments);
@@ -81,18 +84,31 @@ internal static class SoundImages
 
         public Elsewhere Bitmap(string name) => Run("qemu-img", ["bitmap", "--add", "img", name]);
 
+        private (int Code, string Output) Try(string program, string[] arguments)
+        {
+            using Process process = Process.Start(new ProcessStartInfo(program, arguments)
+            {
+                WorkingDirectory = _folder,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
+            Task<string> output = process.StandardOutput.ReadToEndAsync();
+            string error = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            return (process.ExitCode, output.GetAwaiter().GetResult() + error);
+        }
+
         private Elsewhere Run(string program, string[] arguments)
         {
             try
             {
-                using Process process = Process.Start(new ProcessStartInfo(program, arguments)
+                (int code, string output) = Try(program, arguments);
+                for (int attempt = 1; attempt < AttemptCountMax && output.Contains("CPU usage", StringComparison.Ordinal); attempt++)
                 {
-                    WorkingDirectory = _folder,
-                    RedirectStandardOutput = true,
-                    RedirectStandardError = true,
-                })!;
-                process.WaitForExit();
-                Assert.That(process.ExitCode, Is.Zero, $"{program} {string.Join(' ', arguments)}");
+                    (code, output) = Try(program, arguments);
+                }
+
+                Assert.That(code, Is.Zero, $"{program} {string.Join(' ', arguments)}: {output}");
             }
             catch (System.ComponentModel.Win32Exception)
             {

@@ -6,9 +6,9 @@ internal sealed class ReferenceCounts
     private const int PageBits = 8;
     private const int PageLength = 1 << PageBits;
 
-    private readonly Dictionary<long, Array> _pages = [];
+    private readonly Dictionary<long, Page> _pages = [];
     private long _lastKey = -1;
-    private Array? _last;
+    private Page? _last;
 
     /// <summary>The numbers of the pages that are there, in order.</summary>
     public long[] Pages => [.. _pages.Keys.Order()];
@@ -20,37 +20,51 @@ internal sealed class ReferenceCounts
     public static long EndOf(long page) => (page + 1) << PageBits;
 
     /// <summary>The number of a cluster.</summary>
-    public ulong Get(long cluster) => Find(cluster >> PageBits) switch
+    public ulong Get(long cluster)
     {
-        byte[] narrow => narrow[cluster & (PageLength - 1)],
-        ulong[] wide => wide[cluster & (PageLength - 1)],
-        _ => 0,
-    };
+        int index = (int)(cluster & (PageLength - 1));
+        return Find(cluster >> PageBits) is not { } page ? 0 : page.Wide is { } wide ? wide[index] : page.Narrow[index];
+    }
 
     /// <summary>Sets the number of a cluster.</summary>
     public void Set(long cluster, ulong count)
     {
         long key = cluster >> PageBits;
-        Array? page = Find(key);
+        Page? page = Find(key);
         if (page is null && count == 0)
         {
             return;
         }
 
-        if (page is null || (page is byte[] && count > byte.MaxValue))
+        page ??= Add(key);
+        int index = (int)(cluster & (PageLength - 1));
+        if (page.Wide is null && count > byte.MaxValue)
         {
-            page = Keep(key, count > byte.MaxValue ? Widen(page) : new byte[PageLength]);
+            page.Wide = Array.ConvertAll(page.Narrow, static narrow => (ulong)narrow);
         }
 
-        int index = (int)(cluster & (PageLength - 1));
-        if (page is byte[] narrow)
+        if (page.Wide is { } wide)
         {
-            narrow[index] = (byte)count;
+            wide[index] = count;
         }
         else
         {
-            ((ulong[])page)[index] = count;
+            page.Narrow[index] = (byte)count;
         }
+    }
+
+    /// <summary>Whether all numbers of a page are those of <paramref name="other"/>, if that is seen at once; and the last cluster that has one.</summary>
+    public bool IsSame(ReferenceCounts other, long page, out long lastUsed)
+    {
+        lastUsed = -1;
+        if (Find(page) is not { Wide: null } mine || other.Find(page) is not { Wide: null } its || !mine.Narrow.AsSpan().SequenceEqual(its.Narrow))
+        {
+            return false;
+        }
+
+        int index = mine.Narrow.AsSpan().LastIndexOfAnyExcept((byte)0);
+        lastUsed = index < 0 ? -1 : FirstOf(page) + index;
+        return true;
     }
 
     /// <summary>Adds to the number of a cluster.</summary>
@@ -71,9 +85,7 @@ internal sealed class ReferenceCounts
         }
     }
 
-    private static ulong[] Widen(Array? page) => page is byte[] narrow ? Array.ConvertAll(narrow, static count => (ulong)count) : new ulong[PageLength];
-
-    private Array? Find(long key)
+    private Page? Find(long key)
     {
         if (key != _lastKey)
         {
@@ -84,10 +96,19 @@ internal sealed class ReferenceCounts
         return _last;
     }
 
-    private Array Keep(long key, Array page)
+    private Page Add(long key)
     {
+        Page page = new();
         _pages[key] = page;
         _lastKey = key;
         return _last = page;
+    }
+
+    // Of a byte each, until one of them is larger.
+    private sealed class Page
+    {
+        public byte[] Narrow { get; } = new byte[PageLength];
+
+        public ulong[]? Wide { get; set; }
     }
 }

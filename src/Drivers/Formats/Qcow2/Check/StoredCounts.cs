@@ -42,6 +42,12 @@ internal sealed class StoredCounts(Qcow2Metadata metadata, ImageReferences refer
         long end = 0;
         foreach (long page in Pages)
         {
+            if (Counts.IsSame(references.Counts, page, out long lastUsed))
+            {
+                end = lastUsed < 0 ? end : lastUsed + 1;
+                continue;
+            }
+
             for (long cluster = ReferenceCounts.FirstOf(page); cluster < ReferenceCounts.EndOf(page); cluster++)
             {
                 ulong stored = Counts.Get(cluster);

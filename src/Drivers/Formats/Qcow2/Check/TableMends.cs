@@ -74,7 +74,13 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
             return false;
         }
 
-        if (!isWritable && MendsAll is not null)
+        if (MendsAll is null)
+        {
+            mend(bytes.Span);
+            return false;
+        }
+
+        if (!isWritable)
         {
             return false;
         }
@@ -105,12 +111,12 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
         {
             Span<byte> bytes = chunk[(i * sizeof(ulong))..];
             ulong entry = BinaryPrimitives.ReadUInt64BigEndian(bytes);
-            ulong mended = MendBits(entry, ReservedL1Bits, $"Repairing L1 entry with reserved bits set: {entry:x}");
+            ulong mended = MendBits(entry, ReservedL1Bits, entry, static shown => $"Repairing L1 entry with reserved bits set: {shown:x}");
             long table = (long)(entry & Qcow2Geometry.OffsetMask);
             if (isActive && table != 0 && _geometry.IsClusterStart(table))
             {
                 long index = ((hostOffset - metadata.Area.Header.L1Offset) / sizeof(ulong)) + i;
-                mended = MendMark(mended, table, count => $"OFLAG_COPIED L2 cluster: l1_index={index} l1_entry={entry:x} refcount={count}");
+                mended = MendMark(mended, table, index, entry);
             }
 
             BinaryPrimitives.WriteUInt64BigEndian(bytes, mended);
@@ -137,44 +143,47 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
     // A compressed cluster is never written in place, and has no subclusters.
     private void MendCompressed(Span<byte> bytes, ulong entry)
     {
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, MendBits(entry, L2Entry.CopiedFlag, $"Repairing copied flag of a compressed cluster, entry=0x{entry:x}"));
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, MendBits(entry, L2Entry.CopiedFlag, entry, static shown => $"Repairing copied flag of a compressed cluster, entry=0x{shown:x}"));
         if (_geometry.HasSubclusters)
         {
             ulong bitmap = BinaryPrimitives.ReadUInt64BigEndian(bytes[sizeof(ulong)..]);
-            BinaryPrimitives.WriteUInt64BigEndian(bytes[sizeof(ulong)..], MendBits(bitmap, ulong.MaxValue, $"Repairing non-zero subcluster allocation bitmap of a compressed cluster, entry=0x{entry:x}"));
+            ulong mended = MendBits(bitmap, ulong.MaxValue, entry, static shown => $"Repairing non-zero subcluster allocation bitmap of a compressed cluster, entry=0x{shown:x}");
+            BinaryPrimitives.WriteUInt64BigEndian(bytes[sizeof(ulong)..], mended);
         }
     }
 
     private ulong MendEntry(ulong entry, bool isActive)
     {
-        ulong mended = MendBits(entry, ReservedL2Bits(_geometry), $"Repairing l2 entry with reserved bits set: {entry:x}");
+        ulong mended = MendBits(entry, ReservedL2Bits(_geometry), entry, static shown => $"Repairing l2 entry with reserved bits set: {shown:x}");
         long hostOffset = (long)(entry & Qcow2Geometry.OffsetMask);
         if (!_geometry.IsClusterStart(hostOffset))
         {
             // Zeros need no cluster.
             bool isZero = !_geometry.HasSubclusters && (entry & L2Entry.ZeroFlag) != 0;
-            return isZero ? MendBits(mended, ~L2Entry.ZeroFlag, $"Repairing offset={hostOffset:x}: Preallocated cluster is not properly aligned; L2 entry corrupted.") : mended;
+            return !isZero ? mended
+                : MendBits(mended, ~L2Entry.ZeroFlag, (ulong)hostOffset, static shown => $"Repairing offset={shown:x}: Preallocated cluster is not properly aligned; L2 entry corrupted.");
         }
 
         bool hasCluster = hostOffset != 0 || (_geometry.HasDataFile && (entry & L2Entry.CopiedFlag) != 0);
-        return isActive && hasCluster ? MendMark(mended, hostOffset, count => $"OFLAG_COPIED data cluster: l2_entry={entry:x} refcount={count}", isData: true) : mended;
+        return isActive && hasCluster ? MendMark(mended, hostOffset, null, entry) : mended;
     }
 
-    private ulong MendBits(ulong entry, ulong wrongBits, string text)
+    // Of a hundred thousand entries hardly one is told of: words are made for that one only.
+    private ulong MendBits(ulong entry, ulong wrongBits, ulong shown, Func<ulong, string> describe)
     {
         if ((entry & wrongBits) == 0 || MendsAll != true)
         {
             return entry;
         }
 
-        report.Mend(text);
+        report.Mend(describe(shown));
         return entry & ~wrongBits;
     }
 
-    // The data file counts nothing: all of it belongs to the image.
-    private ulong MendMark(ulong entry, long hostOffset, Func<ulong, string> describe, bool isData = false)
+    // The data file counts nothing: all of it belongs to the image. Without an index it is an entry of a guest's cluster.
+    private ulong MendMark(ulong entry, long hostOffset, long? l1Index, ulong shown)
     {
-        bool isInDataFile = isData && _geometry.HasDataFile;
+        bool isInDataFile = l1Index is null && _geometry.HasDataFile;
         ulong count = isInDataFile ? 1 : CountOf(hostOffset >> _geometry.ClusterBits);
         bool isCopied = (entry & L2Entry.CopiedFlag) != 0;
         if (isCopied == (count == 1))
@@ -184,7 +193,7 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
 
         if (MendsAll is null)
         {
-            report.Error($"ERROR {describe(count)}");
+            report.Error($"ERROR {DescribeMark(l1Index, shown, count)}");
             return entry;
         }
 
@@ -193,7 +202,10 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
             return isCopied == (OldCountOf!(hostOffset >> _geometry.ClusterBits) == 1) ? entry ^ L2Entry.CopiedFlag : entry;
         }
 
-        report.Mend($"Repairing {describe(count)}");
+        report.Mend($"Repairing {DescribeMark(l1Index, shown, count)}");
         return entry ^ L2Entry.CopiedFlag;
     }
+
+    private static string DescribeMark(long? l1Index, ulong entry, ulong count) =>
+        l1Index is { } index ? $"OFLAG_COPIED L2 cluster: l1_index={index} l1_entry={entry:x} refcount={count}" : $"OFLAG_COPIED data cluster: l2_entry={entry:x} refcount={count}";
 }
