@@ -29,6 +29,12 @@ public sealed partial class QemuImgQcow2Tests
         "clusters that are compressed are zeros or not, however short",
         "img create -q -f qcow2 -o cluster_size=1k A 1M", "io A write_0_1k write_8k_1k write_17k_1k write_512k_3k", "img convert -c -S 4k -O qcow2 -o cluster_size=1k A B", "img map --output=json B",
         "img convert -c -S 64k -O qcow2 -o cluster_size=4k A B", "img map --output=json B", "img compare A B")]
+    [TestCase(
+        "a cluster of several sources is compressed too",
+        "img create -q -f qcow2 -o cluster_size=1k A 1023k", "img create -q -f qcow2 -o cluster_size=1k B 3k", "img create -q -f qcow2 -o cluster_size=1k C 1023k",
+        "io A write_-P_1_1022k_1k", "io B write_-P_2_0_1k", "io C write_-P_3_0_1k write_-P_4_100k_1k", "img convert -c -O qcow2 A B C D", "img map --output=json D",
+        "io D read_-P_0_0_1022k read_-P_1_1022k_1k read_-P_2_1023k_1k read_-P_0_1024k_2k read_-P_3_1026k_1k read_-P_4_1126k_1k", "img check D",
+        "img create -q -f qcow2 -o cluster_size=1k E 1k", "img convert -c -O qcow2 E E E B E F", "img map --output=json F", "io F read_-P_2_3k_1k read_-P_0_0_3k")]
     [TestCase("an image that gets shorter", "img create -q -f qcow2 A 1M", "io A write_0_1M", "img resize --shrink A 128k", "img check A")]
     public void Everything_is_as_the_installed_programs_do_it(string what, params string[] lines)
     {
