@@ -22,6 +22,7 @@ public sealed record CompatibilityProfile
         SuggestsNearestOption = false,
         FilesHaveWholeSectors = true,
         ImplicitOpenGate = ImplicitOpenGate.AllowEverything,
+        DowngradeDropsBitmaps = true,
     };
 
     /// <summary>What the profile is called: <c>own</c> or <c>qemu</c>.</summary>
@@ -50,6 +51,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>Which files are opened because an image names them.</summary>
     public ImplicitOpenGate ImplicitOpenGate { get; init; } = ImplicitOpenGate.AllowFiles;
+
+    /// <summary>An image that becomes one of a version without dirty bitmaps loses those that it has; otherwise it is refused.</summary>
+    public bool DowngradeDropsBitmaps { get; init; }
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;

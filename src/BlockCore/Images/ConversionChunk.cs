@@ -22,4 +22,6 @@ internal enum ConversionKind
 /// <param name="TargetOffset">Where it begins in the target, in bytes.</param>
 /// <param name="LengthBytes">How long it is.</param>
 /// <param name="EndsExtent">What follows is of another kind.</param>
-internal readonly record struct ConversionChunk(ConversionKind Kind, BlockBackend Source, long SourceOffset, long TargetOffset, long LengthBytes, bool EndsExtent);
+/// <param name="Following">The sources behind that one, where it goes on in them; null where it does not.</param>
+internal readonly record struct ConversionChunk(
+    ConversionKind Kind, BlockBackend Source, long SourceOffset, long TargetOffset, long LengthBytes, bool EndsExtent, IReadOnlyList<BlockBackend>? Following = null);

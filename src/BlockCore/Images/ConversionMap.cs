@@ -73,7 +73,8 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
             end = lengthMax - (_at % lengthMax);
         }
 
-        ConversionChunk chunk = new(_kind, sources[_index], _at - _sourceStart, _at, end, _at + end >= _extentEnd);
+        IReadOnlyList<BlockBackend>? following = _at + end > SourceEnd ? [.. sources.Skip(_index + 1)] : null;
+        ConversionChunk chunk = new(_kind, sources[_index], _at - _sourceStart, _at, end, _at + end >= _extentEnd, following);
         _at += end;
         return chunk;
     }
@@ -97,20 +98,42 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
             end = nextEnd;
         }
 
-        long mask = plan.UnitBytes - 1L;
-        if (end == sourceEnd)
+        _extentEnd = end == sourceEnd ? end : MoveToUnit(end, sourceEnd);
+        if (plan.Options.IsCompressed && sourceEnd < plan.TotalBytes)
         {
-            _extentEnd = end;
-            return;
+            EndBeforeJoint(sourceEnd);
         }
+    }
 
+    private long MoveToUnit(long end, long sourceEnd)
+    {
+        long mask = plan.UnitBytes - 1L;
         long wholeEnd = end & ~mask;
         if (_kind != ConversionKind.Data && wholeEnd <= _at)
         {
             _kind = ConversionKind.Data;
         }
 
-        _extentEnd = _kind == ConversionKind.Data ? Math.Min((end + mask) & ~mask, sourceEnd) : wholeEnd;
+        return _kind == ConversionKind.Data ? Math.Min((end + mask) & ~mask, sourceEnd) : wholeEnd;
+    }
+
+    // A unit that the next source has a part of is a chunk by itself: only as a whole can it be compressed.
+    private void EndBeforeJoint(long sourceEnd)
+    {
+        long joint = sourceEnd & ~(plan.UnitBytes - 1L);
+        if (joint == sourceEnd || _extentEnd <= joint)
+        {
+            return;
+        }
+
+        if (_at < joint)
+        {
+            _extentEnd = joint;
+        }
+        else
+        {
+            (_kind, _extentEnd) = (ConversionKind.Data, Math.Min(joint + plan.UnitBytes, plan.TotalBytes));
+        }
     }
 
     private async ValueTask<(ConversionKind Kind, long End)> AskAsync(long at, CancellationToken cancel)

@@ -33,8 +33,8 @@ internal sealed class ConversionPlan
         int clusterBytes = layer.Instance.ClusterBytes ?? 1;
         long unit = Math.Max(root.Limits.RequestAlignmentBytes, clusterBytes);
 
-        // Beside what the source has there is what the target has already: not a byte more may be written.
-        UnitBytes = options.TakesAllocatedOnly ? 1 : (int)Math.Min(Math.Max(unit, sparseBytes), ChunkBytesMax);
+        // Beside what the source has there is what the target has already: not a byte more may be written. What is compressed is so by clusters, however short.
+        UnitBytes = options.TakesAllocatedOnly ? 1 : (int)Math.Min(options.IsCompressed ? unit : Math.Max(unit, sparseBytes), ChunkBytesMax);
         bool isSpread = options.MaySpread && CanSpread(sources, target, options.MoreContexts);
         ChunkBytes = Math.Max(options.ChunkBytes ?? (isSpread ? ChunkBytesSpread : ChunkBytesPreferred), UnitBytes);
         DetectionBytes = (int)Math.Min(Math.Max(root.Limits.RequestAlignmentBytes, sparseBytes), ChunkBytesMax);

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 
@@ -74,7 +75,7 @@ internal sealed class ConversionSlot(ConversionRun run, ConversionProbe probe)
 
         try
         {
-            await chunk.Source.ReadAsync(chunk.SourceOffset, buffer, RequestFlags.None, run.Cancel);
+            await ReadAsync(chunk, 0, buffer);
         }
         catch (BlockException) when (run.Plan.Options.IsSalvaging)
         {
@@ -83,6 +84,25 @@ internal sealed class ConversionSlot(ConversionRun run, ConversionProbe probe)
         catch (BlockException error)
         {
             throw error.Prefixed($"error while reading at byte {chunk.TargetOffset}: ");
+        }
+    }
+
+    private ValueTask ReadAsync(ConversionChunk chunk, int start, Memory<byte> buffer) => chunk.Following is null
+        ? chunk.Source.ReadAsync(chunk.SourceOffset + start, buffer, RequestFlags.None, run.Cancel)
+        : ReadAcrossAsync([chunk.Source, .. chunk.Following], chunk.SourceOffset + start, buffer);
+
+    private async ValueTask ReadAcrossAsync(IReadOnlyList<BlockBackend> sources, long offset, Memory<byte> buffer)
+    {
+        for (int i = 0; !buffer.IsEmpty; i++)
+        {
+            int length = (int)Math.Clamp(sources[i].LengthBytes - offset, 0, buffer.Length);
+            if (length > 0)
+            {
+                await sources[i].ReadAsync(offset, buffer[..length], RequestFlags.None, run.Cancel);
+                buffer = buffer[length..];
+            }
+
+            offset = Math.Max(0, offset - sources[i].LengthBytes);
         }
     }
 
@@ -95,7 +115,7 @@ internal sealed class ConversionSlot(ConversionRun run, ConversionProbe probe)
             int step = Math.Min(SectorBytes, buffer.Length - done);
             try
             {
-                await chunk.Source.ReadAsync(chunk.SourceOffset + done, buffer.Slice(done, step), RequestFlags.None, run.Cancel);
+                await ReadAsync(chunk, done, buffer.Slice(done, step));
             }
             catch (BlockException error)
             {
@@ -174,7 +194,8 @@ internal sealed class ConversionSlot(ConversionRun run, ConversionProbe probe)
     {
         ConversionPlan plan = run.Plan;
         return plan.WritesZeroesAsData ? (bytes.Length, false)
-            : ZeroRuns.First(bytes, offset, plan.Options.IsCompressed ? plan.UnitBytes : plan.DetectionBytes, plan.Options.SparseBytesMin);
+            : plan.Options.IsCompressed ? ZeroRuns.First(bytes, offset, plan.UnitBytes, 1)
+            : ZeroRuns.First(bytes, offset, plan.DetectionBytes, plan.Options.SparseBytesMin);
     }
 
     private async ValueTask WriteDataAsync(long offset, Memory<byte> data)
@@ -190,7 +211,6 @@ internal sealed class ConversionSlot(ConversionRun run, ConversionProbe probe)
         }
     }
 
-    // Where one source ends in the middle of a cluster and the next begins, neither has the whole of it.
     private bool IsCompressible(long offset, int length)
     {
         ConversionPlan plan = run.Plan;

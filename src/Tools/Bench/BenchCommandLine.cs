@@ -70,7 +70,7 @@ internal sealed class BenchCommandLine
             return ToolWorld.Run(
                 CompatibilityProfile.Own,
                 parsed.GetValue(_virtualTime),
-                warning => Complaint.Warn(_console, CalledName.Own, warning),
+                warning => Complaint.Warn(_console, CalledName.Own, warning, CompatibilityProfile.Own),
                 async world =>
                 {
                     if (!await CreatedObjects.TryCreateAsync(world, _console, parsed.GetValue(_objects) ?? []))

@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
 
 namespace BlockGraph.Tools.Dispatch;
 
@@ -34,6 +35,32 @@ internal static class Complaint
     /// <summary>Prints what a person should know though the command goes on.</summary>
     public static void Warn(IToolConsole console, string program, string message) =>
         console.Error.WriteLine($"{program}: warning: {OneLine(message)}");
+
+    /// <summary>Prints what a graph warns of.</summary>
+    public static void Warn(IToolConsole console, string program, BlockWarning warning, CompatibilityProfile profile)
+    {
+        if (ReferenceEquals(profile, CompatibilityProfile.Own))
+        {
+            Warn(console, program, warning.Message);
+            return;
+        }
+
+        switch (warning)
+        {
+            case FormatGuessed guessed:
+                // Scripts for QEMU's programs look for these three lines, or take them away.
+                console.Error.WriteLine($"WARNING: Image format was not specified for '{guessed.FileName}' and probing guessed {guessed.DriverName}.");
+                console.Error.WriteLine("         Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.");
+                console.Error.WriteLine($"         Specify the '{guessed.DriverName}' format explicitly to remove the restrictions.");
+                break;
+            case BitmapsLost:
+                Print(console, program, warning.Message);
+                break;
+            default:
+                Warn(console, program, warning.Message);
+                break;
+        }
+    }
 
     private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 }

@@ -17,13 +17,13 @@ namespace BlockGraph.Tools.Dispatch;
 /// </summary>
 internal sealed class ToolWorld
 {
-    private readonly Action<string> _warn;
-    private readonly List<string> _warnings = [];
+    private readonly Action<BlockWarning> _warn;
+    private readonly List<BlockWarning> _warnings = [];
 
     // What closing an image has cost: told when the command is over, whatever it said itself.
-    private readonly List<string> _losses = [];
+    private readonly List<BlockWarning> _losses = [];
 
-    private ToolWorld(NodeGraph graph, AioContext context, bool isVirtualTime, Action<string> warn)
+    private ToolWorld(NodeGraph graph, AioContext context, bool isVirtualTime, Action<BlockWarning> warn)
     {
         Graph = graph;
         Context = context;
@@ -46,7 +46,7 @@ internal sealed class ToolWorld
     /// <param name="warn">Told of what a person should know.</param>
     /// <param name="body">The command.</param>
     /// <param name="drivers">Drivers beside those that every world has.</param>
-    public static int Run(CompatibilityProfile profile, bool isVirtualTime, Action<string> warn, Func<ToolWorld, Task<int>> body, params IReadOnlyList<BlockDriver> drivers)
+    public static int Run(CompatibilityProfile profile, bool isVirtualTime, Action<BlockWarning> warn, Func<ToolWorld, Task<int>> body, params IReadOnlyList<BlockDriver> drivers)
     {
         if (isVirtualTime)
         {
@@ -75,27 +75,19 @@ internal sealed class ToolWorld
     }
 
     private static int Run(
-        AioContext context, CompatibilityProfile profile, bool isVirtualTime, Action<string> warn, Func<ToolWorld, Task<int>> body, IReadOnlyList<BlockDriver> drivers)
+        AioContext context, CompatibilityProfile profile, bool isVirtualTime, Action<BlockWarning> warn, Func<ToolWorld, Task<int>> body, IReadOnlyList<BlockDriver> drivers)
     {
         int exitCode = 1;
         context.Run(async () =>
         {
             await using ServiceProvider services = Compose(context, profile, drivers);
             ToolWorld world = new(services.GetRequiredService<NodeGraph>(), context, isVirtualTime, warn);
-            using IDisposable warnings = world.Graph.Events.Subscribe<BlockWarning>(warning => (warning is BitmapsLost ? world._losses : world._warnings).Add(WordsOf(warning, profile)));
+            using IDisposable warnings = world.Graph.Events.Subscribe<BlockWarning>(warning => (warning is BitmapsLost ? world._losses : world._warnings).Add(warning));
             exitCode = await body(world);
             world._losses.ForEach(warn);
         });
         return exitCode;
     }
-
-    // Scripts for QEMU's programs look for these three lines, or take them away.
-    private static string WordsOf(BlockWarning warning, CompatibilityProfile profile) =>
-        warning is not FormatGuessed guessed || !ReferenceEquals(profile, CompatibilityProfile.Qemu)
-            ? warning.Message
-            : $"Image format was not specified for '{guessed.FileName}' and probing guessed {guessed.DriverName}.\n"
-                + "         Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.\n"
-                + $"         Specify the '{guessed.DriverName}' format explicitly to remove the restrictions.";
 
     private static ServiceProvider Compose(AioContext context, CompatibilityProfile profile, IReadOnlyList<BlockDriver> drivers)
     {

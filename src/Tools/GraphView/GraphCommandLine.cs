@@ -70,7 +70,7 @@ internal sealed class GraphCommandLine
         return ToolWorld.Run(
             CompatibilityProfile.Own,
             isVirtualTime: false,
-            warning => Complaint.Warn(_console, CalledName.Own, warning),
+            warning => Complaint.Warn(_console, CalledName.Own, warning, CompatibilityProfile.Own),
             async world =>
             {
                 if (!await CreatedObjects.TryCreateAsync(world, _console, parsed.GetValue(_objects) ?? []))

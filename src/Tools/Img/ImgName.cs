@@ -12,7 +12,6 @@ internal sealed record ImgName
     {
         Program = CalledName.Own,
         Profile = CompatibilityProfile.Own,
-        WarningPrefix = $"{CalledName.Own}: warning: ",
     };
 
     /// <summary>As <c>qemu-img</c>.</summary>
@@ -20,7 +19,6 @@ internal sealed record ImgName
     {
         Program = CalledName.QemuImg,
         Profile = CompatibilityProfile.Qemu,
-        WarningPrefix = "WARNING: ",
         FollowsTexts = true,
     };
 
@@ -29,9 +27,6 @@ internal sealed record ImgName
 
     /// <summary>Which semantics the graph follows.</summary>
     public required CompatibilityProfile Profile { get; init; }
-
-    /// <summary>What stands in front of what the graph warns of.</summary>
-    public required string WarningPrefix { get; init; }
 
     /// <summary>A failure to open is told with the image in front, as it was written, and a failed request by its error number's text alone.</summary>
     public bool FollowsTexts { get; init; }

@@ -93,7 +93,7 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name, IReadOnlyLi
         return ToolWorld.Run(
             name.Profile,
             isVirtualTime,
-            warning => console.Error.WriteLine(name.WarningPrefix + warning),
+            warning => Complaint.Warn(console, name.Program, warning, name.Profile),
             async world => !hasObjects || await TakeWithObjectsAsync(world, verb, options, fault) ? await verb.RunAsync(new ImgCall(world, console, name, options.Operands)) : 0,
             drivers);
     }

@@ -21,7 +21,7 @@ internal sealed record IoRunner(
 
     /// <summary>Runs everything and returns the exit code: 0 where every command has succeeded.</summary>
     public int Run(IToolConsole console) =>
-        ToolWorld.Run(Settings.Profile, IsVirtualTime, warning => console.Error.WriteLine(Settings.WarningPrefix + warning), world => RunAsync(world, console));
+        ToolWorld.Run(Settings.Profile, IsVirtualTime, warning => Complaint.Warn(console, Settings.Program, warning, Settings.Profile), world => RunAsync(world, console));
 
     private async Task<int> RunAsync(ToolWorld world, IToolConsole console)
     {

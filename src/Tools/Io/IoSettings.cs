@@ -10,7 +10,6 @@ internal sealed record IoSettings
     {
         Program = "blockgraph",
         Profile = CompatibilityProfile.Own,
-        WarningPrefix = "blockgraph: warning: ",
     };
 
     /// <summary>As <c>qemu-io</c>.</summary>
@@ -18,7 +17,6 @@ internal sealed record IoSettings
     {
         Program = "qemu-io",
         Profile = CompatibilityProfile.Qemu,
-        WarningPrefix = "WARNING: ",
         FollowsTexts = true,
         AlwaysPrompts = true,
         DrainsToFinish = true,
@@ -30,9 +28,6 @@ internal sealed record IoSettings
 
     /// <summary>Which semantics the graph follows.</summary>
     public required CompatibilityProfile Profile { get; init; }
-
-    /// <summary>What stands in front of what the graph warns of.</summary>
-    public required string WarningPrefix { get; init; }
 
     /// <summary>Texts are those that scripts for the well-known program look for; otherwise they say more.</summary>
     public bool FollowsTexts { get; init; }

@@ -43,7 +43,7 @@ internal static class PlanCommandLine
             return ToolWorld.Run(
                 CompatibilityProfile.Own,
                 isVirtualTime: false,
-                warning => Complaint.Warn(console, CalledName.Own, warning),
+                warning => Complaint.Warn(console, CalledName.Own, warning, CompatibilityProfile.Own),
                 async world =>
                 {
                     if (!await CreatedObjects.TryCreateAsync(world, console, parsed.GetValue(objects) ?? []))

@@ -33,6 +33,23 @@ public sealed class BlkdebugRuleTests : BlkdebugFixture
         Assert.That(InstanceOf(backend).State, Is.EqualTo(7), "after the event");
     });
 
+    // raw, a window or not -> blkdebug -> memory
+    [TestCase("read_aio", "r", "5")]
+    [TestCase("read_aio", "w", ".")]
+    [TestCase("write_aio", "w", "5")]
+    [TestCase("write_aio", "r", ".")]
+    [TestCase("write_aio", "z", ".")]
+    public void Reads_and_writes_of_a_raw_image_are_events(string name, string request, string result) => Fixture.Run(async () =>
+    {
+        foreach (string window in new[] { "", ",offset=4096,size=8192" })
+        {
+            BlockBackend backend = await Fixture.OpenAsync(
+                $"driver=raw{window},file.driver=blkdebug,file.inject-error.0.event={name},file.image.driver=memory,file.image.filename=disk,file.image.zeroes=on");
+            Assert.That(await ResultOfAsync(backend, request), Is.EqualTo(result), $"{request} with a rule of {name}{window}");
+            await CloseAsync(backend);
+        }
+    });
+
     [TestCase("off", false)]
     [TestCase("on", true)]
     public void An_error_comes_from_the_loop_or_inside_the_submitting_call(string immediately, bool isInside) => Fixture.Run(async () =>

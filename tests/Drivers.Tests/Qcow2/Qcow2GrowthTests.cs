@@ -73,6 +73,34 @@ public sealed class Qcow2GrowthTests
         }
     });
 
+    // Clusters of 512 bytes and counts of 64 bits: a block counts 64 clusters.   file: | head | data … data | block | data
+    [Test]
+    public void What_is_written_at_once_lies_together_and_new_blocks_of_counts_behind_it() => _fixture.Run(async () =>
+    {
+        _fixture.Faulty.Disk("disk").Storage.Replace(new Qcow2Layout(new Qcow2CreateOptions { LengthBytes = LengthBytes, ClusterBits = 9, RefcountOrder = 6 }.CreateHeaderArea()).ToArray());
+        await using (BlockBackend backend = await _fixture.OpenAsync("driver=qcow2,node-name=top,file.driver=faulty,file.filename=disk"))
+        {
+            await WriteFilledAsync(backend, 0, 32 << 10);
+            await WriteFilledAsync(backend, 32 << 10, 32 << 10);
+        }
+
+        byte[] file = _fixture.Faulty.Disk("disk").Storage.Bytes;
+        int first = file.AsSpan().IndexOf((byte)7);
+        int firstEnd = first + file.AsSpan(first).IndexOfAnyExcept((byte)7);
+        int second = firstEnd + file.AsSpan(firstEnd).IndexOf((byte)7);
+        int secondEnd = second + file.AsSpan(second).IndexOfAnyExcept((byte)7);
+        Assert.That((firstEnd - first) >> 10, Is.EqualTo(32), "KiB of the first write, which crosses the end of what one block counts");
+        Assert.That((secondEnd - second) >> 10, Is.EqualTo(32), "KiB of the second, which crosses the next");
+        await RequireCleanAsync("counts");
+    });
+
+    private static async Task WriteFilledAsync(BlockBackend backend, int offset, int lengthBytes)
+    {
+        byte[] bytes = new byte[lengthBytes];
+        Array.Fill(bytes, (byte)7);
+        await backend.WriteAsync(offset, bytes);
+    }
+
     private Task<BlockBackend> OpenAsync()
     {
         _fixture.Faulty.Disk("disk").Storage.Replace(new Qcow2Layout(new Qcow2CreateOptions { LengthBytes = LengthBytes, ClusterBits = 9 }.CreateHeaderArea()).ToArray());

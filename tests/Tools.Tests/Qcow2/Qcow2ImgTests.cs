@@ -54,6 +54,37 @@ public sealed class Qcow2ImgTests
         Done("create", "-f", "qcow2", "-b", _folder.File("a"), "-F", "qcow2", _folder.File("t"));
     }
 
+    // By the name qemu-img they are dropped, as there; but nothing leaks, and nobody is warned of them for ever after.
+    [Test]
+    public void An_image_with_bitmaps_becomes_version_2_without_them_only_by_the_name_qemu_img()
+    {
+        string path = _folder.File("t");
+        Done("create", "-q", "-f", "qcow2", path, "1M");
+        Done("bitmap", "--add", path, "a");
+        Done("bitmap", "--add", "--disable", path, "b");
+        ToolRun own = ToolRun.Own("img", "amend", "-o", "compat=0.10", path);
+        Assert.That((own.ExitCode, own.Error), Is.EqualTo((1, "blockgraph: Cannot downgrade an image which has bitmaps\n")), "by the own name");
+        Done("amend", "-o", "compat=0.10", path);
+        Assert.That(Done("info", path).Out, Does.Contain("compat: 0.10").And.Not.Contain("bitmaps"), "what it has now");
+        Assert.That(Done("check", path).Out, Does.StartWith("No errors were found on the image.\n"), "a check");
+    }
+
+    [TestCase("qemu-io", 0, "qemu-io: ")]
+    [TestCase("blockgraph", 0, "blockgraph: warning: ")]
+    public void Bitmaps_that_are_lost_at_closing_are_told_of_in_the_words_of_the_program(string program, int exitCode, string prefix)
+    {
+        string path = _folder.File("t");
+        Done("create", "-q", "-f", "qcow2", "-o", "preallocation=metadata", path, "1M");
+        Done("bitmap", "--add", path, "a");
+        string options = $"driver=qcow2,file.driver=blkdebug,file.inject-error.0.event=cluster_alloc,file.image.driver=file,file.image.filename={path}";
+        string[] arguments = ["-c", "write 0 64k", options];
+        ToolRun run = ToolRun.By(program, "", program == "blockgraph" ? ["io", .. arguments] : ["--image-opts", .. arguments]);
+        Assert.That(run.ExitCode, Is.EqualTo(exitCode), "exit code: the write is done");
+        Assert.That(run.Error, Does.StartWith($"{prefix}Lost persistent bitmaps during inactivation of node '#block").And.EndWith("Input/output error\n"), "standard error");
+        Assert.That(run.Error.Split('\n'), Has.Length.EqualTo(2), "one line");
+        Assert.That(Done("info", path).Out, Does.Contain("in-use"), "the bitmap");
+    }
+
     // Every command that knows a passphrase, right or wrong, done or refused: none tells it.
     [Test]
     public void No_passphrase_is_ever_told()

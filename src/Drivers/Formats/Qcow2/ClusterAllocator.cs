@@ -33,7 +33,7 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         {
             if (TryAllocate(countMax, out long cluster, out int count))
             {
-                return (cluster << _geometry.ClusterBits, count);
+                return (cluster << _geometry.ClusterBits, count == countMax ? count : count + await ExtendAsync(cluster + count, countMax - count));
             }
 
             if (metadata.Refcounts.TryFindSlice(cluster, out long hostOffset))
@@ -42,7 +42,7 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
             }
             else
             {
-                await AddBlockAsync(metadata.Refcounts.BlockOf(cluster));
+                await AddBlockAsync(metadata.Refcounts.BlockOf(cluster), 0);
             }
         }
     }
@@ -147,14 +147,53 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
 
             count = RefcountBits.FreeRun(slice.Bytes, free, Math.Min(countMax, refcounts.CountsPerSlice - free), _geometry.RefcountOrder);
             ThrowIfUnusable(cluster, count);
-            Span<byte> bytes = refcounts.Cache.Change(slice);
-            for (int i = 0; i < count; i++)
-            {
-                RefcountBits.Set(bytes, free + i, _geometry.RefcountOrder, 1);
-            }
-
+            Take(slice, free, count);
             _hint = cluster + count;
             return true;
+        }
+    }
+
+    // A run that ends where its slice does goes on in the next one. What cannot be had is met by who needs more than there is.
+    private async ValueTask<int> ExtendAsync(long cluster, int countMax)
+    {
+        RefcountTable refcounts = metadata.Refcounts;
+        if (refcounts.IndexInSlice(cluster) != 0)
+        {
+            return 0;
+        }
+
+        try
+        {
+            if (!refcounts.TryFindSlice(cluster, out long hostOffset))
+            {
+                await AddBlockAsync(refcounts.BlockOf(cluster), countMax);
+                Invariant.Check(refcounts.TryFindSlice(cluster, out hostOffset));
+            }
+
+            MetadataSlice slice = await refcounts.Cache.GetAsync(hostOffset);
+            int count = RefcountBits.FreeRun(slice.Bytes, 0, Math.Min(countMax, refcounts.CountsPerSlice), _geometry.RefcountOrder);
+            if (count == 0)
+            {
+                return 0;
+            }
+
+            ThrowIfUnusable(cluster, count);
+            Take(slice, 0, count);
+            _hint = _hint == cluster ? cluster + count : _hint;
+            return count < countMax ? count + await ExtendAsync(cluster + count, countMax - count) : count;
+        }
+        catch (BlockException)
+        {
+            return 0;
+        }
+    }
+
+    private void Take(MetadataSlice slice, int index, int count)
+    {
+        Span<byte> bytes = metadata.Refcounts.Cache.Change(slice);
+        for (int i = 0; i < count; i++)
+        {
+            RefcountBits.Set(bytes, index + i, _geometry.RefcountOrder, 1);
         }
     }
 
@@ -168,30 +207,31 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         metadata.ThrowIfMetadata(cluster << _geometry.ClusterBits, count << _geometry.ClusterBits);
     }
 
-    // All clusters that a missing block would count are free: the block becomes the first of them.
-    private async ValueTask AddBlockAsync(int index)
+    // All clusters that a missing block would count are free: the block becomes the first of them, or lies behind some that are about to be taken together.
+    private async ValueTask AddBlockAsync(int index, int clustersBefore)
     {
         await _growth.EnterAsync();
         try
         {
             RefcountTable refcounts = metadata.Refcounts;
-            long cluster = refcounts.FirstClusterOf(index);
-            if (refcounts.TryFindSlice(cluster, out _))
+            long first = refcounts.FirstClusterOf(index);
+            if (refcounts.TryFindSlice(first, out _))
             {
                 return;
             }
 
-            ThrowIfUnusable(cluster, 1);
+            int position = (int)Math.Min(clustersBefore, _geometry.RefcountsPerBlock - 1);
+            ThrowIfUnusable(first, position + 1);
             if (index >= refcounts.EntryCount)
             {
                 await GrowTableAsync(index);
                 return;
             }
 
-            long hostOffset = cluster << _geometry.ClusterBits;
+            long hostOffset = (first + position) << _geometry.ClusterBits;
             await metadata.File.DebugEventAsync(DebugEvent.RefblockAlloc);
             await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocWrite);
-            await WriteBlockAsync(hostOffset, 1);
+            await WriteBlockAsync(hostOffset, position, 1);
             refcounts.Cache.Forget(hostOffset, _geometry.ClusterBytes);
             await metadata.File.FlushAsync(CancellationToken.None);
             await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocHookup);
@@ -232,7 +272,7 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         for (int i = 0; i < blockCount; i++)
         {
             long hostOffset = (first + i) << _geometry.ClusterBits;
-            await WriteBlockAsync(hostOffset, Math.Min(usedCount - (i * _geometry.RefcountsPerBlock), _geometry.RefcountsPerBlock));
+            await WriteBlockAsync(hostOffset, 0, Math.Min(usedCount - (i * _geometry.RefcountsPerBlock), _geometry.RefcountsPerBlock));
             blocks[index + i] = hostOffset;
         }
 
@@ -251,12 +291,12 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         metadata.Freed.Add(old.RefcountTableOffset, (long)old.RefcountTableClusters * _geometry.ClusterBytes, DiscardReason.Other);
     }
 
-    private ValueTask WriteBlockAsync(long hostOffset, long usedCount)
+    private ValueTask WriteBlockAsync(long hostOffset, int firstUsed, long usedCount)
     {
         Memory<byte> block = AlignedBuffer.Allocate(_geometry.ClusterBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
         for (int i = 0; i < usedCount; i++)
         {
-            RefcountBits.Set(block.Span, i, _geometry.RefcountOrder, 1);
+            RefcountBits.Set(block.Span, firstUsed + i, _geometry.RefcountOrder, 1);
         }
 
         return metadata.File.WriteAsync(hostOffset, block, RequestFlags.None, CancellationToken.None);

@@ -12,6 +12,9 @@ internal enum DiscardReason
     /// <summary>A snapshot was deleted.</summary>
     Snapshot,
 
+    /// <summary>The image is shorter: the file is always told.</summary>
+    Shortened,
+
     /// <summary>Anything else: most of it is used again soon.</summary>
     Other,
 }
@@ -54,7 +57,14 @@ internal sealed class FreedClusters
     public void Add(long hostOffset, long lengthBytes, DiscardReason reason)
     {
         WaitingBytes += lengthBytes;
-        _fresh.Add(new FreedRange(hostOffset, lengthBytes, reason));
+        if (_fresh.Count > 0 && _fresh[^1] is var last && last.Reason == reason && last.HostOffset + last.LengthBytes == hostOffset)
+        {
+            _fresh[^1] = last with { LengthBytes = last.LengthBytes + lengthBytes };
+        }
+        else
+        {
+            _fresh.Add(new FreedRange(hostOffset, lengthBytes, reason));
+        }
     }
 
     /// <summary>A write-back takes the entries as they are now.</summary>

@@ -214,7 +214,9 @@ internal sealed record Qcow2HeaderArea
     private static List<Qcow2HeaderExtension> ReadExtensions(ReadOnlyMemory<byte> cluster, int at, int end)
     {
         List<Qcow2HeaderExtension> extensions = [];
-        while (end - at >= Qcow2HeaderExtension.HeadBytes)
+
+        // One whose head crosses the end is one that does not fit.
+        while (at < end && cluster.Length - at >= Qcow2HeaderExtension.HeadBytes)
         {
             ReadOnlySpan<byte> head = cluster.Span[at..];
             uint type = BinaryPrimitives.ReadUInt32BigEndian(head);

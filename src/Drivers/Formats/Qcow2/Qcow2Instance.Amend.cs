@@ -16,7 +16,8 @@ internal sealed partial class Qcow2Instance
     {
         ArgumentNullException.ThrowIfNull(options);
         AmendOptions wanted = AmendOptions.Read(options);
-        wanted.Check(metadata.Area, metadata.KeptBitmaps.HasAny);
+        bool hasBitmaps = metadata.KeptBitmaps.HasAny || !metadata.Area.BitmapsExtension.IsEmpty;
+        wanted.Check(metadata.Area, keepsBitmaps: hasBitmaps && !Node.Graph.Profile.DowngradeDropsBitmaps);
         LuksKeyChange? keyChange = wanted.ChangesKeys
             ? LuksKeyChangeReader.Read(Node.Graph, new OptionReader(options.Clone(), AmendOptions.Schema), Qcow2EncryptionOptions.Prefix, isForced)
             : null;
@@ -38,20 +39,30 @@ internal sealed partial class Qcow2Instance
             await metadata.Volume!.ChangeKeysAsync(keyChange, passphrase, cancel);
         }
 
+        if (amendment.BeginsWithLength)
+        {
+            await ChangeLengthAsync(wanted.LengthBytes);
+        }
+
         if (amendment.IsDowngrade)
         {
             await WriteOutZeroesAsync(progress, cancel);
             await metadata.SettleAsync();
             await amendment.WriteOutSnapshotZeroesAsync(cancel);
+            await metadata.KeptBitmaps.DropAllAsync();
         }
 
         await amendment.ChangeHeaderAsync(cancel);
-        if (wanted.LengthBytes is { } lengthBytes && lengthBytes != LengthBytes)
-        {
-            await TryWriteLengthAsync(lengthBytes, isExact: true, PreallocationMode.Off, RequestFlags.None, CancellationToken.None);
-        }
-
+        await ChangeLengthAsync(wanted.LengthBytes);
         progress?.Report(1);
+    }
+
+    private async ValueTask ChangeLengthAsync(long? lengthBytes)
+    {
+        if (lengthBytes is { } length && length != LengthBytes)
+        {
+            await TryWriteLengthAsync(length, isExact: true, PreallocationMode.Off, RequestFlags.None, CancellationToken.None);
+        }
     }
 
     /// <summary>Clusters that read as zeros without having any become clusters of zeros, or none where no backing node shows then.</summary>

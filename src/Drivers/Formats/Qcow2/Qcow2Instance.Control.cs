@@ -43,7 +43,7 @@ internal sealed partial class Qcow2Instance
         // Who may not write any more cannot write that the image is closed cleanly.
         if (reopen.NewIsReadOnly && !reopen.OldIsReadOnly)
         {
-            await metadata.CleanAsync();
+            await CleanAsync();
         }
         else if (!metadata.IsStopped)
         {
@@ -92,7 +92,7 @@ internal sealed partial class Qcow2Instance
     }
 
     /// <inheritdoc/>
-    protected override Task DeactivateAsync() => Node.IsReadOnly ? Task.CompletedTask : metadata.CleanAsync().AsTask();
+    protected override Task DeactivateAsync() => Node.IsReadOnly ? Task.CompletedTask : CleanAsync();
 
     /// <inheritdoc/>
     protected override async Task ActivateAsync()
@@ -108,7 +108,7 @@ internal sealed partial class Qcow2Instance
         {
             if (Node.IsWritable)
             {
-                await metadata.CleanAsync();
+                await CleanAsync();
             }
         }
         catch (BlockException error)
@@ -132,10 +132,20 @@ internal sealed partial class Qcow2Instance
         }
 
         await metadata.BeginChangeAsync();
-        await DiscardBeyondAsync(0, _geometry.RoundUp(LengthBytes));
+        await metadata.File.DebugEventAsync(DebugEvent.EmptyImagePrepare);
+        await DiscardBeyondAsync(0, _geometry.RoundUp(LengthBytes), DiscardReason.Shortened);
         await metadata.SettleAsync();
         await TrimFileAsync();
         return true;
     }
 
+    // What was freed by a shorter length is free only now that no request is in flight.
+    private async Task CleanAsync()
+    {
+        await metadata.CleanAsync();
+        if (_isTrimDue && !metadata.IsStopped)
+        {
+            await TrimFileAsync();
+        }
+    }
 }

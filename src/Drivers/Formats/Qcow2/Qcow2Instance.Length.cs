@@ -9,6 +9,9 @@ internal sealed partial class Qcow2Instance
 {
     private readonly CoMutex _lengthChange = new();
 
+    // The file may end with clusters that nobody uses any more.
+    private bool _isTrimDue;
+
     /// <summary>
     /// Gives the image another length. A longer one is put in order before the header says the length: a failure leaves it as long as it was. A shorter one is so
     /// from the first step on: a failure leaves clusters behind its end, which nobody sees.
@@ -73,7 +76,7 @@ internal sealed partial class Qcow2Instance
     {
         long oldBytes = LengthBytes;
         await metadata.Map.GrowTopAsync(_geometry.L1EntryCount(lengthBytes));
-        await DiscardBeyondAsync(_geometry.RoundUp(oldBytes), _geometry.RoundUp(lengthBytes));
+        await DiscardBeyondAsync(_geometry.RoundUp(oldBytes), _geometry.RoundUp(lengthBytes), DiscardReason.Other);
         await HideAsync(oldBytes, lengthBytes, flags);
         if (_geometry.HasDataFile && metadata.Data.LengthBytes < lengthBytes)
         {
@@ -109,7 +112,7 @@ internal sealed partial class Qcow2Instance
         for (long at = inUnitEnd; at < Math.Min(_geometry.RoundUp(oldBytes), newBytes);)
         {
             GuestRun run = await metadata.Map.FindAsync(at, _geometry.RoundUp(oldBytes) - at);
-            at += run.Kind == SubclusterKind.Data ? await ZeroAsync(at, at + run.LengthBytes, null) : run.LengthBytes;
+            at += run.Kind is SubclusterKind.Data or SubclusterKind.Compressed ? await ZeroAsync(at, at + run.LengthBytes, null) : run.LengthBytes;
         }
 
         for (long at = inUnitEnd; at < Math.Min(newBytes, backingBytes);)
@@ -172,24 +175,25 @@ internal sealed partial class Qcow2Instance
         await metadata.SettleAsync();
         await metadata.ChangeHeaderAsync(header => header with { LengthBytes = lengthBytes });
         await metadata.File.FlushAsync(CancellationToken.None);
-        await DiscardBeyondAsync(_geometry.RoundUp(lengthBytes), oldEnd);
+        await DiscardBeyondAsync(_geometry.RoundUp(lengthBytes), oldEnd, DiscardReason.Shortened);
         await metadata.SettleAsync();
-        await TrimFileAsync();
+        _isTrimDue = true;
     }
 
     // Whatever the map has there is nobody's.
-    private async ValueTask DiscardBeyondAsync(long start, long end)
+    private async ValueTask DiscardBeyondAsync(long start, long end, DiscardReason reason)
     {
         for (long at = start; at < end;)
         {
-            at += await DiscardAsync(at, end, DiscardReason.Other, isForGood: true);
+            at += await DiscardAsync(at, end, reason, isForGood: true);
             await BreatheAsync();
         }
     }
 
-    /// <summary>Cuts off what nobody uses at the end of the file.</summary>
+    /// <summary>Cuts off what nobody uses at the end of the file. The node is drained, so that nobody takes a cluster there meanwhile.</summary>
     private async ValueTask TrimFileAsync()
     {
+        _isTrimDue = false;
         long cluster = _geometry.ClusterCount(metadata.File.LengthBytes);
         while (cluster > 1 && await metadata.Refcounts.GetAsync(cluster - 1) == 0)
         {

@@ -208,17 +208,33 @@ internal sealed partial class Qcow2Metadata
     private async ValueTask ReleaseAsync(FreedRange range)
     {
         bool discards = Options.PassesDiscard(range.Reason, Node);
-        for (long at = range.HostOffset; at < range.HostOffset + range.LengthBytes; at += Geometry.ClusterBytes)
+        long end = range.HostOffset + range.LengthBytes;
+        for (long at = range.HostOffset; at < end;)
         {
-            long cluster = at >> Geometry.ClusterBits;
-            if (discards && await Refcounts.GetAsync(cluster) == 1)
+            long next = discards ? await DiscardUnusedAsync(at, end) : end;
+            for (; at < next; at += Geometry.ClusterBytes)
             {
-                Allocator.StopAppending(cluster);
-                await File.DiscardAsync(at, Geometry.ClusterBytes, CancellationToken.None);
+                await File.DebugEventAsync(DebugEvent.ClusterFree);
+                await Allocator.DropAsync(at >> Geometry.ClusterBits);
             }
-
-            await File.DebugEventAsync(DebugEvent.ClusterFree);
-            await Allocator.DropAsync(cluster);
         }
+    }
+
+    // The file lets go of what nobody else uses, up to the first cluster that somebody does. Returns the end of what has been looked at: at least one cluster.
+    private async ValueTask<long> DiscardUnusedAsync(long start, long end)
+    {
+        long at = start;
+        for (; at < end && await Refcounts.GetAsync(at >> Geometry.ClusterBits) == 1; at += Geometry.ClusterBytes)
+        {
+            Allocator.StopAppending(at >> Geometry.ClusterBits);
+        }
+
+        if (at == start)
+        {
+            return start + Geometry.ClusterBytes;
+        }
+
+        await File.DiscardAsync(start, at - start, CancellationToken.None);
+        return at;
     }
 }

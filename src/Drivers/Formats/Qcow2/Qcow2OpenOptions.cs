@@ -124,6 +124,7 @@ internal sealed record Qcow2OpenOptions
         DiscardReason.Request => PassDiscardRequest ?? node.Settings.DiscardUnmap,
         DiscardReason.Snapshot => PassDiscardSnapshot,
         DiscardReason.Other => PassDiscardOther,
+        DiscardReason.Shortened => true,
         _ => false,
     };
 

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 
@@ -53,8 +54,8 @@ internal sealed class RefcountDraft
         return _blocks.TryGetValue(index, out RefcountDraftBlock? block) ? new(Count(block, cluster)) : GetSlowAsync(index, cluster);
     }
 
-    /// <summary>Changes how often a cluster is to be used.</summary>
-    /// <exception cref="BlockException">It would be used less than never, or more often than can be counted.</exception>
+    /// <summary>Changes how often a cluster is to be used that is used already.</summary>
+    /// <exception cref="BlockException">It is not, would be used less than never, or more often than can be counted.</exception>
     public ValueTask ChangeAsync(long cluster, int change)
     {
         int index = (int)(cluster / _countsPerBlock);
@@ -81,6 +82,7 @@ internal sealed class RefcountDraft
     /// <exception cref="BlockException">There are none left.</exception>
     public async ValueTask<long> TakeAsync(long count)
     {
+        await _metadata.File.DebugEventAsync(DebugEvent.ClusterAlloc);
         long first = _next;
         for (long run = 0; run < count; run++)
         {
@@ -101,7 +103,7 @@ internal sealed class RefcountDraft
         _metadata.ThrowIfMetadata(first << _old.ClusterBits, count << _old.ClusterBits);
         for (long cluster = first; cluster < first + count; cluster++)
         {
-            await ChangeAsync(cluster, 1);
+            Set(await LoadAsync((int)(cluster / _countsPerBlock)), cluster, 1);
         }
 
         _next = count == 1 ? first + 1 : _next;
@@ -222,15 +224,21 @@ internal sealed class RefcountDraft
     private void Change(RefcountDraftBlock block, long cluster, int change)
     {
         ulong count = Count(block, cluster);
-        if (change < 0 ? count < (ulong)-change : RefcountMax - count < (ulong)change)
+        bool isTooLow = change < 0 ? count < (ulong)-change : count == 0;
+        if (isTooLow || (change > 0 && RefcountMax - count < (ulong)change))
         {
-            throw change < 0
+            throw isTooLow
                 ? new BlockException(BlockErrorKind.CorruptImage, $"The cluster at 0x{cluster << _old.ClusterBits:x} is used more often than its reference count of {count} says; check the image")
                 : new BlockException(BlockErrorKind.InvalidArgument, $"The cluster at 0x{cluster << _old.ClusterBits:x} would be used more often than {1 << _order} bits can count; the image needs a larger refcount_bits");
         }
 
+        Set(block, cluster, change < 0 ? count - (ulong)-change : count + (ulong)change);
+    }
+
+    private void Set(RefcountDraftBlock block, long cluster, ulong count)
+    {
         MarkChanged(block);
-        RefcountBits.Set(block.Counts.Span, (int)(cluster % _countsPerBlock), _order, change < 0 ? count - (ulong)-change : count + (ulong)change);
+        RefcountBits.Set(block.Counts.Span, (int)(cluster % _countsPerBlock), _order, count);
     }
 
     private void MarkChanged(RefcountDraftBlock block)

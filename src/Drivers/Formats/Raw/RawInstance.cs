@@ -46,13 +46,11 @@ internal sealed class RawInstance(BlockChild file, RawWindow window, FirstSector
 
     /// <inheritdoc/>
     protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        file.ReadAsync(offset + _window.OffsetBytes, buffer, flags, cancel);
+        file.HasDebugListener ? ReadHeardAsync(offset, buffer, flags, cancel) : file.ReadAsync(offset + _window.OffsetBytes, buffer, flags, cancel);
 
     /// <inheritdoc/>
     protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
-        guard is not null && FirstSectorGuard.Concerns(offset, buffer.Length)
-            ? guard.WriteAsync(Node, offset, buffer, flags, cancel)
-            : file.WriteAsync(offset + _window.OffsetBytes, buffer, flags, cancel);
+        file.HasDebugListener ? WriteHeardAsync(offset, buffer, flags, cancel) : WriteGuardedAsync(offset, buffer, flags, cancel);
 
     /// <inheritdoc/>
     protected override async ValueTask<bool> TryWriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel)
@@ -129,4 +127,21 @@ internal sealed class RawInstance(BlockChild file, RawWindow window, FirstSector
     /// <inheritdoc/>
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
         new(new BlockStatus(BlockStatusFlags.Raw | BlockStatusFlags.OffsetValid, length, offset + _window.OffsetBytes, file));
+
+    private async ValueTask ReadHeardAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        await file.DebugEventAsync(DebugEvent.ReadAio);
+        await file.ReadAsync(offset + _window.OffsetBytes, buffer, flags, cancel);
+    }
+
+    private async ValueTask WriteHeardAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+    {
+        await file.DebugEventAsync(DebugEvent.WriteAio);
+        await WriteGuardedAsync(offset, buffer, flags, cancel);
+    }
+
+    private ValueTask WriteGuardedAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) =>
+        guard is not null && FirstSectorGuard.Concerns(offset, buffer.Length)
+            ? guard.WriteAsync(Node, offset, buffer, flags, cancel)
+            : file.WriteAsync(offset + _window.OffsetBytes, buffer, flags, cancel);
 }

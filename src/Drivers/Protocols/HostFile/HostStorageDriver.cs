@@ -51,7 +51,7 @@ public abstract class HostStorageDriver : BlockDriver
         string? path = node.Options.GetText("filename");
 
         // A colon before the first slash would be taken for the name of a protocol.
-        return path is not null && DriverRegistry.ProtocolPrefix(path) is not null ? _prefix + path : path;
+        return path is not null && DriverRegistry.ProtocolPrefix(path) is not null ? "./" + path : path;
     }
 
     /// <inheritdoc/>

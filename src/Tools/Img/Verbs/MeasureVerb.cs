@@ -50,7 +50,6 @@ internal sealed class MeasureVerb : ImgVerb
             throw new BlockException("At most one filename argument is allowed.");
         }
 
-        _ = _source.IsJson;
         if (operands.Count == 0 && (_source.IsOptions || _source.Format is not null || _snapshot is not null))
         {
             throw new BlockException("--image-opts, -f, and -l require a filename argument.");
@@ -107,7 +106,14 @@ internal sealed class MeasureVerb : ImgVerb
                 _sizeBytes = ImgNumbers.ReadSize("image size", value!, long.MaxValue);
                 break;
             case "snapshot":
+                SourceSnapshot.Check(value!);
                 _snapshot = value;
+                break;
+            case "output":
+                _source.Take(option, value);
+
+                // Of several mistakes the first is told.
+                _ = _source.IsJson;
                 break;
             default:
                 _source.Take(option, value);

@@ -34,6 +34,45 @@ public sealed class AmendSnapshotTests : SnapshotTestBase
         await RequireContentAsync(more, expected, "at the end");
     });
 
+    // Version 2 has one length for all: the image gets that of its snapshots first.
+    [Test]
+    public void An_image_becomes_version_2_by_getting_the_length_of_its_snapshots([Values(Length / 2, Length * 2)] int otherLength) => Fixture.Run(async () =>
+    {
+        await using (BlockBackend backend = await MakeAndOpenAsync(s_options))
+        {
+            await WriteAsync(backend, 0, Length, 1);
+            await CreateAsync(backend, "a");
+            await backend.TruncateAsync(otherLength);
+            BlockException refusal = await Failure.OfAsync(() => AmendAsync(backend, Length * 4));
+            Assert.That(refusal.Message, Is.EqualTo("Internal snapshots prevent downgrade of image"), "a third length");
+            Assert.That(backend.LengthBytes, Is.EqualTo(otherLength), "the length has not changed");
+            await AmendAsync(backend, Length);
+            Assert.That(backend.LengthBytes, Is.EqualTo(Length), "the length");
+        }
+
+        RequireSound(Disk.Storage.Bytes, "at the end");
+        await using BlockBackend again = await OpenAsync();
+        await ApplyAsync(again, "a");
+        Assert.That(await ReadAllAsync(again), Is.All.EqualTo(1), "the snapshot");
+    });
+
+    [Test]
+    public void An_image_of_version_2_with_snapshots_gets_another_length_by_becoming_version_3() => Fixture.Run(async () =>
+    {
+        await using (BlockBackend backend = await MakeAndOpenAsync(s_options with { Version = 2 }))
+        {
+            await WriteAsync(backend, 0, Length, 1);
+            await CreateAsync(backend, "a");
+            BlockException refusal = await Failure.OfAsync(() => backend.AmendAsync(new OptionsDictionary { ["size"] = Length * 2L }));
+            Assert.That(refusal.Message, Is.EqualTo("Can't resize a v2 image which has snapshots"), "as version 2");
+            await backend.AmendAsync(new OptionsDictionary { ["compat"] = "1.1", ["size"] = Length * 2L });
+            await ApplyAsync(backend, "a");
+            Assert.That(backend.LengthBytes, Is.EqualTo(Length), "the snapshot's length");
+        }
+
+        RequireSound(Disk.Storage.Bytes, "at the end");
+    });
+
     [Test]
     public void What_has_no_zeros_keeps_its_tables() => Fixture.Run(async () =>
     {
@@ -133,7 +172,8 @@ public sealed class AmendSnapshotTests : SnapshotTestBase
         }
     }
 
-    private static Task AmendAsync(BlockBackend backend) => backend.AmendAsync(new OptionsDictionary { ["compat"] = "0.10" });
+    private static Task AmendAsync(BlockBackend backend, long? lengthBytes = null) =>
+        backend.AmendAsync(lengthBytes is { } length ? new OptionsDictionary { ["compat"] = "0.10", ["size"] = length } : new OptionsDictionary { ["compat"] = "0.10" });
 
     [SetUp]
     public void FillBase() => Array.Fill(Fixture.Memory.Storage("base", 70_000).Bytes, (byte)7);

@@ -135,6 +135,23 @@ public sealed class RepairTests : CheckedImages
         Assert.That(check.CorruptionCount, Is.GreaterThan(0), "errors are still there");
     });
 
+    // Whatever the order in which they are made, for which counts go up and which go down decides.
+    [Test]
+    public void Repairs_of_counts_are_told_in_the_order_of_clusters_and_those_of_marks_behind_them() => Fixture.Run(async () =>
+    {
+        DamagedImage image = Make("v3", q =>
+        {
+            s_damages["counts"](q);
+            q.Change(q.L1, static entry => entry ^ (1UL << 63));
+        });
+        long data = image.Data / 65536;
+        List<string> texts = [.. (await CheckAsync(All)).Texts.Where(static text => text.StartsWith("Repairing", StringComparison.Ordinal))];
+        Assert.That(texts.Take(2), Is.EqualTo(new[] { $"Repairing cluster {data} refcount=0 reference=1", $"Repairing cluster {data + 1} refcount=3 reference=1" }), "counts");
+        Assert.That(texts.FindIndex(static text => text.StartsWith("Repairing OFLAG_COPIED L2 cluster: ", StringComparison.Ordinal)), Is.GreaterThan(texts.FindLastIndex(IsCount)), "the mark");
+
+        static bool IsCount(string text) => text.StartsWith("Repairing cluster ", StringComparison.Ordinal);
+    });
+
     [Test]
     public void What_a_lost_entry_may_have_led_to_is_not_freed([Values(ImageRepairs.Leaks, All)] ImageRepairs repairs) => Fixture.Run(async () =>
     {

@@ -69,8 +69,10 @@ internal sealed record AmendOptions
     }
 
     /// <summary>Refuses what an image cannot become, as far as its first cluster says.</summary>
+    /// <param name="area">What the first cluster says.</param>
+    /// <param name="keepsBitmaps">It has dirty bitmaps, and must not lose them.</param>
     /// <exception cref="BlockException">It cannot.</exception>
-    public void Check(Qcow2HeaderArea area, bool hasBitmaps)
+    public void Check(Qcow2HeaderArea area, bool keepsBitmaps)
     {
         Qcow2Header header = area.Header;
         if ((BackingFileName ?? BackingFormat) is not null && (BackingFileName != area.BackingFileName || BackingFormat != area.BackingFormat))
@@ -106,14 +108,14 @@ internal sealed record AmendOptions
 
         if (version < header.Version)
         {
-            CheckDowngrade(area, hasBitmaps);
+            CheckDowngrade(area, keepsBitmaps);
         }
     }
 
     private static void CheckLength(Qcow2HeaderArea area, long lengthBytes, int version)
     {
         string? refusal = lengthBytes % 512 != 0 ? "The new size must be a multiple of 512"
-            : area.Header.SnapshotCount > 0 && version < 3 ? (area.Header.Version < 3 ? "Can't resize a v2 image which has snapshots" : "Internal snapshots prevent downgrade of image")
+            : area.Header.SnapshotCount > 0 && area.Header.Version < 3 && version < 3 ? "Can't resize a v2 image which has snapshots"
             : null;
         if (refusal is not null)
         {
@@ -122,12 +124,12 @@ internal sealed record AmendOptions
     }
 
     // Reference counts that are late, and another method of compression, are seen to on the way.
-    private static void CheckDowngrade(Qcow2HeaderArea area, bool hasBitmaps)
+    private static void CheckDowngrade(Qcow2HeaderArea area, bool keepsBitmaps)
     {
         Qcow2IncompatibleFeatures lasting = area.Header.Incompatible & ~(Qcow2IncompatibleFeatures.Dirty | Qcow2IncompatibleFeatures.CompressionType);
         string? refusal = (lasting & Qcow2IncompatibleFeatures.DataFile) != 0 ? "Cannot downgrade an image with a data file"
             : lasting != 0 ? $"Cannot downgrade an image with incompatible features 0x{(ulong)lasting:x} set"
-            : hasBitmaps || !area.BitmapsExtension.IsEmpty ? "Cannot downgrade an image which has bitmaps"
+            : keepsBitmaps ? "Cannot downgrade an image which has bitmaps"
             : null;
         if (refusal is not null)
         {

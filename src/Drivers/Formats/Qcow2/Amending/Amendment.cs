@@ -4,7 +4,7 @@ using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 
 namespace BlockGraph.Drivers.Formats.Qcow2.Amending;
 
-/// <summary>Changes properties of an open image. What the header says changes with one write of it; only another length is a step of its own, the last one.</summary>
+/// <summary>Changes properties of an open image. What the header says changes with one write of it; only another length is a step of its own.</summary>
 /// <param name="metadata">The image's structures.</param>
 /// <param name="options">What is to change; the image can become that.</param>
 /// <param name="progress">Is told how far it is, of one.</param>
@@ -15,10 +15,14 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
     /// <summary>Version 3 becomes version 2.</summary>
     public bool IsDowngrade => options.Version < _old.Version;
 
+    /// <summary>The image gets another length before the header says anything else: version 2 has one length for the disk and all its snapshots. Otherwise it comes last.</summary>
+    public bool BeginsWithLength => IsDowngrade && metadata.Snapshots.Entries.Count > 0;
+
     /// <summary>Refuses what version 2 cannot say: other lengths of snapshots, compressed clusters of another method.</summary>
     /// <exception cref="BlockException">There is such a thing, or a table could not be read.</exception>
     public async Task CheckTablesAsync(CancellationToken cancel)
     {
+        ulong lengthBytes = (ulong)(options.LengthBytes ?? _old.LengthBytes);
         bool hasOtherCompression = _old.Compression != Qcow2Compression.Zlib;
         if (hasOtherCompression && await HasAsync(metadata.Map.Top.ToArray(), static entry => entry.IsCompressed, cancel))
         {
@@ -27,7 +31,7 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
 
         foreach (SnapshotEntry snapshot in metadata.Snapshots.Entries)
         {
-            if ((snapshot.DiskBytes ?? (ulong)_old.LengthBytes) != (ulong)_old.LengthBytes || snapshot.VmStateBytes > uint.MaxValue)
+            if ((snapshot.DiskBytes ?? (ulong)_old.LengthBytes) != lengthBytes || snapshot.VmStateBytes > uint.MaxValue)
             {
                 throw new BlockException(BlockErrorKind.NotSupported, "Internal snapshots prevent downgrade of image");
             }
@@ -59,7 +63,7 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
         if (draft is not null)
         {
             await draft.ReplaceTopAsync(metadata.Map.Top.ToArray(), cancel);
-            await draft.CommitAsync(entries, _old.LengthBytes);
+            await draft.CommitAsync(entries, metadata.Area.Header.LengthBytes);
         }
     }
 
@@ -122,6 +126,7 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
         {
             Header = header,
             HasFeatureNames = version >= 3 && (area.HasFeatureNames || version > area.Header.Version),
+            BitmapsExtension = IsDowngrade ? default : area.BitmapsExtension,
             UnknownFields = version >= 3 ? area.UnknownFields : default,
             DataFileName = options.DataFileName is { } name ? (name.Length == 0 ? null : name) : area.DataFileName,
         };

@@ -137,6 +137,27 @@ internal sealed class Qcow2Bitmaps(Qcow2Metadata metadata) : IImageBitmaps
         await draft.CommitAsync(kept);
     }
 
+    /// <summary>Removes all of them, from the image and from the node: it becomes one of a version that has none.</summary>
+    /// <exception cref="BlockException">An operation has one of them, or they could not be removed: all are as they were.</exception>
+    public async Task DropAllAsync()
+    {
+        DirtyBitmap[] dropped = [.. Persistent];
+        Array.ForEach(dropped, static bitmap => bitmap.ThrowIfUnusable(mayBeInconsistent: true));
+        if (metadata.Bitmaps.Entries.Count > 0)
+        {
+            await metadata.SettleAsync();
+            BitmapDraft draft = new(metadata);
+            foreach (BitmapDirectoryEntry entry in metadata.Bitmaps.Entries)
+            {
+                await draft.DropAsync(entry);
+            }
+
+            await draft.CommitAsync([]);
+        }
+
+        Array.ForEach(dropped, metadata.Node.Bitmaps.Remove);
+    }
+
     /// <inheritdoc/>
     public Task StoreAsync(CancellationToken cancel) => metadata.CleanAsync().AsTask();
 

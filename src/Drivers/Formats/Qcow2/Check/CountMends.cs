@@ -14,25 +14,28 @@ internal sealed class CountMends(Qcow2Metadata metadata, ImageReferences referen
     public bool IsPossible => references.IsCountedSoundly
         && references.Counts.Used().All(cluster => references.Blocks.ContainsKey(metadata.Refcounts.BlockOf(cluster)));
 
+    /// <summary>Tells of each count that is going to be changed, in the order of clusters: when it is done depends on which way it changes.</summary>
+    /// <param name="raise">Told of those that are too low; null where they stay.</param>
+    /// <param name="lower">Told of those that are too high; null where they stay.</param>
+    public void Announce(Action<string>? raise, Action<string>? lower)
+    {
+        foreach ((long cluster, ulong old, ulong count) in Wrong())
+        {
+            (old < count ? raise : lower)?.Invoke($"Repairing cluster {cluster} refcount={old} reference={references.Counts.Get(cluster)}");
+        }
+    }
+
     /// <summary>Changes counts, and makes that durable.</summary>
     /// <param name="isRaise">True for those that are too low, false for those that are too high.</param>
-    /// <param name="tell">Told of each.</param>
-    public async Task RunAsync(bool isRaise, Action<string> tell)
+    public async Task RunAsync(bool isRaise)
     {
         bool hasChanged = false;
-        foreach (long page in stored.Pages)
+        foreach ((long cluster, ulong old, ulong count) in Wrong())
         {
-            pace.ThrowIfCancelled();
-            for (long cluster = ReferenceCounts.FirstOf(page); cluster < ReferenceCounts.EndOf(page); cluster++)
+            if (isRaise == old < count)
             {
-                ulong old = stored.Counts.Get(cluster);
-                ulong count = Math.Min(references.Counts.Get(cluster), _geometry.RefcountMax);
-                if (isRaise ? old < count : old > count)
-                {
-                    tell($"Repairing cluster {cluster} refcount={old} reference={references.Counts.Get(cluster)}");
-                    await SetAsync(cluster, count);
-                    hasChanged = true;
-                }
+                await SetAsync(cluster, count);
+                hasChanged = true;
             }
         }
 
@@ -40,6 +43,24 @@ internal sealed class CountMends(Qcow2Metadata metadata, ImageReferences referen
         if (hasChanged)
         {
             await metadata.File.FlushAsync(CancellationToken.None);
+        }
+    }
+
+    // In order, with what they have and what they should have.
+    private IEnumerable<(long Cluster, ulong Old, ulong Count)> Wrong()
+    {
+        foreach (long page in stored.Pages)
+        {
+            pace.ThrowIfCancelled();
+            for (long cluster = ReferenceCounts.FirstOf(page); cluster < ReferenceCounts.EndOf(page); cluster++)
+            {
+                ulong old = stored.Counts.Get(cluster);
+                ulong count = Math.Min(references.Counts.Get(cluster), _geometry.RefcountMax);
+                if (old != count)
+                {
+                    yield return (cluster, old, count);
+                }
+            }
         }
     }
 

@@ -76,18 +76,20 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
             return;
         }
 
-        if (request.MendsErrors && isPossible)
+        // Of what seems unused some may be what an entry leads to that cannot be followed.
+        bool raises = request.MendsErrors && isPossible;
+        bool lowers = request.MendsLeaks && isPossible && !references.HidesReferences;
+        counts.Announce(raises ? report.Mend : null, lowers ? report.Free : null);
+        if (raises)
         {
-            await counts.RunAsync(isRaise: true, report.Mend);
+            await counts.RunAsync(isRaise: true);
         }
 
-        // Of what seems unused some may be what an entry leads to that cannot be followed.
-        bool lowers = request.MendsLeaks && isPossible && !references.HidesReferences;
         ulong After(long cluster) => lowers ? Math.Min(stored.Counts.Get(cluster), references.Counts.Get(cluster)) : stored.Counts.Get(cluster);
         await new TableMends(metadata, references, report, _pace) { CountOf = After, OldCountOf = stored.Counts.Get, MendsAll = request.MendsErrors }.RunAsync();
         if (lowers)
         {
-            await counts.RunAsync(isRaise: false, report.Free);
+            await counts.RunAsync(isRaise: false);
         }
     }
 }

@@ -36,6 +36,7 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
         ThrowIfBitmaps();
         (ulong[] top, long lengthBytes) = await ReadAsync(entry, cancel);
         SnapshotDraft draft = await BeginAsync();
+        await ThrowUnlessKeptAsync(draft, entry);
         await draft.Mapping.CountAsync(metadata.Map.Top.ToArray(), -1, cancel);
         await draft.Mapping.CountAsync(top, 1, cancel);
         await draft.ReplaceTopAsync(top, cancel);
@@ -172,6 +173,25 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
         }
 
         return (top, (long)lengthBytes);
+    }
+
+    // What lies where nothing is counted was never the snapshot's, or is not any more: the image would lose what it has for nothing.
+    private async Task ThrowUnlessKeptAsync(SnapshotDraft draft, SnapshotEntry entry)
+    {
+        long start = (long)entry.L1Offset;
+        long end = start + (entry.L1EntryCount * (long)sizeof(ulong));
+        if (end > start && start == metadata.Area.Header.L1Offset)
+        {
+            throw new BlockException(BlockErrorKind.CorruptImage, $"The active L1 table at 0x{start:x} is a snapshot's too; check the image");
+        }
+
+        for (long at = start; at < end; at += _geometry.ClusterBytes)
+        {
+            if (await draft.Counts.GetAsync(at >> _geometry.ClusterBits) == 0)
+            {
+                throw new BlockException(BlockErrorKind.CorruptImage, $"The snapshot's L1 table at 0x{start:x} lies where nothing is used; check the image");
+            }
+        }
     }
 
     private void ThrowIfBitmaps()

@@ -1,0 +1,83 @@
+using System.Text.RegularExpressions;
+
+namespace BlockGraph.Tools.Tests.Qcow2;
+
+/// <summary>Command lines one after the other in a folder with nothing in it, by the names qemu-img and qemu-io and beside the installed programs: what each prints and ends with.</summary>
+[TestFixture]
+public sealed partial class QemuImgQcow2Tests
+{
+    // A line is a program (img, io) and its arguments; words in capitals are files of the folder. Of io each argument behind the file is a command.
+    [TestCase(
+        "an overlay's bitmap is added to one of its backing file",
+        "img create -q -f qcow2 BASE 1M", "img create -q -f qcow2 -b BASE -F qcow2 TOP", "img bitmap --add TOP a", "io TOP write_64k_64k",
+        "img bitmap --add --merge a -b TOP -F qcow2 BASE b", "img info --output=json BASE", "img check BASE")]
+    [TestCase(
+        "bitmaps of an image whose backing file is missing",
+        "img create -q -f qcow2 -u -b NONE -F qcow2 TOP 1M", "img bitmap --add TOP a", "img bitmap --disable TOP a", "img bitmap --remove TOP a", "img bitmap --remove TOP a")]
+    [TestCase("which fault of measure is told first", "img measure -l snapshot.foo=bar", "img measure -l snapshot.id=1 --output=x", "img measure --output=x -l snapshot.foo=bar")]
+    [TestCase(
+        "files with a colon in their name",
+        "img create -q -f qcow2 file:FOLDER/a:b 1M", "img info --output=json file:FOLDER/a:b", "img create -q -f qcow2 -b a:b -F qcow2 FOLDER/c",
+        "img create -q -f qcow2 -b ./a:b -F qcow2 FOLDER/c", "img info FOLDER/c")]
+    [TestCase(
+        "counts and marks that are wrong are told in one order",
+        "img create -q -f qcow2 A 1M", "io A write_0_64k", "poke A 131072 0002", "poke A 196608 0000", "img check A", "img check -r all A")]
+    [TestCase(
+        "an image with snapshots becomes version 2 by getting their length",
+        "img create -q -f qcow2 A 1M", "img snapshot -c s A", "img resize -q A 2M", "img amend -o compat=0.10 A", "img amend -o compat=0.10,size=1M A", "img info -U --output=json A")]
+    [TestCase(
+        "clusters that are compressed are zeros or not, however short",
+        "img create -q -f qcow2 -o cluster_size=1k A 1M", "io A write_0_1k write_8k_1k write_17k_1k write_512k_3k", "img convert -c -S 4k -O qcow2 -o cluster_size=1k A B", "img map --output=json B",
+        "img convert -c -S 64k -O qcow2 -o cluster_size=4k A B", "img map --output=json B", "img compare A B")]
+    [TestCase(
+        "a cluster of several sources is compressed too",
+        "img create -q -f qcow2 -o cluster_size=1k A 1023k", "img create -q -f qcow2 -o cluster_size=1k B 3k", "img create -q -f qcow2 -o cluster_size=1k C 1023k",
+        "io A write_-P_1_1022k_1k", "io B write_-P_2_0_1k", "io C write_-P_3_0_1k write_-P_4_100k_1k", "img convert -c -O qcow2 A B C D", "img map --output=json D",
+        "io D read_-P_0_0_1022k read_-P_1_1022k_1k read_-P_2_1023k_1k read_-P_0_1024k_2k read_-P_3_1026k_1k read_-P_4_1126k_1k", "img check D",
+        "img create -q -f qcow2 -o cluster_size=1k E 1k", "img convert -c -O qcow2 E E E B E F", "img map --output=json F", "io F read_-P_2_3k_1k read_-P_0_0_3k")]
+    [TestCase("an image that gets shorter", "img create -q -f qcow2 A 1M", "io A write_0_1M", "img resize --shrink A 128k", "img check A")]
+    public void Everything_is_as_the_installed_programs_do_it(string what, params string[] lines)
+    {
+        string[] theirs = RunAll(lines, static (name, arguments) => InstalledProgram.Run(name, "", arguments));
+        string[] ours = RunAll(lines, static (name, arguments) => ToolRun.By(name, "", arguments));
+        for (int i = 0; i < lines.Length; i++)
+        {
+            Assert.That(ours[i], Is.EqualTo(theirs[i]), $"{what}: {lines[i]}");
+        }
+    }
+
+    private static string[] RunAll(string[] lines, Func<string, string[], ToolRun> run)
+    {
+        using TemporaryFolder folder = new();
+        return [.. lines.Select(line => Run(folder, line.Split(' '), run))];
+    }
+
+    private static string Run(TemporaryFolder folder, string[] words, Func<string, string[], ToolRun> run)
+    {
+        string[] arguments = [.. words.Skip(1).Select(word => FileName().Replace(word, match => match.Value == "FOLDER" ? folder.Path : folder.File(match.Value)))];
+        switch (words[0])
+        {
+            case "poke":
+                using (FileStream file = File.OpenWrite(arguments[0]))
+                {
+                    file.Position = int.Parse(arguments[1], System.Globalization.CultureInfo.InvariantCulture);
+                    file.Write(Convert.FromHexString(arguments[2]));
+                }
+
+                return "";
+            case "io":
+                arguments = ["-f", "qcow2", .. arguments.Skip(1).SelectMany(static command => new[] { "-c", command.Replace('_', ' ') }), arguments[0]];
+                break;
+        }
+
+        ToolRun result = run($"qemu-{words[0]}", arguments);
+        return Changing().Replace($"{result.ExitCode}\n{result.Out}\n{result.Error}".Replace(folder.Path, "FOLDER", StringComparison.Ordinal), "");
+    }
+
+    [GeneratedRegex(@"\b[A-Z]{4,}\b|\b[A-Z]\b")]
+    private static partial Regex FileName();
+
+    // Times, and how much the file takes: some parts lie elsewhere.
+    [GeneratedRegex(@"\d[\d.]* \w+, \d+ ops; .*|""actual-size"": \d+,|disk size: .*|""date-n?sec"": \d+,|Image end offset: \d+")]
+    private static partial Regex Changing();
+}
