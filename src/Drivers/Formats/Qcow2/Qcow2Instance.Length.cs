@@ -72,6 +72,12 @@ internal sealed partial class Qcow2Instance
     private async ValueTask GrowUnsynchronizedAsync(long lengthBytes, PreallocationMode preallocation, RequestFlags flags)
     {
         long oldBytes = LengthBytes;
+        if (MustWriteDataFile && preallocation == PreallocationMode.Off)
+        {
+            // Whoever reads the data file by itself sees what is in it: every cluster of the image is there, too.
+            preallocation = PreallocationMode.Metadata;
+        }
+
         await metadata.Map.GrowTopAsync(_geometry.L1EntryCount(lengthBytes));
         await DiscardBeyondAsync(_geometry.RoundUp(oldBytes), _geometry.RoundUp(lengthBytes));
         await HideAsync(oldBytes, lengthBytes, flags);
@@ -186,6 +192,10 @@ internal sealed partial class Qcow2Instance
         await DiscardBeyondAsync(_geometry.RoundUp(lengthBytes), oldEnd);
         await metadata.SettleAsync();
         await TrimFileAsync();
+        if (_geometry.HasDataFile && metadata.Data.LengthBytes > lengthBytes)
+        {
+            await metadata.Data.WriteLengthAsync(lengthBytes, isExact: false, PreallocationMode.Off, RequestFlags.None, CancellationToken.None);
+        }
     }
 
     // Whatever the map has there is nobody's.
