@@ -25,6 +25,18 @@ _supported_proto() {
     _notrun "not for the protocol $IMGPROTO"
 }
 
+# _unsupported_options PATTERN...: skips the script where images are made with such an option; a pattern is like 'compat=0.10' or 'cluster_size=*'.
+_unsupported_options() {
+    local pattern option options
+    IFS=, read -ra options <<<"$IMGOPTS"
+    for option in "${options[@]}"; do
+        for pattern in "$@"; do
+            # shellcheck disable=SC2053 # the right side is a pattern
+            [[ $option == $pattern ]] && _notrun "not for images with $option"
+        done
+    done
+}
+
 # _step TEXT: a heading in the output.
 _step() {
     printf '\n=== %s ===\n' "$*"
@@ -82,6 +94,52 @@ _io() {
         arguments+=(-c "$command")
     done
     _blockgraph io "$options" "${arguments[@]}"
+}
+
+# What a format needs to be opened: luks takes its key from an object. Every image of a script has the same.
+imgobject=()
+imgkey=
+imgmake=$IMGOPTS
+if [[ $IMGFMT == luks ]]; then
+    imgobject=(--object secret,id=key0,data=correct-horse)
+    imgkey=,key-secret=key0
+    imgmake=${IMGOPTS:+$IMGOPTS,}key-secret=key0,iter-time=10
+fi
+
+# _make NAME SIZE [OPTIONS]: makes an image of the format, with the options that check was given and these.
+_make() {
+    local options=$imgmake${3:+${imgmake:+,}$3}
+    _img create -q -f "$IMGFMT" ${options:+-o "$options"} "$1" "$2"
+}
+
+# _image NAME [OPTIONS]: how an image of the format is named by an option string.
+_image() {
+    printf 'driver=%s,file.filename=%s%s%s' "$IMGFMT" "$1" "$imgkey" "${2:+,$2}"
+}
+
+# _img VERB ARGUMENT...: 'blockgraph img VERB', with what the format needs.
+_img() {
+    local verb=$1
+    shift
+    _blockgraph img "$verb" "${imgobject[@]}" "$@"
+}
+
+# _on NAME COMMAND...: opens an image of the format and runs the commands of 'blockgraph io' one after the other.
+_on() {
+    local name=$1 command arguments=()
+    shift
+    for command in "$@"; do
+        arguments+=(-c "$command")
+    done
+    _blockgraph io "${imgobject[@]}" "$(_image "$name")" "${arguments[@]}"
+}
+
+# _filter_format: shows the format's name in standard input as IMGFMT, so that formats can share an expected output.
+_filter_format() {
+    local line
+    while IFS= read -r line; do
+        printf '%s\n' "${line//"$IMGFMT"/IMGFMT}"
+    done
 }
 
 # _refused ARGUMENT...: like _blockgraph, for what must be refused: exactly one line, exit code 1, nothing made or removed in the scratch folder.

@@ -118,7 +118,7 @@ internal static class NodeFileName
         }
 
         bool isFilter = node.Driver.Category == DriverCategory.Filter;
-        if (isFilter || node.PrimaryChild is not { } primary || primary.Node.Driver.Category != DriverCategory.Protocol)
+        if (isFilter || node.PrimaryChild is not { } primary || (primary.Node.Driver.Category != DriverCategory.Protocol && primary.Node.Driver.GetExactFileName(primary.Node) is null))
         {
             return null;
         }

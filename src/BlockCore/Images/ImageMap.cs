@@ -60,6 +60,12 @@ public static class ImageMap
     private static ImageExtent Describe(long offset, ChainStatus answer)
     {
         BlockStatus status = answer.Status;
+        if (answer.IsBehindEnd)
+        {
+            // The layer above has nothing below it there, and reads as zeros by itself.
+            return new ImageExtent(offset, status.LengthBytes, answer.Depth - 2, false, true, false, null, null);
+        }
+
         bool isOffsetValid = status.IsAllocated && (status.Flags & BlockStatusFlags.OffsetValid) != 0;
         return new ImageExtent(
             offset, status.LengthBytes, answer.Depth - 1, status.IsAllocated, status.IsZero, (status.Flags & BlockStatusFlags.Data) != 0,

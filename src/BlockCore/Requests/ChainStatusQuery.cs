@@ -39,7 +39,10 @@ internal static class ChainStatusQuery
             long asked = answer.Status.LengthBytes;
             status = await link.GetStatusAsync(wanted, offset, asked, cancel);
             answer = new ChainStatus(
-                status.LengthBytes == 0 ? new BlockStatus(BlockStatusFlags.Zero | BlockStatusFlags.Allocated, asked) : status, link.Node, answer.Depth + 1);
+                status.LengthBytes == 0 ? new BlockStatus(BlockStatusFlags.Zero | BlockStatusFlags.Allocated, asked) : status, link.Node, answer.Depth + 1)
+            {
+                IsBehindEnd = status.LengthBytes == 0,
+            };
             if (answer.Status.IsAllocated || ReferenceEquals(link.Node, baseNode))
             {
                 break;

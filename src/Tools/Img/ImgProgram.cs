@@ -114,7 +114,7 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name, IReadOnlyLi
     {
         foreach ((string option, string? value) in options.Found)
         {
-            if (option == ImgOption.Object.Name ? !await CreatedObjects.TryCreateAsync(world, console, [value!]) : !TakeOption(verb, option, value))
+            if (option == ImgOption.Object.Name ? !await TryCreateObjectAsync(world, verb, value!) : !TakeOption(verb, option, value))
             {
                 return false;
             }
@@ -122,6 +122,19 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name, IReadOnlyLi
 
         CheckLine(verb, options, fault);
         return true;
+    }
+
+    private async Task<bool> TryCreateObjectAsync(ToolWorld world, ImgVerb verb, string text)
+    {
+        try
+        {
+            return await CreatedObjects.TryCreateAsync(world, console, [text]);
+        }
+        catch (BlockException failure) when (verb.ObjectFailureExitCode != 1)
+        {
+            Complain(failure);
+            throw new ReportedFailure(verb.ObjectFailureExitCode);
+        }
     }
 
     private bool TakeOption(ImgVerb verb, string option, string? value)

@@ -29,6 +29,9 @@ internal abstract class ImgVerb
     /// <summary>The options, in the order of the help; <c>-h</c> is everybody's.</summary>
     public abstract IReadOnlyList<ImgOption> Options { get; }
 
+    /// <summary>The exit code where it could not begin, because an object was not made.</summary>
+    public virtual int ObjectFailureExitCode => 1;
+
     /// <summary>Takes what does not follow the rules of options from <paramref name="arguments"/>, and returns the rest.</summary>
     public virtual IReadOnlyList<string> TakeFirst(IReadOnlyList<string> arguments) => arguments;
 

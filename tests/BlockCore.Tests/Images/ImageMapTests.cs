@@ -19,7 +19,7 @@ public sealed class ImageMapTests : ImageTests
             map.Select(extent => (extent.OffsetBytes / Cluster, extent.LengthBytes / Cluster, extent.Depth, extent.IsPresent, extent.IsZero, extent.IsData)),
             Is.EqualTo(new[]
             {
-                (0L, 2L, 1, true, false, true), (2, 2, 0, true, false, true), (4, 1, 1, true, false, true), (5, 3, 1, true, true, false), (8, 1, 0, true, false, true), (9, 1, 1, true, true, false),
+                (0L, 2L, 1, true, false, true), (2, 2, 0, true, false, true), (4, 1, 1, true, false, true), (5, 3, 0, false, true, false), (8, 1, 0, true, false, true), (9, 1, 0, false, true, false),
             }),
             "two clusters that follow one another are one extent");
         Assert.That(map[0].HostOffsetBytes, Is.Zero, "in the base at the same place");

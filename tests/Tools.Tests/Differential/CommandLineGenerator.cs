@@ -8,7 +8,10 @@ internal sealed class CommandLineGenerator(string program, VerbGrammar grammar)
 {
     private const int Seed = 20261126;
     private const int TriesPerLine = 50;
-    private readonly Random _random = new(Seed + grammar.Verb.Sum(letter => letter));
+    private const int MostOptions = 2;
+    private const int MostSteps = 3;
+    private const int MostLooks = 3;
+    private readonly Random _random = new(Seed + grammar.Verb.Sum(letter => letter) + (grammar.Format == "raw" ? 0 : 1000 * grammar.Format.Length));
 
     /// <summary><paramref name="count"/> different cases.</summary>
     public IReadOnlyList<DifferentialCase> Make(int count)
@@ -17,7 +20,7 @@ internal sealed class CommandLineGenerator(string program, VerbGrammar grammar)
         List<DifferentialCase> cases = [];
         foreach (string line in grammar.Fixed)
         {
-            Add(new DifferentialCase(grammar.Verb, [.. line.Split("; ").Select(CommandLine.Parse)]));
+            Add(new DifferentialCase(grammar.Verb, grammar.Format, [.. Sequence(line)]));
         }
 
         for (int i = 0; i < count * TriesPerLine && cases.Count < count; i++)
@@ -39,6 +42,16 @@ internal sealed class CommandLineGenerator(string program, VerbGrammar grammar)
     private DifferentialCase MakeCase()
     {
         List<CommandLine> lines = [];
+        if (grammar.Made.Count > 0)
+        {
+            lines.AddRange(Sequence(Pick(grammar.Made)));
+        }
+
+        foreach (string step in PickSome(grammar.Steps, MostSteps))
+        {
+            lines.AddRange(Sequence(step));
+        }
+
         if (grammar.Before.Count > 0 && Chance(4))
         {
             lines.Add(CommandLine.Parse(Pick(grammar.Before)));
@@ -50,13 +63,23 @@ internal sealed class CommandLineGenerator(string program, VerbGrammar grammar)
             lines.Add(CommandLine.Parse(Pick(grammar.After)));
         }
 
-        return new DifferentialCase(grammar.Verb, lines);
+        foreach (string look in PickSome(grammar.Looks, MostLooks))
+        {
+            lines.AddRange(Sequence(look));
+        }
+
+        if (grammar.Last.Length > 0)
+        {
+            lines.Add(CommandLine.Parse(grammar.Last));
+        }
+
+        return new DifferentialCase(grammar.Verb, grammar.Format, lines);
     }
 
     private CommandLine MakeLine()
     {
         int fault = _random.Next(12);
-        List<IReadOnlyList<string>> options = PickSome(grammar.Options);
+        List<IReadOnlyList<string>> options = [.. PickSome(grammar.Options, MostOptions).Select(CommandLine.Split)];
         string operandText = Pick(fault is 0 or 1 or 2 ? grammar.WrongOperands : grammar.Operands);
         if (fault is 3 or 4 && grammar.WrongOptions.Count > 0)
         {
@@ -85,10 +108,12 @@ internal sealed class CommandLineGenerator(string program, VerbGrammar grammar)
         return new CommandLine(words);
     }
 
-    private List<IReadOnlyList<string>> PickSome(IReadOnlyList<string> choices)
+    private static IEnumerable<CommandLine> Sequence(string lines) => lines.Split("; ").Select(CommandLine.Parse);
+
+    private List<string> PickSome(IReadOnlyList<string> choices, int most)
     {
         List<string> picked = [];
-        for (int i = _random.Next(3); i > 0 && choices.Count > 0; i--)
+        for (int i = choices.Count > 0 ? _random.Next(most + 1) : 0; i > 0; i--)
         {
             string choice = Pick(choices);
             if (!picked.Contains(choice))
@@ -97,7 +122,7 @@ internal sealed class CommandLineGenerator(string program, VerbGrammar grammar)
             }
         }
 
-        return [.. picked.Select(CommandLine.Split)];
+        return picked;
     }
 
     private string Pick(IReadOnlyList<string> choices) => choices[_random.Next(choices.Count)];

@@ -131,7 +131,7 @@ internal static class ImgGrammars
             Operands =
             [
                 "new.raw 1M", "new.raw 0", "new.raw 64k", "new.raw 1.5M", "new.raw 4096", "new.raw 1b", "new.raw 0x1000", "new.raw 3000000000", "data.raw 512k", "data.raw 2M", "folder/new.raw 1M", "new.raw 1G", "new.raw 1K",
-                "file:new.raw 1M", "new.raw 7T", "dangling 1M", "new.raw 1000", "new.raw 010", "./new.raw 1M", "'a new.raw' 1M",
+                "file:new.raw 1M", "new.raw 3M", "dangling 1M", "new.raw 1000", "new.raw 010", "./new.raw 1M", "'a new.raw' 1M",
             ],
             WrongOperands =
             [
@@ -194,7 +194,7 @@ internal static class ImgGrammars
             Operands =
             [
                 "data.raw 2M", "data.raw +1M", "data.raw 1M", "data.raw +0", "-f raw data.raw 4M", "-f raw --shrink data.raw 512k", "-f raw --shrink data.raw -512k", "-f raw empty.raw 64k", "empty.raw +4k", "-f raw zero.raw +1000",
-                "--image-opts driver=raw,file.filename=data.raw 3M", $"'{DataJson}' 1.5M", "-f raw long.raw 2G", "-f raw data.raw 1048577", "-f raw --shrink data.raw 1", "-f raw zero.raw 7T", "-f raw data.raw 0x200000",
+                "--image-opts driver=raw,file.filename=data.raw 3M", $"'{DataJson}' 1.5M", "-f raw long.raw 2G", "-f raw data.raw 1048577", "-f raw --shrink data.raw 1", "-f raw zero.raw 7M", "-f raw data.raw 0x200000",
                 "--image-opts driver=raw,file.filename=data.raw +64k", "-f raw dangling +1M",
             ],
             WrongOperands =

@@ -7,7 +7,8 @@ internal sealed class PreparedFolder : IDisposable
 {
     private const int ComparedBytes = 4 << 20;
 
-    public PreparedFolder(string path)
+    /// <summary>Makes it at <paramref name="path"/>, with a copy of every file of <paramref name="images"/>.</summary>
+    public PreparedFolder(string path, string? images)
     {
         Path = path;
         Directory.CreateDirectory(path);
@@ -21,11 +22,18 @@ internal sealed class PreparedFolder : IDisposable
         Directory.CreateDirectory(System.IO.Path.Combine(path, "folder"));
         File.CreateSymbolicLink(System.IO.Path.Combine(path, "dangling"), "nowhere/x.raw");
         File.CreateSymbolicLink(System.IO.Path.Combine(path, "loop"), "loop");
+        foreach (string image in images is null ? [] : Directory.GetFiles(images))
+        {
+            File.Copy(image, System.IO.Path.Combine(path, System.IO.Path.GetFileName(image)));
+        }
     }
 
     public string Path { get; }
 
-    /// <summary>Every file and folder with its length and a sum over its bytes; of a very long file those at both ends.</summary>
+    /// <summary>
+    /// Every file and folder with its length and a sum over its bytes; of a very long file those at both ends. Where things lie in an image of a format is each program's own: of those
+    /// there are the names.
+    /// </summary>
     public IReadOnlyList<string> Describe() =>
         [.. new DirectoryInfo(Path).EnumerateFileSystemInfos("*", SearchOption.AllDirectories).Select(Describe).Order(StringComparer.Ordinal)];
 
@@ -33,8 +41,11 @@ internal sealed class PreparedFolder : IDisposable
 
     private static string Describe(FileSystemInfo entry) =>
         entry.LinkTarget is { } target ? $"{entry.Name} -> {target}"
+        : HoldsFormat(entry) ? entry.Name
         : entry is FileInfo file ? $"{entry.Name}: {file.Length} bytes, {Sum(file)}"
         : $"{entry.Name}/";
+
+    private static bool HoldsFormat(FileSystemInfo entry) => entry.Extension is ".qcow2" or ".luks" or ".img";
 
     private static string Sum(FileInfo file)
     {

@@ -7,17 +7,25 @@ namespace BlockGraph.Tools.Tests.Differential;
 internal sealed partial record ProgramOutcome(IReadOnlyList<int> ExitCodes, string Out, string Error, IReadOnlyList<string> Files)
 {
     private const int LimitMs = 20_000;
+    private const int AbortedExitCode = 134;
+    private const int TimeoutExitCode = 124;
 
-    /// <summary>Runs the lines of <paramref name="made"/> in a fresh folder at <paramref name="path"/>.</summary>
-    public static ProgramOutcome Of(DifferentialCase made, string path, Func<CommandLine, string, ToolRun> run)
+    /// <summary>Runs the lines of <paramref name="made"/> in a fresh folder at <paramref name="path"/>, which has a copy of every file of <paramref name="images"/>.</summary>
+    public static ProgramOutcome Of(DifferentialCase made, string path, string? images, Func<CommandLine, string, ToolRun> run)
     {
-        using PreparedFolder folder = new(path);
+        using PreparedFolder folder = new(path, images);
         ToolRun[] runs = [.. made.Lines.Select(line => run(line, path))];
         return new ProgramOutcome(
             [.. runs.Select(one => one.ExitCode)],
-            Timeless(string.Concat(runs.Select(one => one.Out))).Replace(path, "FOLDER", StringComparison.Ordinal),
-            Timeless(string.Concat(runs.Select(one => one.Error))).Replace(path, "FOLDER", StringComparison.Ordinal),
+            Normal(runs.Select(one => one.Out)),
+            Normal(runs.Select(one => one.Error)),
             folder.Describe());
+
+        string Normal(IEnumerable<string> outputs)
+        {
+            string text = Timeless(string.Concat(outputs)).Replace(path, "FOLDER", StringComparison.Ordinal);
+            return made.Format == "raw" ? text : PlacementFilter.Without(text);
+        }
     }
 
     /// <summary>Runs a line in a process; <paramref name="program"/> is what the caller types for it.</summary>
@@ -37,7 +45,7 @@ internal sealed partial record ProgramOutcome(IReadOnlyList<int> ExitCodes, stri
         if (!process.WaitForExit(LimitMs))
         {
             process.Kill();
-            throw new InvalidOperationException($"No end after {LimitMs} ms: {line}");
+            return new ToolRun(TimeoutExitCode, "", $"no end after {LimitMs} ms: {line}");
         }
 
         return new ToolRun(process.ExitCode, output.GetAwaiter().GetResult(), errors.GetAwaiter().GetResult());
@@ -51,6 +59,11 @@ internal sealed partial record ProgramOutcome(IReadOnlyList<int> ExitCodes, stri
         try
         {
             return ToolRun.By(line.Program, "", line.Arguments);
+        }
+        catch (Exception failure)
+        {
+            // The process would have been aborted.
+            return new ToolRun(AbortedExitCode, "", failure.ToString());
         }
         finally
         {
@@ -73,10 +86,11 @@ internal sealed partial record ProgramOutcome(IReadOnlyList<int> ExitCodes, stri
     private static string Timeless(string text)
     {
         string timeless = BenchPattern().Replace(IoPattern().Replace(text, "; TIME"), "completed in TIME");
-        return HelpPattern().Replace(VersionPattern().Replace(ScriptPattern().Replace(timeless, "$1TIME"), "version N"), "HELP\n");
+        string undated = DatePattern().Replace(SecondsPattern().Replace(timeless, "$1N"), "DATE TIME");
+        return HelpPattern().Replace(VersionPattern().Replace(ScriptPattern().Replace(undated, "$1TIME"), "version N"), "HELP\n");
     }
 
-    [GeneratedRegex(@"; [0-9.:]+ sec \([^)]*\)")]
+    [GeneratedRegex(@"; [0-9.:]+( sec)? \([^)]*\)", RegexOptions.ExplicitCapture)]
     private static partial Regex IoPattern();
 
     // The line for a script: bytes, operations, seconds, and the two rates made from them.
@@ -86,6 +100,13 @@ internal sealed partial record ProgramOutcome(IReadOnlyList<int> ExitCodes, stri
     // The help is each program's own.
     [GeneratedRegex(@"^Usage: qemu-io .*?(for the commands\.\n|<https://qemu\.org>\.\n)", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex HelpPattern();
+
+    // When a snapshot was made.
+    [GeneratedRegex(@"2[0-9]{3}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")]
+    private static partial Regex DatePattern();
+
+    [GeneratedRegex("(\"date-n?sec\": )[0-9]+")]
+    private static partial Regex SecondsPattern();
 
     [GeneratedRegex(@"completed in [0-9.]+ seconds")]
     private static partial Regex BenchPattern();

@@ -10,13 +10,28 @@ internal sealed record VerbGrammar(string Verb)
     public IReadOnlyList<string> WrongOptions { get; init; } = [];
 
     /// <summary>All operands of one line.</summary>
-    public required IReadOnlyList<string> Operands { get; init; }
+    public IReadOnlyList<string> Operands { get; init; } = [];
 
     /// <summary>The same, with something wrong.</summary>
-    public required IReadOnlyList<string> WrongOperands { get; init; }
+    public IReadOnlyList<string> WrongOperands { get; init; } = [];
 
     /// <summary>What stands in every line, such as the small count of a load.</summary>
     public string Always { get; init; } = "";
+
+    /// <summary>The format of the images.</summary>
+    public string Format { get; init; } = "raw";
+
+    /// <summary>Ways in which the image comes to be, of which one opens each case; a <c>;</c> and a blank part its lines.</summary>
+    public IReadOnlyList<string> Made { get; init; } = [];
+
+    /// <summary>What may have happened to the image before the line that is tried: some of them, or none.</summary>
+    public IReadOnlyList<string> Steps { get; init; } = [];
+
+    /// <summary>Lines that look at what has come of it: two of them.</summary>
+    public IReadOnlyList<string> Looks { get; init; } = [];
+
+    /// <summary>What closes each case.</summary>
+    public string Last { get; init; } = "";
 
     /// <summary>Lines of which one may be run before, so that the line finds an image with a history.</summary>
     public IReadOnlyList<string> Before { get; init; } = [];

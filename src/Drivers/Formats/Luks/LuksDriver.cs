@@ -41,6 +41,11 @@ public sealed class LuksDriver : BlockDriver
         string? secretId = context.Options.GetString(LuksOptions.SecretKey);
         BlockChild file = await context.OpenChildAsync(LuksOptions.FileKey, ChildRole.Image);
         BlockChild? header = await OpenHeaderAsync(context);
+        if (secretId is null && !context.IsForInformation)
+        {
+            throw new BlockException($"Parameter '{LuksOptions.SecretKey}' is required for cipher");
+        }
+
         context.Step("read luks header");
         LuksVolume volume = await LuksVolume.OpenAsync(new ChildLuksArea(header ?? file), context.Context, isDetached: header is not null, cancel);
         if (volume.PayloadOffset > file.LengthBytes)

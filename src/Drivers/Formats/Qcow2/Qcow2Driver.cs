@@ -52,6 +52,7 @@ public sealed class Qcow2Driver : BlockDriver
     {
         ArgumentNullException.ThrowIfNull(options);
         OptionReader reader = new(options.Clone(), CreateOptions);
+        _ = PreallocationModes.Parse(reader.GetString("preallocation") ?? "off");
         return Qcow2Measuring.RunAsync(Qcow2CreateOptions.Read(reader, lengthBytes), Qcow2EncryptionOptions.MeasureHeader(reader), source, cancel);
     }
 

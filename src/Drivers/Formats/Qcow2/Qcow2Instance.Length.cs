@@ -75,6 +75,12 @@ internal sealed partial class Qcow2Instance
     private async ValueTask GrowUnsynchronizedAsync(long lengthBytes, PreallocationMode preallocation, RequestFlags flags)
     {
         long oldBytes = LengthBytes;
+        if (MustWriteDataFile && preallocation == PreallocationMode.Off)
+        {
+            // Whoever reads the data file by itself sees what is in it: every cluster of the image is there, too.
+            preallocation = PreallocationMode.Metadata;
+        }
+
         await metadata.Map.GrowTopAsync(_geometry.L1EntryCount(lengthBytes));
         await DiscardBeyondAsync(_geometry.RoundUp(oldBytes), _geometry.RoundUp(lengthBytes), DiscardReason.Other);
         await HideAsync(oldBytes, lengthBytes, flags);
@@ -178,6 +184,10 @@ internal sealed partial class Qcow2Instance
         await DiscardBeyondAsync(_geometry.RoundUp(lengthBytes), oldEnd, DiscardReason.Shortened);
         await metadata.SettleAsync();
         _isTrimDue = true;
+        if (_geometry.HasDataFile && metadata.Data.LengthBytes > lengthBytes)
+        {
+            await metadata.Data.WriteLengthAsync(lengthBytes, isExact: false, PreallocationMode.Off, RequestFlags.None, CancellationToken.None);
+        }
     }
 
     // Whatever the map has there is nobody's.

@@ -96,11 +96,15 @@ internal sealed class CheckVerb : ImgVerb
             return call.Fail($"Check failed: {failure.Kind.ToErrnoText()}");
         }
 
-        if (_source.IsJson)
+        if (_source.IsQuiet)
+        {
+            // The exit code says it.
+        }
+        else if (_source.IsJson)
         {
             call.Out.WriteLine(JsonText.Print(ToJson(check, call.Operands[0], backend.Root!.Driver.Name), isPretty: true));
         }
-        else if (!_source.IsQuiet)
+        else
         {
             Print(call.Out, check);
         }

@@ -109,10 +109,10 @@ internal sealed class CommitVerb : ImgVerb
             return null;
         }
 
-        string full = Path.GetFullPath(_base);
+        string? full = _base.Length > 0 ? Path.GetFullPath(_base) : null;
         for (BlockNode node = BackingChain.SkipFilters(top.Root!); BackingChain.Next(node) is { } next; node = next)
         {
-            if (node.Instance.BackingFileName == _base || next.ShownFileName == _base || (next.ExactFileName is { } name && Path.GetFullPath(name) == full))
+            if (node.Instance.BackingFileName == _base || next.ShownFileName == _base || (next.ExactFileName is { Length: > 0 } name && Path.GetFullPath(name) == full))
             {
                 return next;
             }

@@ -20,6 +20,9 @@ internal sealed class CompareVerb : ImgVerb
     private bool _isStrict;
 
     /// <inheritdoc/>
+    public override int ObjectFailureExitCode => ExitFailure;
+
+    /// <inheritdoc/>
     public override string Name => "compare";
 
     /// <inheritdoc/>

@@ -101,7 +101,7 @@ internal sealed class RebaseVerb : ImgVerb
                 await CopyAsync(call, top, progress, cancel);
             }
 
-            await ChangeHeaderAsync(top, progress, cancel);
+            await ChangeHeaderAsync(call, top, progress, cancel);
             return 0;
         }
         catch (BlockException failure) when (!call.Name.FollowsTexts && failure.Kind == BlockErrorKind.NoSpace && failure.Hint is null)
@@ -139,7 +139,7 @@ internal sealed class RebaseVerb : ImgVerb
         }
     }
 
-    private async Task ChangeHeaderAsync(BlockBackend top, ImgProgress progress, CancellationToken cancel)
+    private async Task ChangeHeaderAsync(ImgCall call, BlockBackend top, ImgProgress progress, CancellationToken cancel)
     {
         try
         {
@@ -149,12 +149,14 @@ internal sealed class RebaseVerb : ImgVerb
             }
 
             await top.FlushAsync(cancel);
-            await ImageRebase.ChangeHeaderAsync(top, string.IsNullOrEmpty(_backing) ? null : _backing, _backingFormat, cancel);
+            bool hasNone = string.IsNullOrEmpty(_backing);
+            await ImageRebase.ChangeHeaderAsync(top, hasNone ? null : _backing, hasNone ? null : _backingFormat, cancel);
             progress.Complete();
         }
         catch (BlockException failure)
         {
-            throw failure.Prefixed($"Could not change the backing file to '{_backing ?? "(null)"}': ");
+            string prefix = $"Could not change the backing file to '{_backing ?? "(null)"}': ";
+            throw failure.Kind == BlockErrorKind.InvalidArgument && call.Name.FollowsTexts ? new BlockException(failure.Kind, prefix + call.Name.TextOf(failure), failure) : failure.Prefixed(prefix);
         }
     }
 }

@@ -45,7 +45,8 @@ internal sealed class SnapshotVerb : ImgVerb
         switch (_action)
         {
             case "list":
-                if (!_source.IsQuiet)
+                // Theirs lists only what it is asked to.
+                if (!_source.IsQuiet && (_hasAction || !call.Name.FollowsTexts))
                 {
                     SnapshotTable.Print(call.Out, snapshots?.All ?? []);
                 }
@@ -56,7 +57,7 @@ internal sealed class SnapshotVerb : ImgVerb
             case "apply" when snapshots is null:
                 return call.Fail(call.Name.FollowsTexts ? $"Could not apply snapshot '{_snapshot}': Block driver does not support snapshots" : NoSnapshots(backend));
             case "apply":
-                ImageSnapshot applied = SourceSnapshot.Find(snapshots, _snapshot!) ?? throw new BlockException($"Could not apply snapshot '{_snapshot}': Failed to load snapshot: No such file or directory");
+                ImageSnapshot applied = SourceSnapshot.Find(snapshots, _snapshot!) ?? throw new BlockException($"Could not apply snapshot '{_snapshot}': {ReasonForNone(backend)}");
                 await NamingAsync("apply", () => backend.ApplySnapshotAsync(applied));
                 return 0;
             default:
@@ -70,6 +71,10 @@ internal sealed class SnapshotVerb : ImgVerb
                 return 0;
         }
     }
+
+    // What holds for any snapshot is told before one is looked for.
+    private static string ReasonForNone(BlockBackend backend) =>
+        BackingChain.SkipFilters(backend.Root!).Bitmaps.All.Count > 0 ? "Device has active dirty bitmaps" : "Failed to load snapshot: No such file or directory";
 
     // No machine has run: it has carried out no instructions.
     private async Task<int> CreateAsync(ImgCall call, BlockBackend backend, IImageSnapshots? snapshots)
