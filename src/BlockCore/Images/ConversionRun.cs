@@ -34,7 +34,7 @@ internal sealed class ConversionRun
 
     // Protected by _reportLock.
     private long _unreportedBytes;
-    private bool _isReportDue;
+    private readonly Queue<long> _dueBytes = [];
 
     // Protected by _mapLock.
     private long _nextNumber;
@@ -158,11 +158,14 @@ internal sealed class ConversionRun
         lock (_reportLock)
         {
             _unreportedBytes += IsCounted(chunk) ? chunk.LengthBytes : 0;
-            _isReportDue |= chunk.EndsExtent || _unreportedBytes >= ReportBytes;
-            if (!_isReportDue || _progress is null)
+            if (_progress is null || !(chunk.EndsExtent || _unreportedBytes >= ReportBytes))
             {
                 return;
             }
+
+            // Each step is told of, though several end before the context comes to it.
+            _dueBytes.Enqueue(_unreportedBytes);
+            _unreportedBytes = 0;
         }
 
         if (_context.IsHome)
@@ -316,20 +319,19 @@ internal sealed class ConversionRun
     // Posted by slots of other contexts, it may come late: the one before has reported it all then.
     private void ReportDue()
     {
-        long bytes;
-        lock (_reportLock)
+        while (true)
         {
-            if (!_isReportDue)
+            long bytes;
+            lock (_reportLock)
             {
-                return;
+                if (!_dueBytes.TryDequeue(out bytes))
+                {
+                    return;
+                }
             }
 
-            bytes = _unreportedBytes;
-            _unreportedBytes = 0;
-            _isReportDue = false;
+            Report(bytes);
         }
-
-        Report(bytes);
     }
 
     // Out of order the end of an extent may be written before the rest of it.
@@ -337,7 +339,11 @@ internal sealed class ConversionRun
     {
         lock (_reportLock)
         {
-            _isReportDue |= _unreportedBytes > 0;
+            if (_unreportedBytes > 0)
+            {
+                _dueBytes.Enqueue(_unreportedBytes);
+                _unreportedBytes = 0;
+            }
         }
 
         ReportDue();
