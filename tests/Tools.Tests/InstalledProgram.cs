@@ -7,8 +7,23 @@ internal static class InstalledProgram
 {
     private const int TimeoutMs = 60_000;
 
+    // To choose how often to iterate a key QEMU's programs measure their own CPU time, and give up where a busy machine gives them none.
+    private const int AttemptCountMax = 20;
+    private const string NoTime = "Unable to get accurate CPU usage";
+
     /// <summary>Runs <c>/usr/bin/NAME</c>; a test that needs it is ignored where it is missing.</summary>
     public static ToolRun Run(string name, string input, params IReadOnlyList<string> arguments)
+    {
+        ToolRun run = RunOnce(name, input, arguments);
+        for (int attempt = 1; attempt < AttemptCountMax && run.ExitCode != 0 && run.Error.Contains(NoTime, StringComparison.Ordinal); attempt++)
+        {
+            run = RunOnce(name, input, arguments);
+        }
+
+        return run;
+    }
+
+    private static ToolRun RunOnce(string name, string input, IReadOnlyList<string> arguments)
     {
         string path = $"/usr/bin/{name}";
         if (!File.Exists(path))

@@ -12,6 +12,7 @@ namespace BlockGraph.BlockCore.Tests.Images;
 public sealed class ImageConversionContextTests
 {
     private const int Length = 12 << 20;
+    private const int StepBytes = 2 << 20;
 
     // shared a -> shared b, both called from main, one and two
     [Test]
@@ -30,6 +31,7 @@ public sealed class ImageConversionContextTests
         Assert.That(outOfOrder || b.Log.Where(call => call.Kind == RequestKind.Write).Select(call => call.Offset).SequenceEqual(b.Log.Where(call => call.Kind == RequestKind.Write).Select(call => call.Offset).Order()), Is.True, "the order of writes");
         Assert.That((source.Submitters.Count, target.Submitters.Count), Is.EqualTo((1, 1)), "the contexts submit no more");
         Assert.That((witness.DoneBytes, witness.IsHome), Is.EqualTo(((long)Length, true)), "what was told, and where");
+        Assert.That(witness.StepCount - (Length / StepBytes), outOfOrder ? Is.InRange(1, 2) : Is.EqualTo(1), "each step was told, and the beginning; out of order, the end may come before the rest");
     });
 
     // home a -> shared b: main reads, one writes; shared a -> home b: one and two read, main writes
@@ -48,6 +50,7 @@ public sealed class ImageConversionContextTests
         Assert.That(outOfOrder || b.Log.Where(call => call.Kind == RequestKind.Write).Select(call => call.Offset).SequenceEqual(b.Log.Where(call => call.Kind == RequestKind.Write).Select(call => call.Offset).Order()), Is.True, "the order of writes");
         Assert.That((source.Submitters.Count, target.Submitters.Count), Is.EqualTo((1, 1)), "the contexts submit no more");
         Assert.That((witness.DoneBytes, witness.IsHome), Is.EqualTo(((long)Length, true)), "what was told, and where");
+        Assert.That(witness.StepCount - (Length / StepBytes), outOfOrder ? Is.InRange(1, 2) : Is.EqualTo(1), "each step was told, and the beginning; out of order, the end may come before the rest");
     });
 
     [Test]
@@ -76,6 +79,7 @@ public sealed class ImageConversionContextTests
         Assert.That(b.Log.Select(call => call.Context).Distinct(), Is.EqualTo(new[] { "main" }), "who has written");
         Assert.That((source.Submitters.Count, target.Submitters.Count), Is.EqualTo((1, 1)), "nobody else submits");
         Assert.That((witness.DoneBytes, witness.IsHome), Is.EqualTo(((long)Length, true)), "what was told, and where");
+        Assert.That(witness.StepCount - (Length / StepBytes), outOfOrder ? Is.InRange(1, 2) : Is.EqualTo(1), "each step was told, and the beginning; out of order, the end may come before the rest");
         await source.MoveAsync(fixture.Context);
     });
 
@@ -133,8 +137,11 @@ public sealed class ImageConversionContextTests
 
         public bool IsHome { get; private set; } = true;
 
+        public int StepCount { get; private set; }
+
         public void Report(ImageProgress value)
         {
+            StepCount++;
             DoneBytes = value.DoneBytes;
             IsHome &= home.IsHome;
         }
