@@ -29,7 +29,7 @@ public sealed class ImgInterruptTests
         string[] arguments = [words[0], "--object", "throttle-group,id=g,x-bps-total=1048576", .. words[1..].Select(word => word.Replace("SLOW", slow, StringComparison.Ordinal).Replace("NEW", _folder.File("new"), StringComparison.Ordinal))];
         foreach (string program in new[] { "blockgraph", "qemu-img" })
         {
-            (int exitCode, string errors) = Interrupt(program, arguments, words[0] == "dd" ? () => File.Exists(_folder.File("new")) : null);
+            (int exitCode, string errors) = Interrupt(program, arguments, words[0] == "dd" ? _ => File.Exists(_folder.File("new")) : null);
             File.Delete(_folder.File("new"));
             Assert.That(errors, Is.EqualTo(program == "blockgraph" ? "blockgraph: interrupted\n" : ""), $"{program}: what it says");
             Assert.That(exitCode, Is.EqualTo(130), $"{program}: exit code");
@@ -43,7 +43,7 @@ public sealed class ImgInterruptTests
         Directory.CreateDirectory(small);
         using SmallFileSystem mount = new(small, "3g");
         string path = Path.Combine(small, "new.img");
-        (int exitCode, _) = Interrupt("qemu-img", ["create", "-q", "-o", "preallocation=full", path, "2900M"], () => File.Exists(path));
+        (int exitCode, _) = Interrupt("qemu-img", ["create", "-q", "-o", "preallocation=full", path, "2900M"], _ => File.Exists(path));
         Assert.That(exitCode, Is.EqualTo(130), "exit code");
         Assert.That(File.Exists(path), Is.False, "the file");
     }
@@ -56,13 +56,49 @@ public sealed class ImgInterruptTests
         using SmallFileSystem mount = new(small, "3g");
         string path = Path.Combine(small, "old.img");
         File.WriteAllBytes(path, [1, 2, 3]);
-        (int exitCode, _) = Interrupt("qemu-img", ["resize", "-q", "-f", "raw", "--preallocation=full", path, "2900M"], () => new FileInfo(path).Length > 3);
+        (int exitCode, _) = Interrupt("qemu-img", ["resize", "-q", "-f", "raw", "--preallocation=full", path, "2900M"], _ => new FileInfo(path).Length > 3);
         Assert.That(exitCode, Is.EqualTo(130), "exit code");
         Assert.That(File.ReadAllBytes(path), Is.EqualTo(new byte[] { 1, 2, 3 }), "the file");
     }
 
+    // A tenth of a second for each request: to open the image alone takes many.
+    [TestCase("bitmap --merge b1 IMAGE b2")]
+    [TestCase("bitmap --clear IMAGE b1")]
+    [TestCase("snapshot -c s1 IMAGE")]
+    [TestCase("commit IMAGE")]
+    [TestCase("rebase -b '' IMAGE")]
+    public void A_change_of_a_qcow2_image_closes_it_and_leaves_it_in_order(string line)
+    {
+        string path = _folder.File("disk.qcow2");
+        string below = _folder.Image("below.raw", 4 << 20);
+        foreach (string made in new[] { $"img create -q -f qcow2 -b {below} -F raw -o cluster_size=512 {path} 4M", $"img bitmap --add -g 512 {path} b1", $"img bitmap --add -g 512 {path} b2" })
+        {
+            Assert.That(ToolRun.Own(made.Split(' ')).ExitCode, Is.Zero, made);
+        }
+
+        Assert.That(ToolRun.Io($"driver=qcow2,file.filename={path}", "write -q 0 4M").ExitCode, Is.Zero);
+        string[] words = [.. line.Split(' ').Select(word => word == "''" ? "" : word.Replace("IMAGE", $"driver=qcow2,file.driver=throttle,file.throttle-group=g,file.file.filename={path}", StringComparison.Ordinal))];
+        (int exitCode, string errors) = Interrupt("qemu-img", [words[0], "--object", "throttle-group,id=g,x-iops-total=10", "--image-opts", .. words[1..]], process => Holds(process, path));
+        Assert.That((exitCode, errors), Is.EqualTo((130, "")), "exit code and what it says");
+        Assert.That(ToolRun.Own("img", "check", path).Out, Does.StartWith("No errors"), "the image is whole");
+        Assert.That(ToolRun.Own("img", "info", path).Out, Does.Contain("name: b2").And.Not.Contain("in-use"), "its bitmaps are in force");
+    }
+
+    private static bool Holds(Process process, string path)
+    {
+        try
+        {
+            return Directory.GetFiles($"/proc/{process.Id}/fd").Any(file => new FileInfo(file).LinkTarget == path);
+        }
+        catch (IOException)
+        {
+            // One was closed meanwhile.
+            return false;
+        }
+    }
+
     // Where the tests themselves were started with the signal ignored, a program that they start would ignore it, too: env gives it back.
-    private (int ExitCode, string Errors) Interrupt(string program, string[] arguments, Func<bool>? hasBegun)
+    private (int ExitCode, string Errors) Interrupt(string program, string[] arguments, Func<Process, bool>? hasBegun)
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -81,7 +117,7 @@ public sealed class ImgInterruptTests
 
         // Whatever it prints first is printed in the middle of its work.
         int first = hasBegun is null ? process.StandardOutput.Read() : 0;
-        SpinWait.SpinUntil(() => process.HasExited || (hasBegun?.Invoke() ?? true));
+        SpinWait.SpinUntil(() => process.HasExited || (hasBegun?.Invoke(process) ?? true));
         Assert.That(first >= 0 && !process.HasExited, Is.True, () => $"{string.Join(' ', command)} is over: {errors.Result}");
         using Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]);
         kill.WaitForExit();

@@ -72,7 +72,10 @@ internal sealed class BitmapVerb : ImgVerb
     }
 
     /// <inheritdoc/>
-    public override async Task<int> RunAsync(ImgCall call)
+    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => ChangeAsync(call, cancel));
+
+    // An interrupt closes the image, so that its bitmaps are in force again.
+    private async Task<int> ChangeAsync(ImgCall call, CancellationToken cancel)
     {
         // Bitmaps are the images' own. What lies below may be missing, or be the other of the two.
         IoOpenMode mode = new();
@@ -85,6 +88,7 @@ internal sealed class BitmapVerb : ImgVerb
         string bitmap = call.Operands[1];
         foreach ((string action, string? source) in _actions)
         {
+            cancel.ThrowIfCancellationRequested();
             try
             {
                 await RunAsync(action, source, node, bitmap, merged is null ? node : BackingChain.SkipFilters(merged.Root!));
@@ -96,7 +100,7 @@ internal sealed class BitmapVerb : ImgVerb
         }
 
         // Closing the image would write them as well, but fail without a word.
-        await node.StoreBitmapsAsync();
+        await node.StoreBitmapsAsync(CancellationToken.None);
         return 0;
     }
 

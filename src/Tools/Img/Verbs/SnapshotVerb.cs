@@ -37,10 +37,14 @@ internal sealed class SnapshotVerb : ImgVerb
     public override void Check(IReadOnlyList<string> operands) => CheckOneFile(operands);
 
     /// <inheritdoc/>
-    public override async Task<int> RunAsync(ImgCall call)
+    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => ActAsync(call, cancel));
+
+    // An interrupt closes the image; what has begun is done as a whole.
+    private async Task<int> ActAsync(ImgCall call, CancellationToken cancel)
     {
         IoOpenMode mode = new() { IsReadOnly = _action == "list" && _hasAction };
         await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
+        cancel.ThrowIfCancellationRequested();
         IImageSnapshots? snapshots = BackingChain.SkipFilters(backend.Root!).Instance.Snapshots;
         switch (_action)
         {
