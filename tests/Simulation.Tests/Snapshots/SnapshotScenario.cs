@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Images;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
@@ -12,8 +13,8 @@ using BlockGraph.TestKit;
 namespace BlockGraph.Simulation.Tests.Snapshots;
 
 /// <summary>
-/// One run of a qcow2 image: workers on two contexts that know every byte; meanwhile snapshots are made and deleted, the node is drained and moves from one context to
-/// the other. In the end the last snapshot is what a worker could have seen when it was made.
+/// One run of a qcow2 image: workers on two contexts that know every byte; meanwhile snapshots are made and deleted, the version and the width of the reference counts are
+/// changed, sometimes half, and the node is drained and moves from one context to the other. In the end the last snapshot is what a worker could have seen when it was made.
 /// </summary>
 internal sealed class SnapshotScenario : IDisposable
 {
@@ -35,6 +36,15 @@ internal sealed class SnapshotScenario : IDisposable
     private BlockBackend _backend = null!;
     private int _workingCount = WorkerCount;
 
+    /// <summary>How often something was amended.</summary>
+    public int AmendedCount { get; private set; }
+
+    /// <summary>How often it was not, because that was cancelled.</summary>
+    public int CancelledCount { get; private set; }
+
+    /// <summary>How often it was refused.</summary>
+    public int RefusedCount { get; private set; }
+
     public SnapshotScenario(int seed)
     {
         _fixture = new GraphFixture(new SimulationOptions { Seed = seed }, [new Qcow2Driver(), new RawDriver()]);
@@ -51,7 +61,7 @@ internal sealed class SnapshotScenario : IDisposable
             string clusterBytes = $"{512 << _chance.Next(6)}";
             await new ImageCreation(_fixture.Graph, "qcow2", "memory:disk").CreateAsync(new OptionsDictionary { ["size"] = (long)LengthBytes, ["cluster_size"] = clusterBytes });
             _backend = await _fixture.OpenAsync("driver=qcow2,node-name=top,discard=unmap,file.driver=memory,file.filename=disk,file.latency-ns-max=30000");
-            List<Task> actors = [MakeSnapshotsAsync(), DrainAndMoveAsync()];
+            List<Task> actors = [MakeSnapshotsAsync(), DrainAndMoveAsync(), AmendAsync()];
             for (int i = 0; i < WorkerCount; i++)
             {
                 int part = LengthBytes / WorkerCount / 7 * 7;
@@ -122,6 +132,43 @@ internal sealed class SnapshotScenario : IDisposable
         }
     }
 
+    // Version 2 has counts of 16 bits only: one change of two may be refused, and changes nothing then.
+    private async Task AmendAsync()
+    {
+        SeededRandom chance = new(_chance.NextBits());
+        while (Volatile.Read(ref _workingCount) > 0)
+        {
+            await _fixture.Context.DelayAsync(100_000 + chance.NextLong(400_000));
+            OptionsDictionary options = chance.Next(4) switch
+            {
+                0 => new() { ["compat"] = chance.OneIn(2) ? "0.10" : "1.1" },
+                1 => new() { ["lazy_refcounts"] = chance.OneIn(2) },
+                _ => new() { ["refcount_bits"] = (long)(8 << chance.Next(4)) },
+            };
+            using CancellationTokenSource cancel = new();
+            Task amending = _backend.AmendAsync(options, cancel: cancel.Token);
+            if (chance.OneIn(3))
+            {
+                await _fixture.Context.DelayAsync(chance.NextLong(200_000));
+                await cancel.CancelAsync();
+            }
+
+            try
+            {
+                await amending;
+                AmendedCount++;
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                CancelledCount++;
+            }
+            catch (BlockException refusal) when (refusal.Kind != BlockErrorKind.InputOutput)
+            {
+                RefusedCount++;
+            }
+        }
+    }
+
     private async Task DrainAndMoveAsync()
     {
         bool isAway = false;
@@ -151,6 +198,8 @@ internal sealed class SnapshotScenario : IDisposable
         int strange = Enumerable.Range(0, LengthBytes).Count(place => then[place] != _atSnapshot[place]
             && !_aroundSnapshot.Exists(write => place >= write.Offset && place < write.Offset + write.Length && write.Value == then[place]));
         Assert.That(strange, Is.Zero, "bytes of the snapshot that nobody had written");
+        ImageCheck check = await _backend.CheckAsync();
+        Assert.That((check.CorruptionCount, check.LeakCount), Is.EqualTo((0L, 0L)), "corruptions and leaks");
         await _backend.DisposeAsync();
     }
 

@@ -133,8 +133,9 @@ internal sealed class RefcountDraft
     }
 
     /// <summary>Writes what was changed, and a table that leads there. What the old ones took is free when the header leads there.</summary>
+    /// <param name="cancel">Ends it between two writes: like a failure it leaves what the header leads to as it was.</param>
     /// <exception cref="BlockException">There is no room, or it could not be written.</exception>
-    public async Task WriteAsync()
+    public async Task WriteAsync(CancellationToken cancel = default)
     {
         Qcow2Header header = _metadata.Area.Header;
         await ChangeAsync(header.RefcountTableOffset, (long)header.RefcountTableClusters * _old.ClusterBytes, -1);
@@ -163,7 +164,7 @@ internal sealed class RefcountDraft
             }
         }
 
-        await WriteTableAsync(placed);
+        await WriteTableAsync(placed, cancel);
     }
 
     /// <summary>The table as it was written.</summary>
@@ -334,11 +335,12 @@ internal sealed class RefcountDraft
         TableOffset = await TakeAsync(TableClusters);
     }
 
-    private async Task WriteTableAsync(List<RefcountDraftBlock> placed)
+    private async Task WriteTableAsync(List<RefcountDraftBlock> placed, CancellationToken cancel)
     {
         ClusterWriter writer = new(_metadata);
         foreach (RefcountDraftBlock block in placed.OrderBy(static block => block.HostOffset))
         {
+            cancel.ThrowIfCancellationRequested();
             await writer.AddAsync(block.HostOffset, block.Counts);
         }
 

@@ -82,7 +82,7 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
 
         RefcountDraft counts = new(metadata, order);
         await counts.LoadAllAsync(progress, cancel);
-        await counts.WriteAsync();
+        await counts.WriteAsync(cancel);
         await metadata.File.FlushAsync(CancellationToken.None);
         await metadata.SwitchHeaderAsync(area =>
         {
