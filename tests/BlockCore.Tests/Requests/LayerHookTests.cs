@@ -56,7 +56,7 @@ public sealed class LayerHookTests : GraphTests
         {
             BlockBackend backend = await fixture.OpenAsync("driver=raw,file.driver=pass-through,file.file.driver=hooks,file.file.hears=on,file.file.file.driver=memory,file.file.file.filename=disk");
             await backend.WriteAsync(0, new byte[512]);
-            Assert.That(hooks.Log, Is.EqualTo(new[] { "pwritev", "pwritev", "write 0+512", "pwritev_done", "pwritev_done" }), "raw's around the listener's");
+            Assert.That(hooks.Log, Is.EqualTo(new[] { "pwritev", "write_aio", "pwritev", "write 0+512", "pwritev_done", "pwritev_done" }), "raw's around the listener's");
             hooks.Log.Clear();
             await backend.Root!.FileChild!.DebugEventAsync(DebugEvent.L2Load);
             Assert.That(hooks.Log, Is.EqualTo(new[] { "l2_load" }), "a driver's own event goes down to the listener");
