@@ -6,6 +6,7 @@ using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.Drivers.Filters.Throttle;
+using BlockGraph.Drivers.Formats.Qcow2;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.Drivers.Protocols.HostFile;
 using BlockGraph.Qapi.Options;
@@ -63,7 +64,7 @@ public abstract class FileDriverFixture(string engine)
     }
 
     /// <summary>The drivers of the tests, made anew for each graph.</summary>
-    protected static BlockDriver[] NewDrivers() => [new HostFileDriver(), new RawDriver(), new ThrottleFilterDriver()];
+    protected static BlockDriver[] NewDrivers() => [new HostFileDriver(), new RawDriver(), new Qcow2Driver(), new ThrottleFilterDriver()];
 
     /// <summary>Another world with a graph of its own, as another process would have.</summary>
     protected GraphFixture AddWorld(SimulationOptions? world = null, CompatibilityProfile? profile = null, HostPlatform? platform = null, params BlockDriver[] drivers)
