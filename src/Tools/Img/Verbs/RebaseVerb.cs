@@ -141,13 +141,14 @@ internal sealed class RebaseVerb : ImgVerb
 
     private async Task ChangeHeaderAsync(ImgCall call, BlockBackend top, ImgProgress progress, CancellationToken cancel)
     {
+        string prefix = $"Could not change the backing file to '{_backing ?? "(null)"}': ";
+        if (!string.IsNullOrEmpty(_backing) && _backingFormat is null)
+        {
+            throw new BlockException(prefix + "backing format must be specified");
+        }
+
         try
         {
-            if (!string.IsNullOrEmpty(_backing) && _backingFormat is null)
-            {
-                throw new BlockException("backing format must be specified");
-            }
-
             await top.FlushAsync(cancel);
             bool hasNone = string.IsNullOrEmpty(_backing);
             await ImageRebase.ChangeHeaderAsync(top, hasNone ? null : _backing, hasNone ? null : _backingFormat, cancel);
@@ -155,7 +156,6 @@ internal sealed class RebaseVerb : ImgVerb
         }
         catch (BlockException failure)
         {
-            string prefix = $"Could not change the backing file to '{_backing ?? "(null)"}': ";
             throw failure.Kind == BlockErrorKind.InvalidArgument && call.Name.FollowsTexts ? new BlockException(failure.Kind, prefix + call.Name.TextOf(failure), failure) : failure.Prefixed(prefix);
         }
     }
