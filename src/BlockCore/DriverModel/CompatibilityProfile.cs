@@ -23,6 +23,7 @@ public sealed record CompatibilityProfile
         FilesHaveWholeSectors = true,
         ImplicitOpenGate = ImplicitOpenGate.AllowEverything,
         DowngradeDropsBitmaps = true,
+        UsesLegacyAes = true,
     };
 
     /// <summary>What the profile is called: <c>own</c> or <c>qemu</c>.</summary>
@@ -54,6 +55,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>An image that becomes one of a version without dirty bitmaps loses those that it has; otherwise it is refused.</summary>
     public bool DowngradeDropsBitmaps { get; init; }
+
+    /// <summary>Images with the AES encryption of qcow2, which can be undone, are made and written; otherwise they are only read, with a warning.</summary>
+    public bool UsesLegacyAes { get; init; }
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;

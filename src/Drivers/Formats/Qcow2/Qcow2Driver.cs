@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
@@ -70,6 +71,13 @@ public sealed class Qcow2Driver : BlockDriver
         if ((header.Incompatible & Qcow2IncompatibleFeatures.Corrupt) != 0 && !context.IsForCheck)
         {
             context.FallBackToReadOnly("qcow2: Image is corrupt; cannot be opened read/write");
+        }
+
+        if (header.Encryption == Qcow2Encryption.Aes && !context.Graph.Profile.UsesLegacyAes)
+        {
+            context.FallBackToReadOnly("qcow2: AES encryption can be undone by whoever guesses a part of the data: such an image is only read; convert it to one with encrypt.format=luks");
+            context.Graph.Events.Publish(new BlockWarning(
+                $"Node '{context.Node.Name}': its AES encryption can be undone by whoever guesses a part of the data; convert it to an image with encrypt.format=luks"));
         }
 
         if (header.RefcountTableClusters == 0 && !context.IsForCheck)

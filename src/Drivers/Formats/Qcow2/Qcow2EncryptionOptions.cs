@@ -102,7 +102,7 @@ internal static class Qcow2EncryptionOptions
             case Aes:
                 using (TakeSecret(context.Graph, secretId))
                 {
-                    return ReferenceEquals(context.Graph.Profile, CompatibilityProfile.Qemu)
+                    return context.Graph.Profile.UsesLegacyAes
                         ? new NewEncryption(Qcow2Encryption.Aes, default, ToOpen(secretId))
                         : throw new BlockException(BlockErrorKind.NotSupported, "Encryption 'aes' can be undone by whoever guesses a part of the data; use encrypt.format=luks");
                 }
