@@ -69,7 +69,7 @@ internal sealed class ConversionPlan
     /// <summary>On which contexts: the target's alone where order, speed or what is told asks for one.</summary>
     public IReadOnlyList<AioContext> Contexts { get; }
 
-    /// <summary>Where chunks are written that were read elsewhere: one side is bound to its home, and the other is not; null where a slot does everything where it is.</summary>
+    /// <summary>Where chunks are written that were read elsewhere: one side is bound to its home, and the other is not, or to another one; null where a slot does everything where it is.</summary>
     public AioContext? WriteContext { get; }
 
     /// <summary>What buffers are aligned to, in bytes.</summary>

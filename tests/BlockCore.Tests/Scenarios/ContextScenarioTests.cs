@@ -5,7 +5,6 @@ using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.BlockCore.Transactions;
 using BlockGraph.TestKit;
-using BlockGraph.TestKit.Cow;
 
 namespace BlockGraph.BlockCore.Tests.Scenarios;
 
@@ -121,8 +120,8 @@ public sealed class ContextScenarioTests : ScenarioTests
         Assert.That((parent.Context, n.Context), Is.EqualTo((Fixture.Context, Fixture.Context)), "the child has come");
     });
 
-    [Test]
-    public void S60_Every_operation_from_the_main_context_on_a_node_elsewhere_has_its_result_and_its_errors() => Fixture.Run(async () =>
+    [TestCaseSource(nameof(Formats))]
+    public void S60_Every_operation_from_the_main_context_on_a_node_elsewhere_has_its_result_and_its_errors(string format) => Fixture.Run(async () =>
     {
         // blk -> n in other; everything is called from main
         const int length = 1 << 20;
@@ -147,8 +146,8 @@ public sealed class ContextScenarioTests : ScenarioTests
         await blk.TruncateAsync(length);
         Assert.That(blk.LengthBytes, Is.EqualTo(length), "and shorter");
         Assert.That((await Failure.OfAsync(() => blk.CheckAsync())).Message, Is.EqualTo("This image format does not support checks"), "no check");
-        CowImage.Format(Fixture.Memory.Storage("image"), new CowImageOptions(length));
-        BlockBackend image = await Fixture.OpenAsync("driver=cow,file.driver=memory,file.filename=image,file.latency-ns-max=1000");
+        await PutImageAsync(Fixture, format, "image", length);
+        BlockBackend image = await Fixture.OpenAsync($"driver={format},file.driver=memory,file.filename=image,file.latency-ns-max=1000");
         await image.MoveAsync(other);
         await image.WriteAsync(5000, bytes);
         Assert.That((await image.CheckAsync()).IsClean, Is.True, "check");

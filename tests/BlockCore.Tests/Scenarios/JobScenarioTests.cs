@@ -4,7 +4,6 @@ using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Jobs;
 using BlockGraph.BlockCore.Transactions;
 using BlockGraph.TestKit;
-using BlockGraph.TestKit.Cow;
 
 namespace BlockGraph.BlockCore.Tests.Scenarios;
 
@@ -89,8 +88,8 @@ public sealed class JobScenarioTests : ScenarioTests
         Assert.That(parents.Select(p => p.ReferenceCount).Append(child.ReferenceCount), Is.EqualTo(new[] { 1, 1, 1, 2 }), "nothing is held any more");
     });
 
-    [Test]
-    public void S50_A_job_that_wants_to_end_while_a_header_is_written_rests_until_the_chain_is_shorter() => Fixture.Run(async () =>
+    [TestCaseSource(nameof(Formats))]
+    public void S50_A_job_that_wants_to_end_while_a_header_is_written_rests_until_the_chain_is_shorter(string format) => Fixture.Run(async () =>
     {
         //           job                             job, which takes its node along
         //            |
@@ -100,11 +99,11 @@ public sealed class JobScenarioTests : ScenarioTests
         //         |                          \     |   /
         //        base                           base
         Fixture.Memory.Storage("base", Cluster);
-        CowImage.Format(Fixture.Memory.Storage("middle"), new CowImageOptions(Cluster));
-        CowImage.Format(Fixture.Memory.Storage("over"), new CowImageOptions(Cluster) { BackingFileName = "memory:middle", BackingFormat = "cow" });
+        await PutImageAsync(Fixture, format, "middle", Cluster);
+        await PutImageAsync(Fixture, format, "over", Cluster, "memory:middle");
         await Fixture.AddAsync("driver=memory,filename=base,node-name=base");
-        await Fixture.AddAsync("driver=cow,node-name=middle,read-only=on,file.driver=memory,file.filename=middle,backing=base");
-        await Fixture.AddAsync("driver=cow,node-name=over,file.driver=memory,file.filename=over,file.latency-ns-max=1000000,backing=middle");
+        await Fixture.AddAsync($"driver={format},node-name=middle,read-only=on,file.driver=memory,file.filename=middle,backing=base");
+        await Fixture.AddAsync($"driver={format},node-name=over,file.driver=memory,file.filename=over,file.latency-ns-max=1000000,backing=middle");
         BlockNode beside = await Fixture.AddAsync("driver=pass-through,node-name=beside,read-only=on,file=middle");
         ScriptedJob job = await ScriptedJob.BeginAsync(World, s_options, ScriptedJob.Reads(beside));
         string? seen = null;

@@ -2,7 +2,6 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.TestKit;
-using BlockGraph.TestKit.Cow;
 
 namespace BlockGraph.BlockCore.Tests.Scenarios;
 
@@ -12,17 +11,17 @@ public sealed class ReadScenarioTests : ScenarioTests
 {
     private const int Cluster = 4096;
 
-    // blk (copies on read) -> top (cow) => base (memory)
+    // blk (copies on read) -> top => base (memory)
     [Test]
-    public void S71_Copy_on_read_populates_once_and_never_from_the_users_buffer([Range(0, 19)] int seed)
+    public void S71_Copy_on_read_populates_once_and_never_from_the_users_buffer([ValueSource(nameof(Formats))] string format, [Range(0, 19)] int seed)
     {
-        using GraphFixture fixture = new(new SimulationOptions { Seed = seed });
-        CowImage.Format(fixture.Memory.Storage("top"), new CowImageOptions(8 * Cluster) { ClusterBytes = Cluster });
+        using GraphFixture fixture = new(new SimulationOptions { Seed = seed }, FormatDrivers);
         fixture.Memory.Storage("base", 8 * Cluster).Bytes.AsSpan().Fill(7);
         fixture.Run(async () =>
         {
+            await PutImageAsync(fixture, format, "top", 8 * Cluster);
             await using BlockBackend blk = await fixture.OpenAsync(
-                "driver=cow,file.driver=memory,file.filename=top,file.latency-ns-max=20000,backing.driver=memory,backing.filename=base,backing.latency-ns-max=20000",
+                $"driver={format},file.driver=memory,file.filename=top,file.latency-ns-max=20000,backing.driver=memory,backing.filename=base,backing.latency-ns-max=20000",
                 new BackendOptions { CopyOnRead = true });
             MemoryStorage below = fixture.Memory.Storage("base");
             byte[] mine = new byte[5000];
@@ -45,15 +44,15 @@ public sealed class ReadScenarioTests : ScenarioTests
         });
     }
 
-    // blk -> top (cow, 16 KiB) => short (cow, 8 KiB) => base (memory, 16 KiB)
-    [Test]
-    public void S72_Status_over_a_short_backing_node_is_zero_and_allocated_at_the_short_layer() => Fixture.Run(async () =>
+    // blk -> top (16 KiB) => short (8 KiB) => base (memory, 16 KiB)
+    [TestCaseSource(nameof(Formats))]
+    public void S72_Status_over_a_short_backing_node_is_zero_and_allocated_at_the_short_layer(string format) => Fixture.Run(async () =>
     {
-        CowImage.Format(Fixture.Memory.Storage("top"), new CowImageOptions(4 * Cluster) { ClusterBytes = Cluster });
-        CowImage.Format(Fixture.Memory.Storage("short"), new CowImageOptions(2 * Cluster) { ClusterBytes = Cluster });
+        await PutImageAsync(Fixture, format, "top", 4 * Cluster);
+        await PutImageAsync(Fixture, format, "short", 2 * Cluster);
         Fixture.Memory.Storage("base", 4 * Cluster).Bytes.AsSpan().Fill(7);
         await using BlockBackend blk = await Fixture.OpenAsync(
-            "driver=cow,file.driver=memory,file.filename=top,backing.driver=cow,backing.node-name=short,backing.file.driver=memory,backing.file.filename=short,"
+            $"driver={format},file.driver=memory,file.filename=top,backing.driver={format},backing.node-name=short,backing.file.driver=memory,backing.file.filename=short,"
             + "backing.backing.driver=memory,backing.backing.node-name=base,backing.backing.filename=base");
         ChainStatus inside = await blk.GetStatusAboveAsync(0, 4 * Cluster);
         Assert.That((inside.Node.Name, inside.Depth, inside.Status.LengthBytes), Is.EqualTo(("base", 3, 2L * Cluster)), "where the short layer is, the base shows through it");

@@ -3,7 +3,6 @@ using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Permissions;
 using BlockGraph.BlockCore.Transactions;
 using BlockGraph.TestKit;
-using BlockGraph.TestKit.Cow;
 
 namespace BlockGraph.BlockCore.Tests.Scenarios;
 
@@ -29,22 +28,21 @@ public sealed class ReopenScenarioTests : ScenarioTests
         Assert.That(Node("top").CowChild!.Node.Name, Is.EqualTo("base"), "which stays where it was");
     });
 
-    [TestCase(true)]
-    [TestCase(false)]
-    public void S31_The_backing_child_goes_becomes_another_and_comes_back(bool keepsOld) => Fixture.Run(async () =>
+    [Test]
+    public void S31_The_backing_child_goes_becomes_another_and_comes_back([ValueSource(nameof(Formats))] string format, [Values] bool keepsOld) => Fixture.Run(async () =>
     {
         // blk -> top (a cluster of its own) -> one    =>    nothing    =>    two    =>    one
         Array.Fill(Fixture.Memory.Storage("one", 4 * Cluster).Bytes, (byte)1);
         Array.Fill(Fixture.Memory.Storage("two", 4 * Cluster).Bytes, (byte)2);
-        CowImage.Format(Fixture.Memory.Storage("top"), new CowImageOptions(4 * Cluster));
+        await PutImageAsync(Fixture, format, "top", 4 * Cluster);
         await AddAllAsync("driver=memory,filename=one,node-name=one|driver=memory,filename=two,node-name=two");
-        await AddAllAsync("driver=memory,filename=top,node-name=file|driver=cow,node-name=top,file=file,backing=one");
+        await AddAllAsync($"driver=memory,filename=top,node-name=file|driver={format},node-name=top,file=file,backing=one");
         BlockBackend blk = await BackendAsync(Node("top"));
         await blk.WriteAsync(0, new byte[] { 9 });
         Assert.That(await ReadClustersAsync(blk), Is.EqualTo(new byte[] { 9, 1, 1, 1 }), "at first");
         foreach ((string? backing, byte shown, int copied) in new (string?, byte, int)[] { (null, 0, 1), ("two", 2, 1), ("one", 1, 1), (null, 0, 2), ("one", 1, 2) })
         {
-            OptionsDictionary changes = keepsOld ? [] : GraphFixture.Options("driver=cow,file=file");
+            OptionsDictionary changes = keepsOld ? [] : GraphFixture.Options($"driver={format},file=file");
             changes["node-name"] = "top";
             changes["backing"] = backing is null ? OptionNull.Instance : backing;
             await ApplyAsync(keepsOld ? GraphEdit.Reopen(Node("top"), changes) : GraphEdit.Reopen(changes));
@@ -199,7 +197,7 @@ public sealed class ReopenScenarioTests : ScenarioTests
         await AssertRefusedAsync("Option 'driver' cannot be reset to its default value", GraphEdit.Reopen(GraphFixture.Options("driver=any-role,node-name=top,file.label=x")));
     });
 
-    protected override GraphFixture CreateFixture() => new(drivers: [new Drivers.Protocols.Null.NullCoDriver()]);
+    protected override GraphFixture CreateFixture() => new(drivers: [new Drivers.Protocols.Null.NullCoDriver(), .. FormatDrivers]);
 
     private async Task AddAllAsync(string nodes)
     {

@@ -2,9 +2,7 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Tests.Requests;
-using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.TestKit;
-using BlockGraph.TestKit.Cow;
 
 namespace BlockGraph.BlockCore.Tests.Scenarios;
 
@@ -14,7 +12,7 @@ public sealed class RequestScenarioTests : ScenarioTests
 {
     private readonly LimitedProtocol _limited = new();
 
-    protected override GraphFixture CreateFixture() => new(drivers: [_limited, new RawDriver()]);
+    protected override GraphFixture CreateFixture() => new(drivers: [_limited, .. FormatDrivers]);
 
     [SetUp]
     public void Clear() => _limited.Clear();
@@ -75,15 +73,15 @@ public sealed class RequestScenarioTests : ScenarioTests
         Assert.That(_limited.Log, Is.EqualTo(new[] { "write 0+4096", "write 4096+4096" }), "buffers of zeros, no longer than the driver takes");
     });
 
-    [Test]
-    public void S72_Growing_over_a_longer_backing_reads_zeros() => Fixture.Run(async () =>
+    [TestCaseSource(nameof(Formats))]
+    public void S72_Growing_over_a_longer_backing_reads_zeros(string format) => Fixture.Run(async () =>
     {
         // blk -> overlay (2 clusters and a half) -> base (8 clusters of sevens)
         const int Cluster = 4096;
         const int OldBytes = (2 * Cluster) + (Cluster / 2);
         Fixture.Memory.Storage("base", 8 * Cluster).Bytes.AsSpan().Fill(7);
-        CowImage.Format(Fixture.Memory.Storage("top"), new CowImageOptions(OldBytes));
-        BlockBackend blk = await Fixture.OpenAsync("driver=cow,file.driver=memory,file.filename=top,backing.driver=memory,backing.filename=base");
+        await PutImageAsync(Fixture, format, "top", OldBytes);
+        BlockBackend blk = await Fixture.OpenAsync($"driver={format},file.driver=memory,file.filename=top,backing.driver=memory,backing.filename=base");
         await blk.TruncateAsync(6 * Cluster);
         byte[] read = new byte[6 * Cluster];
         await blk.ReadAsync(0, read);

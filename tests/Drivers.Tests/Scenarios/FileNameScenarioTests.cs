@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Transactions;
+using BlockGraph.Drivers.Formats.Qcow2;
 using BlockGraph.Drivers.Protocols.Null;
 using BlockGraph.Drivers.Tests.HostFile;
 using BlockGraph.TestKit;
@@ -189,6 +190,7 @@ public sealed class FileNameScenarioTests(string format) : FileDriverFixture("li
             return PathOf(name);
         }
 
-        return MakeFile(name, Qcow2ScenarioTests.Image(Cluster, backingFileName, backingFormat));
+        Qcow2HeaderArea area = new Qcow2CreateOptions { LengthBytes = Cluster, ClusterBits = 12 }.CreateHeaderArea() with { BackingFileName = backingFileName, BackingFormat = backingFormat };
+        return MakeFile(name, new Qcow2Layout(area, Cluster).ToArray());
     }
 }

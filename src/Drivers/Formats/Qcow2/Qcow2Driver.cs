@@ -73,13 +73,7 @@ public sealed class Qcow2Driver : BlockDriver
             context.FallBackToReadOnly("qcow2: Image is corrupt; cannot be opened read/write");
         }
 
-        if (header.Encryption == Qcow2Encryption.Aes && !context.Graph.Profile.UsesLegacyAes)
-        {
-            context.FallBackToReadOnly("qcow2: AES encryption can be undone by whoever guesses a part of the data: such an image is only read; convert it to one with encrypt.format=luks");
-            context.Graph.Events.Publish(new BlockWarning(
-                $"Node '{context.Node.Name}': its AES encryption can be undone by whoever guesses a part of the data; convert it to an image with encrypt.format=luks"));
-        }
-
+        RestrictLegacyAes(context, header);
         if (header.RefcountTableClusters == 0 && !context.IsForCheck)
         {
             throw new BlockException(BlockErrorKind.CorruptImage, "Image does not contain a reference count table");
@@ -100,6 +94,19 @@ public sealed class Qcow2Driver : BlockDriver
             metadata.Cipher?.Dispose();
             throw;
         }
+    }
+
+    // Whoever guesses a part of the data can undo it.
+    private static void RestrictLegacyAes(OpenContext context, Qcow2Header header)
+    {
+        if (header.Encryption != Qcow2Encryption.Aes || context.Graph.Profile.UsesLegacyAes)
+        {
+            return;
+        }
+
+        const string Reason = "AES encryption can be undone by whoever guesses a part of the data; convert the image to one with encrypt.format=luks";
+        context.FallBackToReadOnly($"qcow2: node '{context.Node.Name}' is only read: {Reason}");
+        context.Graph.Events.Publish(new BlockWarning($"Node '{context.Node.Name}': {Reason}"));
     }
 
     // A check tells of what is wrong there, and uses none of it.
