@@ -149,7 +149,7 @@ internal sealed partial class Qcow2Instance
                 {
                     await metadata.Map.GetOwnTableAsync(_geometry.L1Index(at));
                     (long hostOffset, int got) = await metadata.Allocator.AllocateAsync(await metadata.Map.CountAsync(at, count, static entry => entry.IsEmpty));
-                    await ClearAsync(hostOffset, (long)got << _geometry.ClusterBits);
+                    await ClearAsync(hostOffset, (long)got << _geometry.ClusterBits, keepsHoles: preallocation == PreallocationMode.Metadata);
                     await metadata.Map.ChangeAsync(at, got, (i, old) => old.WithData(hostOffset + ((long)i << _geometry.ClusterBits), 0, showsBacking ? 0 : _geometry.SubclusterCount));
                     length = (long)got << _geometry.ClusterBits;
                     hostEnd = Math.Max(hostEnd, hostOffset + length);
@@ -166,11 +166,22 @@ internal sealed partial class Qcow2Instance
         }
     }
 
-    // Clusters that were used before have something in them.
-    private ValueTask ClearAsync(long hostOffset, long lengthBytes)
+    // Clusters that were used before have something in them. Where the file has holes they read as zeros, and stay holes if nothing is to be allocated but tables.
+    private async ValueTask ClearAsync(long hostOffset, long lengthBytes, bool keepsHoles)
     {
-        long used = Math.Min(lengthBytes, metadata.File.LengthBytes - hostOffset);
-        return used <= 0 ? default : metadata.File.WriteZeroesAsync(hostOffset, used, RequestFlags.None, CancellationToken.None);
+        long end = Math.Min(hostOffset + lengthBytes, metadata.File.LengthBytes);
+        for (long at = hostOffset; at < end;)
+        {
+            long length = end - at;
+            BlockStatus status = keepsHoles ? await metadata.File.GetStatusAsync(BlockStatusQuery.Zeroes, at, length, CancellationToken.None) : default;
+            length = status.LengthBytes > 0 ? Math.Min(status.LengthBytes, length) : length;
+            if (!status.IsZero)
+            {
+                await metadata.File.WriteZeroesAsync(at, length, RequestFlags.None, CancellationToken.None);
+            }
+
+            at += length;
+        }
     }
 
     private async ValueTask ShrinkAsync(long lengthBytes)
