@@ -12,18 +12,21 @@ internal static class InstalledProgram
     private const string NoTime = "Unable to get accurate CPU usage";
 
     /// <summary>Runs <c>/usr/bin/NAME</c>; a test that needs it is ignored where it is missing.</summary>
-    public static ToolRun Run(string name, string input, params IReadOnlyList<string> arguments)
+    public static ToolRun Run(string name, string input, params IReadOnlyList<string> arguments) => RunIn(folder: "", name, input, arguments);
+
+    /// <summary>The same from a folder, so that its arguments can be names of files there.</summary>
+    public static ToolRun RunIn(string folder, string name, string input, params IReadOnlyList<string> arguments)
     {
-        ToolRun run = RunOnce(name, input, arguments);
+        ToolRun run = RunOnce(folder, name, input, arguments);
         for (int attempt = 1; attempt < AttemptCountMax && run.ExitCode != 0 && run.Error.Contains(NoTime, StringComparison.Ordinal); attempt++)
         {
-            run = RunOnce(name, input, arguments);
+            run = RunOnce(folder, name, input, arguments);
         }
 
         return run;
     }
 
-    private static ToolRun RunOnce(string name, string input, IReadOnlyList<string> arguments)
+    private static ToolRun RunOnce(string folder, string name, string input, IReadOnlyList<string> arguments)
     {
         string path = $"/usr/bin/{name}";
         if (!File.Exists(path))
@@ -31,7 +34,7 @@ internal static class InstalledProgram
             Assert.Ignore($"missing program: {name}");
         }
 
-        ProcessStartInfo start = new(path, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(path, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         Task<string> output = process.StandardOutput.ReadToEndAsync();
