@@ -14,22 +14,36 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace BlockGraph.Drivers;
 
-/// <summary>Registers the drivers of this library.</summary>
+/// <summary>The drivers of this library, as a list and for a container.</summary>
 public static class BlockDriverServices
 {
     /// <summary>Adds every driver of this library.</summary>
-    public static IServiceCollection AddBlockDrivers(this IServiceCollection services) => services
-        .AddBlockDriver<HostFileDriver>()
-        .AddBlockDriver<HostDeviceDriver>()
-        .AddBlockDriver<NullCoDriver>()
-        .AddBlockDriver<NullAioDriver>()
-        .AddBlockDriver<RawDriver>()
-        .AddBlockDriver<LuksDriver>()
-        .AddBlockDriver<Qcow2Driver>()
-        .AddBlockDriver<ThrottleFilterDriver>()
-        .AddBlockDriver<PreallocateDriver>()
-        .AddBlockDriver<BlkdebugDriver>()
-        .AddBlockDriver<BlkverifyDriver>()
-        .AddBlockDriver<CopyOnReadDriver>()
-        .AddBlockDriver<QuorumDriver>();
+    public static IServiceCollection AddBlockDrivers(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        foreach (BlockDriver driver in CreateBlockDrivers())
+        {
+            services.AddSingleton(driver);
+        }
+
+        return services;
+    }
+
+    /// <summary>Every driver of this library, for a <see cref="BlockCore.Graph.NodeGraph"/> that is made without a container.</summary>
+    public static IReadOnlyList<BlockDriver> CreateBlockDrivers() =>
+    [
+        new HostFileDriver(),
+        new HostDeviceDriver(),
+        new NullCoDriver(),
+        new NullAioDriver(),
+        new RawDriver(),
+        new LuksDriver(),
+        new Qcow2Driver(),
+        new ThrottleFilterDriver(),
+        new PreallocateDriver(),
+        new BlkdebugDriver(),
+        new BlkverifyDriver(),
+        new CopyOnReadDriver(),
+        new QuorumDriver(),
+    ];
 }

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using BlockGraph.BlockCore.Errors;
 
 namespace BlockGraph.BlockCore.DriverModel;
@@ -13,13 +12,15 @@ public abstract class ImplicitOpenGate
     public static ImplicitOpenGate AllowNothing { get; } = new ClosedGate();
 
     /// <summary>Files and devices of this host, in any format: no <c>json:</c> name, and no protocol but those of files and devices.</summary>
-    public static ImplicitOpenGate AllowFiles { get; } = AllowProtocols();
+    public static ImplicitOpenGate AllowFiles { get; } = new ProtocolGate(HostProtocols);
 
     /// <summary>Whatever an image names.</summary>
     public static ImplicitOpenGate AllowEverything { get; } = new OpenGate();
 
     /// <summary>What <see cref="AllowFiles"/> lets through, and names that begin with one of <paramref name="protocols"/> and a colon.</summary>
-    public static ImplicitOpenGate AllowProtocols(params IEnumerable<string> protocols) => new ProtocolGate(protocols.Concat(["file", "host_device", "host_cdrom"]).ToFrozenSet());
+    public static ImplicitOpenGate AllowProtocols(params IEnumerable<string> protocols) => new ProtocolGate([.. protocols, .. HostProtocols]);
+
+    private static string[] HostProtocols => ["file", "host_device", "host_cdrom"];
 
     /// <summary>Null where <paramref name="open"/> may go on; otherwise why not, as the end of a sentence that begins with image and name.</summary>
     public abstract string? FindRefusal(ImplicitOpen open);
@@ -51,7 +52,7 @@ public abstract class ImplicitOpenGate
         public override string? FindRefusal(ImplicitOpen open) => "nothing is opened because an image says so";
     }
 
-    private sealed class ProtocolGate(FrozenSet<string> protocols) : ImplicitOpenGate
+    private sealed class ProtocolGate(string[] protocols) : ImplicitOpenGate
     {
         public override string? FindRefusal(ImplicitOpen open)
         {

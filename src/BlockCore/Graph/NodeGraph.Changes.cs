@@ -83,8 +83,13 @@ public sealed partial class NodeGraph
             await EndInstanceAsync(node);
             if (node.Children.Count > 0)
             {
-                GraphEdit[] thawing = node.FrozenDownTo is { } bottom ? [GraphEdit.Thaw(node, bottom)] : [];
-                await GraphChange.RunWithinCloseAsync(this, [.. thawing, .. node.Children.Reverse().Select(edge => new DetachEdit(edge, isParentClosing: true))]);
+                List<GraphEdit> edits = node.FrozenDownTo is { } bottom ? [GraphEdit.Thaw(node, bottom)] : [];
+                for (int i = node.Children.Count - 1; i >= 0; i--)
+                {
+                    edits.Add(new DetachEdit(node.Children[i], isParentClosing: true));
+                }
+
+                await GraphChange.RunWithinCloseAsync(this, edits);
             }
 
             ReleaseName(node.Name);

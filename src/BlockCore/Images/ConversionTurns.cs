@@ -9,7 +9,7 @@ internal sealed class ConversionTurns(int count)
     private readonly Lock _lock = new();
 
     // Each number has a queue of its own among those under way: who ends a turn wakes nobody else.
-    private readonly CoQueue[] _queues = [.. Enumerable.Range(0, count).Select(_ => new CoQueue())];
+    private readonly CoQueue[] _queues = Array.ConvertAll(new object?[count], _ => new CoQueue());
     private long _turn;
     private bool _isOver;
 

@@ -79,7 +79,15 @@ internal sealed class PermissionUpdate
             nodes.Add(new NodePermissions(node, _draft.AccessOf(node).IsInactive ? PermissionSet.Unused : users));
         }
 
-        List<EdgePermissions> edges = [.. _pending.Where(p => p.Value != p.Key.Permissions).Select(p => new EdgePermissions(p.Key, p.Value))];
+        List<EdgePermissions> edges = [];
+        foreach ((BlockChild edge, PermissionSet wanted) in _pending)
+        {
+            if (wanted != edge.Permissions)
+            {
+                edges.Add(new EdgePermissions(edge, wanted));
+            }
+        }
+
         return new PermissionOutcome(new PermissionPlan(edges, nodes), null, _pending);
     }
 

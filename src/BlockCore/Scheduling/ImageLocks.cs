@@ -41,8 +41,10 @@ public sealed class ImageLocks
     private static readonly string[] s_names = ["consistent read", "write", "write unchanged", "resize"];
 
     private HostFile _file;
-    private int _held;
-    private int _unshared;
+    private Masks _settled;
+
+    // What is locked: more than what is settled while a change is prepared.
+    private Masks _locked;
     private Pending? _pending;
 
     /// <summary>The locks of <paramref name="file"/>, which stays the caller's: nothing held, everything shared.</summary>
@@ -53,10 +55,10 @@ public sealed class ImageLocks
     }
 
     /// <summary>The permissions that are announced as in use.</summary>
-    public int Held => _held;
+    public int Held => _settled.Held;
 
     /// <summary>The permissions that others may use.</summary>
-    public int Shared => AllPermissions & ~_unshared;
+    public int Shared => AllPermissions & ~_settled.Unshared;
 
     /// <summary>
     /// Makes a change to <paramref name="held"/> and <paramref name="shared"/> possible. <see cref="Commit"/> or
@@ -74,42 +76,46 @@ public sealed class ImageLocks
         Invariant.Check(_pending is null);
         Invariant.Check((held & ~AllPermissions) == 0);
         Invariant.Check((shared & ~AllPermissions) == 0);
-        int unshared = AllPermissions & ~shared;
+        Masks wanted = new(held, AllPermissions & ~shared);
+        Masks lockedOfSuccessor = default;
         try
         {
-            PrepareFile(held, unshared);
+            PrepareFile(wanted);
             if (successor is { SupportsByteLocks: true })
             {
-                Lock(successor, held, unshared);
+                Lock(successor, wanted, ref lockedOfSuccessor);
             }
         }
         catch (BlockException)
         {
-            Release(_file, _held, _unshared);
+            Release(_file, ref _locked, _settled);
             if (successor is not null)
             {
-                Release(successor, 0, 0);
+                Release(successor, ref lockedOfSuccessor, default);
             }
 
             throw;
         }
 
-        _pending = new Pending(held, unshared, successor);
+        _pending = new Pending(wanted, successor, lockedOfSuccessor);
     }
 
     /// <summary>Carries the prepared change out: drops the locks that the new masks do not need. Cannot fail.</summary>
     public void Commit()
     {
         Invariant.Check(_pending is not null);
-        (int held, int unshared, HostFile? successor) = _pending;
+        (Masks wanted, HostFile? successor, Masks lockedOfSuccessor) = _pending;
         if (successor is null)
         {
-            Release(_file, held, unshared);
+            Release(_file, ref _locked, wanted);
+        }
+        else
+        {
+            _file = successor;
+            _locked = lockedOfSuccessor;
         }
 
-        _file = successor ?? _file;
-        _held = held;
-        _unshared = unshared;
+        _settled = wanted;
         _pending = null;
     }
 
@@ -117,24 +123,25 @@ public sealed class ImageLocks
     public void Abort()
     {
         Invariant.Check(_pending is not null);
-        Release(_file, _held, _unshared);
-        if (_pending.Successor is { } successor)
+        Release(_file, ref _locked, _settled);
+        if (_pending is { Successor: { } successor, LockedOfSuccessor: var lockedOfSuccessor })
         {
-            Release(successor, 0, 0);
+            Release(successor, ref lockedOfSuccessor, default);
         }
 
         _pending = null;
     }
 
-    private void PrepareFile(int held, int unshared)
+    private void PrepareFile(Masks wanted)
     {
-        bool onlyLoosens = (held & ~_held) == 0 && (unshared & ~_unshared) == 0;
+        (int held, int unshared) = wanted;
+        bool onlyLoosens = (held & ~_settled.Held) == 0 && (unshared & ~_settled.Unshared) == 0;
         if (onlyLoosens || !_file.SupportsByteLocks)
         {
             return;
         }
 
-        Lock(_file, held, unshared);
+        Lock(_file, wanted, ref _locked);
         for (int i = 0; i < PermissionCount; i++)
         {
             int bit = 1 << i;
@@ -150,45 +157,52 @@ public sealed class ImageLocks
         }
     }
 
-    private static void Lock(HostFile file, int held, int unshared)
+    private static void Lock(HostFile file, Masks wanted, ref Masks locked)
     {
-        for (int i = 0; i < PermissionCount; i++)
+        for (int bit = 1; bit <= AllPermissions; bit <<= 1)
         {
-            LockByte(file, held, i, HeldBase);
-            LockByte(file, unshared, i, UnsharedBase);
-        }
-    }
-
-    private static void LockByte(HostFile file, int mask, int index, long firstByte)
-    {
-        if ((mask & (1 << index)) != 0 && !file.TryLockShared(firstByte + index))
-        {
-            throw new BlockException(BlockErrorKind.Locked, $"Failed to lock byte {firstByte + index}");
-        }
-    }
-
-    /// <summary>Drops every lock that the masks do not ask for.</summary>
-    private static void Release(HostFile file, int held, int unshared)
-    {
-        if (!file.SupportsByteLocks)
-        {
-            return;
-        }
-
-        for (int i = 0; i < PermissionCount; i++)
-        {
-            int bit = 1 << i;
-            if ((held & bit) == 0)
+            if ((wanted.Held & ~locked.Held & bit) != 0)
             {
-                file.Unlock(HeldBase + i);
+                LockByte(file, HeldBase + int.Log2(bit));
+                locked.Held |= bit;
             }
 
-            if ((unshared & bit) == 0)
+            if ((wanted.Unshared & ~locked.Unshared & bit) != 0)
             {
-                file.Unlock(UnsharedBase + i);
+                LockByte(file, UnsharedBase + int.Log2(bit));
+                locked.Unshared |= bit;
             }
         }
     }
 
-    private sealed record Pending(int Held, int Unshared, HostFile? Successor);
+    private static void LockByte(HostFile file, long offset)
+    {
+        if (!file.TryLockShared(offset))
+        {
+            throw new BlockException(BlockErrorKind.Locked, $"Failed to lock byte {offset}");
+        }
+    }
+
+    /// <summary>Drops every lock that <paramref name="kept"/> does not ask for.</summary>
+    private static void Release(HostFile file, ref Masks locked, Masks kept)
+    {
+        for (int bit = 1; bit <= AllPermissions; bit <<= 1)
+        {
+            if ((locked.Held & ~kept.Held & bit) != 0)
+            {
+                file.Unlock(HeldBase + int.Log2(bit));
+            }
+
+            if ((locked.Unshared & ~kept.Unshared & bit) != 0)
+            {
+                file.Unlock(UnsharedBase + int.Log2(bit));
+            }
+        }
+
+        locked = new Masks(locked.Held & kept.Held, locked.Unshared & kept.Unshared);
+    }
+
+    private record struct Masks(int Held, int Unshared);
+
+    private sealed record Pending(Masks Wanted, HostFile? Successor, Masks LockedOfSuccessor);
 }

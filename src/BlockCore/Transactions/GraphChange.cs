@@ -282,7 +282,17 @@ internal sealed class GraphChange
 
     private void AfterCommit(GraphDraft draft)
     {
-        GraphRefresh.Above([.. draft.Nodes.Where(n => n.Value.HasNewChildren).Select(n => n.Key), .. Reopens.Contexts.Select(c => c.Node)]);
+        List<BlockNode> changed = [];
+        foreach ((BlockNode node, NodeDraft wanted) in draft.Nodes)
+        {
+            if (wanted.HasNewChildren)
+            {
+                changed.Add(node);
+            }
+        }
+
+        changed.AddRange(Reopens.Contexts.Select(context => context.Node));
+        GraphRefresh.Above(changed);
         _openers.ForEach(opener => opener.Commit());
         foreach (GraphEdit edit in _edits)
         {

@@ -65,7 +65,12 @@ internal sealed class TopologyAction(GraphDraft draft) : ITransactionAction
     // What follows from the edges as they are now, and what else the draft says of edges and nodes.
     private void Settle(GraphWriteToken token)
     {
-        foreach (BlockChild edge in draft.Attached.Concat(draft.Redirected.Select(r => r.Edge)))
+        foreach (BlockChild edge in draft.Attached)
+        {
+            edge.Parent.AsNode?.RaiseRank(token);
+        }
+
+        foreach ((BlockChild edge, _) in draft.Redirected)
         {
             edge.Parent.AsNode?.RaiseRank(token);
         }

@@ -71,7 +71,7 @@ internal static class ImgHelp
     }
 
     /// <summary>The options that the name has.</summary>
-    public static IEnumerable<ImgOption> OptionsOf(ImgVerb verb, ImgName name) => verb.Options.Where(option => !option.IsOwnOnly || !name.FollowsTexts);
+    public static IReadOnlyList<ImgOption> OptionsOf(ImgVerb verb, ImgName name) => [.. verb.Options.Where(option => !option.IsOwnOnly || !name.FollowsTexts)];
 
     /// <summary>An option as it is written: <c>-f, --format FMT</c>.</summary>
     public static string Spelling(ImgOption option, ImgName name)

@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Qapi.Options;
+using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Img.Verbs;
 
@@ -39,10 +40,11 @@ internal sealed class InfoVerb : ImgVerb
         ImageChain chain = new(call, _source) { IsForInformation = true };
         List<ImageDescription> described = [];
         await chain.VisitAsync(call.Operands[0], _showsChain, async backend => described.Add(await ImageDescription.OfAsync(backend)));
+        await using BatchedOutput output = new(call.Out);
         if (_source.IsJson)
         {
             OptionValue all = _showsChain ? ImageDescription.ListOf(described.Select(image => image.ToJson())) : described[0].ToJson();
-            call.Out.WriteLine(JsonText.Print(all, isPretty: true));
+            output.WriteLine(JsonText.Print(all, isPretty: true));
             return 0;
         }
 
@@ -50,10 +52,10 @@ internal sealed class InfoVerb : ImgVerb
         {
             if (i > 0)
             {
-                call.Out.WriteLine();
+                output.WriteLine();
             }
 
-            described[i].Print(call.Out);
+            described[i].Print(output);
         }
 
         return 0;
