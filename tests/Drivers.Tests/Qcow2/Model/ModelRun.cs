@@ -24,6 +24,7 @@ internal sealed class ModelRun : IDisposable
     private readonly Dictionary<string, ModelState> _snapshots = [];
     private readonly List<(ModelState Model, byte[] Image, string When)> _losses = [];
     private readonly ImageModel _model;
+    private readonly bool _isSpread;
     private BlockBackend _backend = null!;
     private int _lastSnapshot;
 
@@ -33,6 +34,7 @@ internal sealed class ModelRun : IDisposable
         _chance = new SeededRandom((ulong)seed);
         _options = RandomOptions();
         _model = new ImageModel((int)_options.LengthBytes);
+        _isSpread = _chance.OneIn(2);
     }
 
     /// <summary>The bytes of the file, once it is over.</summary>
@@ -112,7 +114,10 @@ internal sealed class ModelRun : IDisposable
         {
             int start = Math.Min(i * part, _model.Length);
             int end = i == WorkerCount - 1 ? _model.Length : Math.Min(start + part, _model.Length);
-            actors.Add(new ModelWorker(_backend, _model, new SeededRandom(_chance.NextBits()), 1 << _options.ClusterBits, start, end).RunAsync(RequestCount));
+            ModelWorker worker = new(_backend, _model, new SeededRandom(_chance.NextBits()), 1 << _options.ClusterBits, start, end);
+
+            // Some on threads of their own, so to speak: the image's home is another's.
+            actors.Add(_isSpread ? _fixture.ContextOf($"worker{i % 3}").RunAsync(() => worker.RunAsync(RequestCount)) : worker.RunAsync(RequestCount));
         }
 
         if (_chance.OneIn(2))
