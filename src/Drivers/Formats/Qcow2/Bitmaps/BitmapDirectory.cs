@@ -41,7 +41,7 @@ internal sealed record BitmapDirectory(IReadOnlyList<BitmapDirectoryEntry> Entri
     /// <exception cref="BlockException">Something there cannot be right, or could not be read.</exception>
     public async Task RequireSoundAsync(BlockChild file, Qcow2Geometry geometry, bool isReadOnly, CancellationToken cancel)
     {
-        byte[] chunk = new byte[ChunkBytes];
+        byte[] chunk = Entries.Count == 0 ? [] : new byte[ChunkBytes];
         foreach (BitmapDirectoryEntry entry in Entries)
         {
             if (!isReadOnly && entry.NameBytes.Span.Contains((byte)0))
