@@ -9,6 +9,7 @@ namespace BlockGraph.Drivers.Tests.Qcow2;
 internal sealed partial class ImageAudit
 {
     private const ulong OffsetMask = 0x00ff_ffff_ffff_fe00;
+    private const ulong DataFileFeature = 4;
     private const uint EncryptionHeader = 0x0537be77;
 
     private readonly byte[] _image;
@@ -16,6 +17,7 @@ internal sealed partial class ImageAudit
     private readonly int _clusterBits;
     private readonly int _refcountOrder;
     private readonly bool _isExtended;
+    private readonly bool _hasDataFile;
 
     private ImageAudit(byte[] image)
     {
@@ -24,6 +26,7 @@ internal sealed partial class ImageAudit
         bool isLong = U32(4) >= 3;
         _refcountOrder = isLong ? (int)U32(96) : 4;
         _isExtended = isLong && (U64(72) & 16) != 0;
+        _hasDataFile = U32(4) >= 3 && (U64(72) & DataFileFeature) != 0;
     }
 
     /// <summary>What is wrong so that data may be lost.</summary>
@@ -82,8 +85,14 @@ internal sealed partial class ImageAudit
             }
 
             Use(table, ClusterBytes);
-            foreach ((_, ulong entry) in Entries(table))
+            foreach ((int index, ulong entry) in Entries(table))
             {
+                if (_hasDataFile)
+                {
+                    CheckDataFilePlace(entry, ((i * EntryCount) + index) << _clusterBits);
+                    continue;
+                }
+
                 UseEntry(entry);
             }
         }
@@ -105,6 +114,15 @@ internal sealed partial class ImageAudit
         long offset = (long)(entry & ((1UL << Math.Min(offsetBits, 56)) - 1));
         long sectors = (long)((entry & ((1UL << 62) - 1)) >> offsetBits) + 1;
         Use(offset, (sectors * 512) - (offset & 511));
+    }
+
+    // Each cluster of a data file lies where the guest has it, and is always the image's own.
+    private void CheckDataFilePlace(ulong entry, long guestOffset)
+    {
+        if ((entry & OffsetMask) != 0 && ((long)(entry & OffsetMask) != guestOffset || entry >> 63 == 0))
+        {
+            Errors.Add($"the entry of 0x{guestOffset:x} is 0x{entry:x}");
+        }
     }
 
     private void UseSnapshots()
@@ -150,6 +168,11 @@ internal sealed partial class ImageAudit
 
             foreach ((int index, ulong entry) in Entries(table))
             {
+                if (_hasDataFile)
+                {
+                    break;
+                }
+
                 CheckMark($"L2 entry {i}.{index}", entry, (entry & (1UL << 62)) != 0);
             }
         }
@@ -164,10 +187,14 @@ internal sealed partial class ImageAudit
         }
     }
 
+    private int EntryBytes => _isExtended ? 16 : 8;
+
+    private long EntryCount => ClusterBytes / EntryBytes;
+
     private IEnumerable<(int Index, ulong Entry)> Entries(long table)
     {
-        int entryBytes = _isExtended ? 16 : 8;
-        for (int i = 0; i < ClusterBytes / entryBytes; i++)
+        int entryBytes = EntryBytes;
+        for (int i = 0; i < EntryCount; i++)
         {
             yield return (i, U64(table + (i * (long)entryBytes)));
         }

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
@@ -181,7 +182,7 @@ internal sealed partial class Qcow2Instance
             int firstSub = (int)(Math.Max(start, cluster) - cluster) / _geometry.SubclusterBytes;
             int endSub = (int)(Math.Min(start + length, cluster + _geometry.ClusterBytes) - cluster) / _geometry.SubclusterBytes;
             bool isWhole = endSub - firstSub == _geometry.SubclusterCount;
-            bool letsGo = isWhole && !_geometry.HasDataFile && (entry.IsCompressed || !HasZeroFlag || (unmaps is not null && !metadata.Options.KeepsDiscarded));
+            bool letsGo = isWhole && (entry.IsCompressed || !HasZeroFlag || (unmaps is not null && !metadata.Options.KeepsDiscarded));
             L2Entry zero = entry.IsCompressed ? L2Entry.Unallocated.WithZeros(firstSub, endSub - firstSub) : entry.WithZeros(firstSub, endSub - firstSub);
             freed[i] = letsGo ? entry : default;
             return !HasZeroFlag ? L2Entry.Unallocated : letsGo ? zero.WithoutCluster() : zero;
@@ -189,6 +190,30 @@ internal sealed partial class Qcow2Instance
         foreach (L2Entry entry in freed)
         {
             FreeOld(entry, unmaps ?? DiscardReason.Request);
+        }
+
+        if (unmaps is { } reason && Array.Exists(freed, static entry => entry.HasCluster))
+        {
+            await DiscardDataAsync(_geometry.RoundUp(start), _geometry.ClusterStart(start + length), reason);
+        }
+    }
+
+    // Clusters of a data file that nothing leads to any more; the caller has them to itself, for they would be taken again where they are. A raw one has zeros there already.
+    private async ValueTask DiscardDataAsync(long start, long end, DiscardReason reason)
+    {
+        long length = Math.Min(end, metadata.Data.LengthBytes) - start;
+        if (!_geometry.HasDataFile || MustWriteDataFile || length <= 0 || !metadata.Options.PassesDiscard(reason, Node))
+        {
+            return;
+        }
+
+        try
+        {
+            await metadata.Data.DiscardAsync(start, length, CancellationToken.None);
+        }
+        catch (BlockException)
+        {
+            // It is advice: the guest reads zeros with or without it.
         }
     }
 

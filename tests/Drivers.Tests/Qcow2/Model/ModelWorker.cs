@@ -10,6 +10,9 @@ internal sealed class ModelWorker(BlockBackend backend, ImageModel model, Seeded
 {
     private const int RequestBytesMax = 12_000;
 
+    /// <summary>Compressed writes are among its requests.</summary>
+    public bool Compresses { get; init; } = true;
+
     /// <summary>Makes requests.</summary>
     public async Task RunAsync(int requestCount)
     {
@@ -31,7 +34,7 @@ internal sealed class ModelWorker(BlockBackend backend, ImageModel model, Seeded
                 case 9:
                     await DiscardAsync(offset, length);
                     break;
-                case 10:
+                case 10 when Compresses:
                     await WriteCompressedAsync(offset);
                     break;
                 default:
