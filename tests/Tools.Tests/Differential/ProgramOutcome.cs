@@ -29,7 +29,9 @@ internal sealed partial record ProgramOutcome(IReadOnlyList<int> ExitCodes, stri
     }
 
     /// <summary>Runs a line in a process; <paramref name="program"/> is what the caller types for it.</summary>
-    public static ToolRun RunProcess(CommandLine line, string folder, string program)
+    public static ToolRun RunProcess(CommandLine line, string folder, string program) => InstalledProgram.WithTime(() => RunProcessOnce(line, folder, program));
+
+    private static ToolRun RunProcessOnce(CommandLine line, string folder, string program)
     {
         ProcessStartInfo start = new(program, line.Arguments)
         {

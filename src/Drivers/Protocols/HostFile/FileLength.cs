@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 using OpenFile = BlockGraph.BlockCore.Scheduling.HostFile;
@@ -12,6 +13,10 @@ internal static class FileLength
 
     private const int FirstBlockBytes = 4096;
     private const int SectorBytes = 512;
+
+    /// <summary>How long an image of <paramref name="lengthBytes"/> is: as long, or so many whole sectors, as the profile says.</summary>
+    public static long WholeSectors(long lengthBytes, CompatibilityProfile profile) =>
+        profile.FilesHaveWholeSectors && lengthBytes <= long.MaxValue - SectorBytes ? lengthBytes + (-lengthBytes & (SectorBytes - 1)) : lengthBytes;
 
     /// <summary>Cuts or extends <paramref name="file"/> to <paramref name="lengthBytes"/>.</summary>
     /// <exception cref="BlockException">It has the length that it had; the message says what failed.</exception>

@@ -41,7 +41,7 @@ public sealed class HostFileDriver() : HostStorageDriver("file")
 
         bool isInPlace = context.Options.GetBoolean(NoCowKey);
         long extentBytes = context.Options.GetSize(ExtentSizeKey);
-        long lengthBytes = context.SizeBytes;
+        long lengthBytes = FileLength.WholeSectors(context.SizeBytes, context.Graph.Profile);
         HostPlatform platform = context.Graph.Platform;
         return await context.Context.RunOnWorkers(() => Create(platform, path, lengthBytes, preallocation, file =>
         {

@@ -18,8 +18,6 @@ namespace BlockGraph.Drivers.Protocols.HostFile;
 /// </remarks>
 internal sealed partial class HostFileInstance : BlockDriverInstance
 {
-    private const int SectorBytes = 512;
-
     private FileHandle _handle;
 
     // By context id, for each context that has sent a request. Replaced under its own lock, never edited.
@@ -65,7 +63,7 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
         try
         {
             long bytes = handle.File.GetLengthBytes();
-            return Node.Graph.Profile.FilesHaveWholeSectors ? bytes + (-bytes & (SectorBytes - 1)) : bytes;
+            return FileLength.WholeSectors(bytes, Node.Graph.Profile);
         }
         catch (BlockException error)
         {

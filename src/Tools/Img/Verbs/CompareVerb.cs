@@ -137,10 +137,11 @@ internal sealed class CompareVerb : ImgVerb
     private async Task<int> CompareAsync(ImgCall call, BlockBackend first, BlockBackend second, ImgProgress progress, CancellationToken cancel)
     {
         ImageComparisonOptions options = new() { IsStrict = _isStrict, FirstName = call.Operands[0], SecondName = call.Operands[1] };
+        LengthWarning lengths = new(progress, Math.Min(first.LengthBytes, second.LengthBytes), () => Say(call, "Warning: Image size mismatch!"));
         ImageComparisonResult result;
         try
         {
-            result = await ImageComparison.RunAsync(first, second, options, progress, cancel);
+            result = await ImageComparison.RunAsync(first, second, options, _isStrict ? progress : lengths, cancel);
         }
         catch (BlockException failure)
         {
@@ -148,10 +149,9 @@ internal sealed class CompareVerb : ImgVerb
             return failure.Message.StartsWith(ImageComparison.StatusFailureText, StringComparison.Ordinal) ? ExitStatusFailure : ExitReadFailure;
         }
 
-        // Told when the common part has been found equal.
-        if (result.LengthsDiffer && !_isStrict && (result.IsEqual || result.OffsetBytes >= Math.Min(first.LengthBytes, second.LengthBytes)))
+        if (result.LengthsDiffer && !_isStrict && (result.IsEqual || result.OffsetBytes >= lengths.CommonBytes))
         {
-            Say(call, "Warning: Image size mismatch!");
+            lengths.Warn();
         }
 
         Say(call, result.Difference switch
@@ -169,6 +169,33 @@ internal sealed class CompareVerb : ImgVerb
         if (!_source.IsQuiet)
         {
             call.Out.WriteLine(text);
+        }
+    }
+
+    // Told once, as soon as the common part has been found equal.
+    private sealed class LengthWarning(ImgProgress progress, long commonBytes, Action warn) : IProgress<ImageProgress>
+    {
+        private bool _isTold;
+
+        public long CommonBytes => commonBytes;
+
+        public void Report(ImageProgress value)
+        {
+            if (value.DoneBytes > commonBytes)
+            {
+                Warn();
+            }
+
+            progress.Report(value);
+        }
+
+        public void Warn()
+        {
+            if (!_isTold)
+            {
+                _isTold = true;
+                warn();
+            }
         }
     }
 }

@@ -136,7 +136,6 @@ internal sealed class ConvertVerb : ImgVerb
             throw new BlockException("Having a backing file for the target makes no sense when concatenating multiple input images");
         }
 
-        bitmaps?.CheckSource();
         if (_arguments.Snapshot is { } snapshot)
         {
             if (sources.Count > 1)
@@ -146,6 +145,8 @@ internal sealed class ConvertVerb : ImgVerb
 
             await SourceSnapshot.ShowAsync(sources[0], snapshot);
         }
+
+        bitmaps?.CheckSource();
     }
 
     private async Task RunAsync(ImgCall call, List<BlockBackend> sources, ConvertTarget target, BlockBackend backend, ConvertBitmaps? bitmaps, CancellationToken cancel)

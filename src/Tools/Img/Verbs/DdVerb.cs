@@ -130,8 +130,10 @@ internal sealed class DdVerb : ImgVerb
     {
         await using BlockBackend source = await _source.ReadOnlyImageOf(_input!).OpenAsync(call.World, call.Name, call.Warn);
         long wanted = _count is { } count ? (count > long.MaxValue / _blockBytes ? long.MaxValue : count * _blockBytes) : long.MaxValue;
-        bool isBehindEnd = SkippedBytes > source.LengthBytes;
-        long length = Math.Min(wanted, isBehindEnd ? 0 : source.LengthBytes - SkippedBytes);
+        bool includesSkipped = call.Name.Profile.DdCountIncludesSkipped;
+        long end = includesSkipped ? Math.Min(wanted, source.LengthBytes) : source.LengthBytes;
+        bool isBehindEnd = SkippedBytes > end;
+        long length = isBehindEnd ? 0 : Math.Min(includesSkipped ? long.MaxValue : wanted, end - SkippedBytes);
         await CreateAsync(call, length, cancel);
         ImageArgument image = new(_output!) { Format = _outputFormat, Mode = new IoOpenMode() };
         await using BlockBackend target = await image.OpenAsync(call.World, call.Name, call.Warn);

@@ -107,6 +107,11 @@ internal sealed class ResizeVerb : ImgVerb
             CheckShrinking(call, present, wanted);
         }
 
+        if (wanted <= present && _preallocation != PreallocationMode.Off)
+        {
+            throw new BlockException("Preallocation can only be used for growing images");
+        }
+
         try
         {
             await backend.TruncateAsync(wanted, isExact: true, _preallocation, cancel);
@@ -137,11 +142,6 @@ internal sealed class ResizeVerb : ImgVerb
             }
 
             throw new BlockException($"{call.Operands[0]}: {SizeWords.Of(wanted)} is less than it has, {SizeWords.Of(present)}") { Hint = "what lies behind the new end would be lost; say --shrink if it may" };
-        }
-
-        if (_preallocation != PreallocationMode.Off)
-        {
-            throw new BlockException("Preallocation can only be used for growing images");
         }
     }
 
