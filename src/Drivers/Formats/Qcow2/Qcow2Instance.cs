@@ -62,6 +62,8 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
     public override RequestFlags SupportedLengthFlags => metadata.Area.Header.Version >= 3 ? RequestFlags.ZeroWrite : RequestFlags.None;
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
+    private readonly ClusterBuffers _compressed = new(metadata.Geometry.ClusterBytes, CompressedBytesMax);
+    private readonly ClusterBuffers _kept = new(metadata.Geometry.ClusterBytes, KeptBytesMax);
 
     private long LengthBytes => metadata.ShownLengthBytes ?? metadata.Area.Header.LengthBytes;
 
@@ -132,6 +134,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
             return known;
         }
 
+        await metadata.Refcounts.EnsureLoadedAsync(cancel);
         long fileBytes = metadata.Data.LengthBytes;
         long tableBytes = _geometry.HasDataFile ? 0 : CountTableClusters() << _geometry.ClusterBits;
         bool mayBe = await metadata.Data.Node.GetAllocatedBytesAsync(cancel) is not { } allocated || allocated < fileBytes - tableBytes;
