@@ -17,7 +17,7 @@ internal sealed class ConversionPlan
     private const int ChunkBytesSpread = 1 << 20;
     private const int ChunkBytesMax = ImageConversionOptions.ChunkBytesMax;
     private const int ChunkBytesMin = 512;
-    private const int BuffersBytesMax = 32 << 20;
+    private const int BuffersBytesMax = 24 << 20;
 
     // A zero write may come to writing buffers: so much at once, that somebody may look at the clock in between.
     private const long ZeroBytesMax = 64 << 20;

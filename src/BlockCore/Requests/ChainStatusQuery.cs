@@ -15,31 +15,45 @@ namespace BlockGraph.BlockCore.Requests;
 internal static class ChainStatusQuery
 {
     /// <summary>Asks the layers from <paramref name="top"/>'s child down to <paramref name="baseNode"/>, with it or without; to the end where that is null.</summary>
-    public static async ValueTask<ChainStatus> RunAsync(
+    public static ValueTask<ChainStatus> RunAsync(
         BlockChild top, BlockNode? baseNode, bool includesBase, BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
     {
         ThrowIfNotBelow(top.Node, baseNode);
         SlowRequest.CheckRange(top.Node, offset, length);
         if (!includesBase && ReferenceEquals(top.Node, baseNode))
         {
-            return new ChainStatus(new BlockStatus(BlockStatusFlags.None, length), top.Node, 0);
+            return new(new ChainStatus(new BlockStatus(BlockStatusFlags.None, length), top.Node, 0));
         }
 
-        BlockStatus status = await top.GetStatusAsync(wanted, offset, length, cancel);
+        ValueTask<BlockStatus> asked = top.GetStatusAsync(wanted, offset, length, cancel);
+        return asked.IsCompletedSuccessfully
+            ? GoDownAsync(top, asked.Result, baseNode, includesBase, wanted, offset, cancel)
+            : GoDownSlowAsync(top, asked, baseNode, includesBase, wanted, offset, cancel);
+    }
+
+    private static async ValueTask<ChainStatus> GoDownSlowAsync(
+        BlockChild top, ValueTask<BlockStatus> ofTop, BlockNode? baseNode, bool includesBase, BlockStatusQuery wanted, long offset, CancellationToken cancel) =>
+        await GoDownAsync(top, await ofTop, baseNode, includesBase, wanted, offset, cancel);
+
+    // What the top has needs no task: that is most of an image.
+    private static ValueTask<ChainStatus> GoDownAsync(
+        BlockChild top, BlockStatus status, BlockNode? baseNode, bool includesBase, BlockStatusQuery wanted, long offset, CancellationToken cancel) =>
+        status.LengthBytes == 0 || status.IsAllocated || ReferenceEquals(top.Node, baseNode)
+            ? new(new ChainStatus(status, top.Node, 1))
+            : AskBelowAsync(top, status, baseNode, includesBase, wanted, offset, cancel);
+
+    private static async ValueTask<ChainStatus> AskBelowAsync(
+        BlockChild top, BlockStatus status, BlockNode? baseNode, bool includesBase, BlockStatusQuery wanted, long offset, CancellationToken cancel)
+    {
         ChainStatus answer = new(status, top.Node, 1);
-        if (status.LengthBytes == 0 || status.IsAllocated || ReferenceEquals(top.Node, baseNode))
-        {
-            return answer;
-        }
-
         bool endsWithTop = (status.Flags & BlockStatusFlags.EndOfFile) != 0;
         long topEnd = offset + status.LengthBytes;
         for (BlockChild? link = BackingChain.LinkOf(top.Node); link is not null && (includesBase || !ReferenceEquals(link.Node, baseNode)); link = BackingChain.LinkOf(link.Node))
         {
-            long asked = answer.Status.LengthBytes;
-            status = await link.GetStatusAsync(wanted, offset, asked, cancel);
+            long askedBytes = answer.Status.LengthBytes;
+            status = await link.GetStatusAsync(wanted, offset, askedBytes, cancel);
             answer = new ChainStatus(
-                status.LengthBytes == 0 ? new BlockStatus(BlockStatusFlags.Zero | BlockStatusFlags.Allocated, asked) : status, link.Node, answer.Depth + 1)
+                status.LengthBytes == 0 ? new BlockStatus(BlockStatusFlags.Zero | BlockStatusFlags.Allocated, askedBytes) : status, link.Node, answer.Depth + 1)
             {
                 IsBehindEnd = status.LengthBytes == 0,
             };

@@ -59,10 +59,18 @@ internal sealed class DataRegionCache(BlockNode node)
         End();
     }
 
-    private async ValueTask<BlockStatus> AskAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    private ValueTask<BlockStatus> AskAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
     {
         int changeCount = Volatile.Read(ref _changeCount);
-        BlockStatus status = await node.Instance.GetStatusAsync(wanted, offset, length, cancel);
+        ValueTask<BlockStatus> asked = node.Instance.GetStatusAsync(wanted, offset, length, cancel);
+        return asked.IsCompletedSuccessfully ? new(Keep(changeCount, wanted, offset, asked.Result)) : KeepSlowAsync(changeCount, wanted, offset, asked);
+    }
+
+    private async ValueTask<BlockStatus> KeepSlowAsync(int changeCount, BlockStatusQuery wanted, long offset, ValueTask<BlockStatus> asked) =>
+        Keep(changeCount, wanted, offset, await asked);
+
+    private BlockStatus Keep(int changeCount, BlockStatusQuery wanted, long offset, BlockStatus status)
+    {
         bool isData = (status.Flags & ~BlockStatusFlags.Allocated) == (BlockStatusFlags.Data | BlockStatusFlags.OffsetValid);
 
         // Without asking for zeros a driver calls everything data.

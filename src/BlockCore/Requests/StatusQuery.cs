@@ -8,34 +8,50 @@ namespace BlockGraph.BlockCore.Requests;
 internal static class StatusQuery
 {
     /// <summary>Asks the node what is known of a range; the answer is clamped to the range and the node's end.</summary>
-    public static async ValueTask<BlockStatus> RunAsync(BlockNode node, BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    /// <remarks>What the drivers know at once is answered at once, without a task in between: whoever looks at a whole image asks once an extent.</remarks>
+    public static ValueTask<BlockStatus> RunAsync(BlockNode node, BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
     {
         SlowRequest.CheckRange(node, offset, length);
         long inside = Math.Min(length, node.LengthBytes - offset);
         if (inside <= 0)
         {
-            return new BlockStatus(offset >= node.LengthBytes ? BlockStatusFlags.EndOfFile : BlockStatusFlags.None, 0);
+            return new(new BlockStatus(offset >= node.LengthBytes ? BlockStatusFlags.EndOfFile : BlockStatusFlags.None, 0));
         }
 
-        BlockStatus status = await AskDriverAsync(node, wanted, offset, inside, cancel);
-        status = (status.Flags & BlockStatusFlags.Raw) != 0
-            ? AlignEnd(node, offset, await AskBelowAsync(status, wanted, cancel))
-            : Complete(node, wanted, offset, status);
-        if ((status.Flags & BlockStatusFlags.Recurse) != 0)
-        {
-            status = await AskFileAsync(status, wanted, cancel);
-        }
-
-        return offset + status.LengthBytes == node.LengthBytes ? status with { Flags = status.Flags | BlockStatusFlags.EndOfFile } : status;
+        // In whole blocks; what was not asked for is cut off.
+        long mask = node.Limits.RequestAlignmentBytes - 1L;
+        long start = offset & ~mask;
+        ValueTask<BlockStatus> asked = node.DataRegions.GetStatusAsync(wanted, start, ((offset + inside + mask) & ~mask) - start, cancel);
+        return asked.IsCompletedSuccessfully ? FollowAsync(node, asked.Result, wanted, offset, inside, cancel) : FollowSlowAsync(node, asked, wanted, offset, inside, cancel);
     }
 
-    // In whole blocks; what was not asked for is cut off.
-    private static async ValueTask<BlockStatus> AskDriverAsync(BlockNode node, BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    private static async ValueTask<BlockStatus> FollowSlowAsync(
+        BlockNode node, ValueTask<BlockStatus> asked, BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
+        await FollowAsync(node, await asked, wanted, offset, length, cancel);
+
+    // From the driver's answer to that of the node, and of the nodes that it leads to.
+    private static ValueTask<BlockStatus> FollowAsync(BlockNode node, BlockStatus answer, BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    {
+        BlockStatus status = CutToRange(node, answer, offset, length);
+        if ((status.Flags & BlockStatusFlags.Raw) != 0)
+        {
+            // The layer adds nothing: the answer is that of the child it points to.
+            ValueTask<BlockStatus> below = ((BlockChild)status.HostChild!).GetStatusAsync(wanted, status.HostOffset, status.LengthBytes, cancel);
+            return below.IsCompletedSuccessfully ? new(Lift(node, offset, status, below.Result)) : LiftSlowAsync(node, offset, status, below);
+        }
+
+        status = Complete(node, wanted, offset, status);
+        bool isRecurse = (status.Flags & BlockStatusFlags.Recurse) != 0;
+        status = status with { Flags = status.Flags & ~BlockStatusFlags.Recurse };
+        return isRecurse && (wanted & BlockStatusQuery.Zeroes) != 0 && status.HostChild is BlockChild file
+            ? AskFileAsync(node, offset, status, file, wanted, cancel)
+            : new(AddEnd(node, offset, status));
+    }
+
+    private static BlockStatus CutToRange(BlockNode node, BlockStatus status, long offset, long length)
     {
         long mask = node.Limits.RequestAlignmentBytes - 1L;
         long start = offset & ~mask;
-        long blocksLength = ((offset + length + mask) & ~mask) - start;
-        BlockStatus status = await node.DataRegions.GetStatusAsync(wanted, start, blocksLength, cancel);
 
         // Half a block would be a driver's bug: nobody could ask for the other half.
         bool isRaw = (status.Flags & BlockStatusFlags.Raw) != 0;
@@ -48,6 +64,9 @@ internal static class StatusQuery
             HostOffset = (status.Flags & BlockStatusFlags.OffsetValid) != 0 ? status.HostOffset + skipped : 0,
         };
     }
+
+    private static BlockStatus AddEnd(BlockNode node, long offset, BlockStatus status) =>
+        offset + status.LengthBytes == node.LengthBytes ? status with { Flags = status.Flags | BlockStatusFlags.EndOfFile } : status;
 
     // What follows from the layer's own answer.
     private static BlockStatus Complete(BlockNode node, BlockStatusQuery wanted, long offset, BlockStatus status)
@@ -63,19 +82,21 @@ internal static class StatusQuery
         return isUnallocated && isBeyondBacking ? status with { Flags = status.Flags | BlockStatusFlags.Zero } : status;
     }
 
-    // The layer adds nothing: the answer is that of the child it points to.
-    private static async ValueTask<BlockStatus> AskBelowAsync(BlockStatus pointer, BlockStatusQuery wanted, CancellationToken cancel)
+    private static async ValueTask<BlockStatus> LiftSlowAsync(BlockNode node, long offset, BlockStatus pointer, ValueTask<BlockStatus> below) =>
+        Lift(node, offset, pointer, await below);
+
+    // The child's answer as that of the layer over it.
+    private static BlockStatus Lift(BlockNode node, long offset, BlockStatus pointer, BlockStatus below)
     {
-        BlockChild child = (BlockChild)pointer.HostChild!;
-        BlockStatus below = await child.GetStatusAsync(wanted, pointer.HostOffset, pointer.LengthBytes, cancel);
         if (below.LengthBytes == 0)
         {
             // The child ends before the layer does.
-            return new BlockStatus(BlockStatusFlags.Zero | BlockStatusFlags.Allocated, pointer.LengthBytes);
+            return AddEnd(node, offset, AlignEnd(node, offset, new BlockStatus(BlockStatusFlags.Zero | BlockStatusFlags.Allocated, pointer.LengthBytes)));
         }
 
         bool isHostKnown = (below.Flags & BlockStatusFlags.OffsetValid) != 0;
-        return below with { Flags = below.Flags & ~BlockStatusFlags.EndOfFile, HostChild = isHostKnown ? below.HostChild ?? child : null };
+        BlockStatus lifted = below with { Flags = below.Flags & ~BlockStatusFlags.EndOfFile, HostChild = isHostKnown ? below.HostChild ?? pointer.HostChild : null };
+        return AddEnd(node, offset, AlignEnd(node, offset, lifted));
     }
 
     // A child may have smaller blocks than the layer over it.
@@ -87,15 +108,9 @@ internal static class StatusQuery
     }
 
     // The layer has data, and its file may know that it reads as zeros.
-    private static async ValueTask<BlockStatus> AskFileAsync(BlockStatus status, BlockStatusQuery wanted, CancellationToken cancel)
+    private static async ValueTask<BlockStatus> AskFileAsync(BlockNode node, long offset, BlockStatus status, BlockChild file, BlockStatusQuery wanted, CancellationToken cancel)
     {
         Invariant.Check((status.Flags & (BlockStatusFlags.Data | BlockStatusFlags.OffsetValid | BlockStatusFlags.Zero)) == (BlockStatusFlags.Data | BlockStatusFlags.OffsetValid));
-        status = status with { Flags = status.Flags & ~BlockStatusFlags.Recurse };
-        if ((wanted & BlockStatusQuery.Zeroes) == 0 || status.HostChild is not BlockChild file)
-        {
-            return status;
-        }
-
         BlockStatus below;
         try
         {
@@ -104,16 +119,16 @@ internal static class StatusQuery
         catch (BlockException)
         {
             // More would have been good to know; what is known is true without it.
-            return status;
+            return AddEnd(node, offset, status);
         }
 
         // A format may have data beyond the end of its file: it reads as zeros, up to the end of what was asked for.
         bool endsWithFile = (below.Flags & BlockStatusFlags.EndOfFile) != 0;
         if (endsWithFile && (below.LengthBytes == 0 || below.IsZero))
         {
-            return status with { Flags = status.Flags | BlockStatusFlags.Zero };
+            return AddEnd(node, offset, status with { Flags = status.Flags | BlockStatusFlags.Zero });
         }
 
-        return status with { Flags = status.Flags | (below.Flags & BlockStatusFlags.Zero), LengthBytes = below.LengthBytes };
+        return AddEnd(node, offset, status with { Flags = status.Flags | (below.Flags & BlockStatusFlags.Zero), LengthBytes = below.LengthBytes });
     }
 }

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.BlockCore.Scheduling;
 
@@ -110,7 +109,7 @@ internal sealed class TransferQueue(AioContext context) : AioWork
 
     private void Issue(TransferRun run, int runCount)
     {
-        TransferRoute route = run.Kind == RequestKind.Flush ? TransferRoute.Worker : run.File.ChooseRoute(run, runCount, Context);
+        TransferRoute route = run.File.ChooseRoute(run, runCount, Context);
         switch (route)
         {
             case TransferRoute.Loop:

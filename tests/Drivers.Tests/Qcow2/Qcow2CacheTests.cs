@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.Drivers.Formats.Qcow2;
 using BlockGraph.TestKit;
@@ -72,6 +73,103 @@ public sealed class Qcow2CacheTests
             await backend.WriteAsync(i * TableSpanBytes, new byte[ClusterBytes]);
             Assert.That(Cache(backend).SliceCount, Is.LessThanOrEqualTo((4096 / ClusterBytes) + 1), $"slices in memory after write {i}");
         }
+    });
+
+    [Test]
+    public void A_new_table_is_not_read_until_it_was_given_up() => _fixture.Run(async () =>
+    {
+        // A table of 16 KiB in four slices; the cache has room for two.
+        const int clusterBytes = 16 << 10;
+        const long sliceSpanBytes = 512L * clusterBytes;
+        MemoryStorage storage = _fixture.Faulty.Disk("disk").Storage;
+        storage.Replace(new Qcow2Layout(new Qcow2CreateOptions { LengthBytes = 8 * sliceSpanBytes, ClusterBits = 14 }.CreateHeaderArea()).ToArray());
+        await using BlockBackend backend = await OpenAsync("l2-cache-size=8192,l2-cache-entry-size=4096");
+        await backend.WriteAsync(0, Cluster(1));
+        storage.Log.Clear();
+        for (int slice = 1; slice < 4; slice++)
+        {
+            await backend.WriteAsync(slice * sliceSpanBytes, Cluster((byte)(slice + 1)));
+        }
+
+        Assert.That(storage.Log.Where(static request => request.Kind == RequestKind.Read), Is.Empty, "reads for slices that nobody has written");
+        for (int slice = 4; slice < 8; slice++)
+        {
+            await backend.WriteAsync(slice * sliceSpanBytes, Cluster((byte)(slice + 1)));
+            await backend.FlushAsync();
+        }
+
+        for (int slice = 0; slice < 8; slice++)
+        {
+            await backend.WriteAsync((slice * sliceSpanBytes) + clusterBytes, Cluster((byte)(slice + 100)));
+            await backend.FlushAsync();
+        }
+
+        for (int slice = 0; slice < 8; slice++)
+        {
+            byte[] both = new byte[2 * clusterBytes];
+            await backend.ReadAsync(slice * sliceSpanBytes, both);
+            Assert.That(both, Is.EqualTo(Cluster((byte)(slice + 1)).Concat(Cluster((byte)(slice + 100)))), $"slice {slice}, whose entries were given up in between");
+        }
+
+        static byte[] Cluster(byte value)
+        {
+            byte[] cluster = new byte[clusterBytes];
+            Array.Fill(cluster, value);
+            return cluster;
+        }
+    });
+
+    [Test]
+    public void A_look_at_everything_keeps_little_and_a_second_one_gets_more_room() => _fixture.Run(async () =>
+    {
+        // 1280 tables of eight slices of 512 bytes; 8192 of them are 4 MiB.
+        const int clusterBytes = 4096;
+        const int sliceCount = 10_240;
+        const long sliceSpanBytes = 64L * clusterBytes;
+        byte[] image = new Qcow2Layout(new Qcow2CreateOptions { LengthBytes = sliceCount * sliceSpanBytes, ClusterBits = 12 }.CreateHeaderArea()).ToArray();
+        Array.Resize(ref image, 12 << 20);
+        _fixture.Faulty.Disk("disk").Storage.Replace(image);
+        await using (BlockBackend writer = await OpenAsync("l2-cache-entry-size=512"))
+        {
+            for (int table = 0; table < sliceCount / 8; table++)
+            {
+                await writer.WriteAsync(table * 8 * sliceSpanBytes, new byte[] { (byte)(table % 251), 1, 2, 3 });
+            }
+        }
+
+        await using BlockBackend backend = await OpenAsync("l2-cache-entry-size=512");
+        await LookAsync();
+        Assert.That(Cache(backend).SliceCount, Is.EqualTo(8192), "slices in memory when each was asked for once");
+        await LookAsync();
+        Assert.That(Cache(backend).SliceCount, Is.EqualTo(sliceCount), "when each was asked for twice");
+
+        async Task LookAsync()
+        {
+            byte[] bytes = new byte[4];
+            for (int slice = 0; slice < sliceCount; slice++)
+            {
+                await backend.ReadAsync(slice * sliceSpanBytes, bytes);
+                Assert.That(bytes, Is.EqualTo(slice % 8 == 0 ? [(byte)(slice / 8 % 251), 1, 2, 3] : new byte[4]), $"slice {slice}");
+            }
+        }
+    });
+
+    [Test]
+    public void Who_finds_no_buffer_waits_for_one_that_comes_back() => _fixture.Run(async () =>
+    {
+        ClusterBuffers buffers = new(ClusterBytes, 2 * ClusterBytes);
+        Memory<byte> first = await buffers.RentAsync();
+        Memory<byte> second = await buffers.RentAsync();
+        Task<Memory<byte>> third = buffers.RentAsync().AsTask();
+        Task<Memory<byte>> fourth = buffers.RentAsync().AsTask();
+        Assert.That((third.IsCompleted, fourth.IsCompleted, first.Length), Is.EqualTo((false, false, ClusterBytes)), "two are all there may be");
+        buffers.Return(second);
+        Assert.That(await third, Is.EqualTo(second), "the one that came back");
+        Assert.That(fourth.IsCompleted, Is.False, "there was one only");
+        buffers.Return(first);
+        Assert.That(await fourth, Is.EqualTo(first), "the other one");
+        ClusterBuffers large = new(ClusterBytes, 1);
+        Assert.That((await large.RentAsync()).Length, Is.EqualTo(ClusterBytes), "one there is in any case");
     });
 
     private Task<BlockBackend> OpenAsync(string more) => _fixture.OpenAsync($"driver=qcow2,node-name=top,file.driver=faulty,file.filename=disk,{more}");

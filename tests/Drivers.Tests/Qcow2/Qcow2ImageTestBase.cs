@@ -11,6 +11,9 @@ public abstract class Qcow2ImageTestBase
 
     private protected FaultyDisk Disk => Fixture.Faulty.Disk("disk");
 
+    /// <summary>Options of every image that is opened, each behind a comma.</summary>
+    private protected virtual string MoreOptions => "";
+
     [SetUp]
     public void SetUpFixture() => Fixture = new GraphFixture(drivers: [new Qcow2Driver()]);
 
@@ -20,7 +23,7 @@ public abstract class Qcow2ImageTestBase
     private protected void MakeImage(Qcow2CreateOptions options) => Disk.Storage.Replace(new Qcow2Layout(options.CreateHeaderArea(), options.LengthBytes).ToArray());
 
     private protected Task<BlockBackend> OpenAsync(string more = "", bool isReadOnly = false) =>
-        Fixture.OpenAsync($"driver=qcow2,node-name=top,discard=unmap,file.driver=faulty,file.filename=disk,file.node-name=file{(isReadOnly ? ",read-only=on" : "")}{more}", new BackendOptions { ReadOnly = isReadOnly });
+        Fixture.OpenAsync($"driver=qcow2,node-name=top,discard=unmap,file.driver=faulty,file.filename=disk,file.node-name=file{(isReadOnly ? ",read-only=on" : "")}{more}{MoreOptions}", new BackendOptions { ReadOnly = isReadOnly });
 
     private protected async Task<BlockBackend> MakeAndOpenAsync(Qcow2CreateOptions options, string more = "")
     {

@@ -29,7 +29,7 @@ internal sealed unsafe partial class LinuxHostFile
         LoopTransfers allowed = context.LoopTransfers;
         return allowed == LoopTransfers.None ? TransferRoute.Worker
             : _aio == HostFileAio.Auto ? ChooseCheapest(run, runCount, context, allowed)
-            : _aio == HostFileAio.Threads || (run.IsDurable && !IsDirect) ? TransferRoute.Worker
+            : _aio == HostFileAio.Threads || run.Kind == RequestKind.Flush || (run.IsDurable && !IsDirect) ? TransferRoute.Worker
             : _aio == HostFileAio.Native ? TransferRoute.NativeAio
             : TransferRoute.Ring;
     }
@@ -79,6 +79,11 @@ internal sealed unsafe partial class LinuxHostFile
         if (_isInMemory || (isAlone && allowed == LoopTransfers.Any && !isCheaperInRing))
         {
             return TransferRoute.Loop;
+        }
+
+        if (run.Kind == RequestKind.Flush)
+        {
+            return TransferRoute.Worker;
         }
 
         if (IsDirect)

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
@@ -190,11 +189,7 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
 
     private void Take(MetadataSlice slice, int index, int count)
     {
-        Span<byte> bytes = metadata.Refcounts.Cache.Change(slice);
-        for (int i = 0; i < count; i++)
-        {
-            RefcountBits.Set(bytes, index + i, _geometry.RefcountOrder, 1);
-        }
+        RefcountBits.SetOnes(metadata.Refcounts.Cache.Change(slice), index, count, _geometry.RefcountOrder);
     }
 
     private void ThrowIfUnusable(long cluster, long count)
@@ -278,7 +273,7 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
 
         long tableOffset = (first + blockCount) << _geometry.ClusterBits;
         await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocWriteTable);
-        await metadata.File.WriteAsync(tableOffset, Format(blocks), RequestFlags.None, CancellationToken.None);
+        await metadata.File.WriteAsync(tableOffset, TableEntries.Format(blocks), RequestFlags.None, CancellationToken.None);
         await metadata.File.FlushAsync(CancellationToken.None);
         Qcow2Header old = metadata.Area.Header;
         await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocSwitchTable);
@@ -294,22 +289,7 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
     private ValueTask WriteBlockAsync(long hostOffset, int firstUsed, long usedCount)
     {
         Memory<byte> block = AlignedBuffer.Allocate(_geometry.ClusterBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
-        for (int i = 0; i < usedCount; i++)
-        {
-            RefcountBits.Set(block.Span, firstUsed + i, _geometry.RefcountOrder, 1);
-        }
-
+        RefcountBits.SetOnes(block.Span, firstUsed, (int)usedCount, _geometry.RefcountOrder);
         return metadata.File.WriteAsync(hostOffset, block, RequestFlags.None, CancellationToken.None);
-    }
-
-    private static byte[] Format(long[] entries)
-    {
-        byte[] bytes = new byte[entries.Length * sizeof(long)];
-        for (int i = 0; i < entries.Length; i++)
-        {
-            BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(i * sizeof(long)), entries[i]);
-        }
-
-        return bytes;
     }
 }

@@ -8,9 +8,9 @@ internal static class ClusterCompression
 {
     /// <summary>Compresses <paramref name="cluster"/> into <paramref name="stream"/>, which is as long.</summary>
     /// <returns>How long the stream is; 0 where it would be no shorter than the cluster.</returns>
-    public static int Compress(byte[] cluster, byte[] stream, Qcow2Compression compression)
+    public static int Compress(ReadOnlySpan<byte> cluster, Span<byte> stream, Qcow2Compression compression)
     {
-        Span<byte> room = stream.AsSpan(0, stream.Length - 1);
+        Span<byte> room = stream[..^1];
         if (compression == Qcow2Compression.Zlib)
         {
             return RawDeflate.Compress(cluster, room);

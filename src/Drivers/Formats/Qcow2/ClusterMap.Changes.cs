@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
@@ -13,6 +12,9 @@ internal sealed partial class ClusterMap
 
     // Sectors of the L1 table that are newer in memory.
     private readonly SortedSet<int> _dirtyTop = [];
+
+    // What a new table is in the file at first.
+    private Memory<byte> _zeroTable;
 
     /// <summary>The file has something older.</summary>
     public bool HasDirty => Cache.HasDirty || _dirtyTop.Count > 0;
@@ -71,7 +73,7 @@ internal sealed partial class ClusterMap
         {
             int first = sector * EntriesPerSector;
             int count = Math.Min(EntriesPerSector, _top.Length - first);
-            captured.Add((_metadata.Area.Header.L1Offset + ((long)first * sizeof(ulong)), FormatTop(_top.AsSpan(first, count))));
+            captured.Add((_metadata.Area.Header.L1Offset + ((long)first * sizeof(ulong)), TableEntries.Format(_top.AsSpan(first, count))));
         }
 
         _dirtyTop.Clear();
@@ -133,7 +135,7 @@ internal sealed partial class ClusterMap
         await _metadata.File.DebugEventAsync(DebugEvent.L1GrowAllocTable);
         long hostOffset = await _metadata.Allocator.AllocateTogetherAsync(clusters);
         byte[] bytes = new byte[(long)clusters << _geometry.ClusterBits];
-        FormatTop(top).CopyTo(bytes, 0);
+        TableEntries.Format(top, bytes);
         await _metadata.File.DebugEventAsync(DebugEvent.L1GrowWriteTable);
         await _metadata.File.WriteAsync(hostOffset, bytes, RequestFlags.None, CancellationToken.None);
 
@@ -148,17 +150,9 @@ internal sealed partial class ClusterMap
         _metadata.Freed.Add(old.L1Offset, _geometry.RoundUp((long)old.L1EntryCount * sizeof(ulong)), DiscardReason.Other);
     }
 
-    /// <summary>An L1 table as it stands in the file.</summary>
-    public static byte[] FormatTop(ReadOnlySpan<ulong> entries)
-    {
-        byte[] bytes = new byte[entries.Length * sizeof(ulong)];
-        for (int i = 0; i < entries.Length; i++)
-        {
-            BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(i * sizeof(ulong)), entries[i]);
-        }
+    private Memory<byte> ZeroTable => _zeroTable.IsEmpty ? _zeroTable = NewTable() : _zeroTable;
 
-        return bytes;
-    }
+    private Memory<byte> NewTable() => AlignedBuffer.Allocate(_geometry.ClusterBytes, _metadata.File.Node.Limits.MemoryAlignmentBytes);
 
     // A new table is in the file, as zeros or as what it is a copy of, before anything leads to it.
     private async ValueTask<long> AllocateTableAsync(int l1Index, long old)
@@ -166,9 +160,10 @@ internal sealed partial class ClusterMap
         (long hostOffset, _) = await _metadata.Allocator.AllocateAsync(1);
         try
         {
-            Memory<byte> table = AlignedBuffer.Allocate(_geometry.ClusterBytes, _metadata.File.Node.Limits.MemoryAlignmentBytes);
+            Memory<byte> table = ZeroTable;
             if (old != 0)
             {
+                table = NewTable();
                 await _metadata.File.DebugEventAsync(DebugEvent.L2AllocCowRead);
 
                 // A shared table is never changed: the file has it.
@@ -185,6 +180,11 @@ internal sealed partial class ClusterMap
         }
 
         Cache.Forget(hostOffset, _geometry.ClusterBytes);
+        if (old == 0)
+        {
+            Cache.KnowZeros(hostOffset, _geometry.ClusterBytes);
+        }
+
         SetTop(l1Index, (ulong)hostOffset | CopiedFlag);
         _metadata.Places.Add(MetadataKind.ActiveL2, hostOffset, _geometry.ClusterBytes);
         if (old != 0)

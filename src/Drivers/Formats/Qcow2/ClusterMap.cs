@@ -1,7 +1,5 @@
-using System.Buffers.Binary;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
@@ -42,23 +40,14 @@ internal sealed partial class ClusterMap
     /// <summary>Reads an L1 table, the active one or a snapshot's.</summary>
     public async Task<ulong[]> ReadTopAsync(long hostOffset, int entryCount, CancellationToken cancel)
     {
-        byte[] bytes = new byte[entryCount * sizeof(ulong)];
         try
         {
-            await _metadata.File.ReadAsync(hostOffset, bytes, RequestFlags.None, cancel);
+            return await TableEntries.ReadAsync(_metadata.File, hostOffset, entryCount, cancel);
         }
         catch (BlockException error)
         {
             throw error.Prefixed("Could not read L1 table: ");
         }
-
-        ulong[] top = new ulong[entryCount];
-        for (int i = 0; i < top.Length; i++)
-        {
-            top[i] = BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(i * sizeof(ulong)));
-        }
-
-        return top;
     }
 
     /// <summary>Tells where the tables lie.</summary>
@@ -153,7 +142,7 @@ internal sealed partial class ClusterMap
         MetadataSlice slice = await Cache.GetAsync(table + bytes);
         int index = (bytes & (Cache.SliceBytes - 1)) / _geometry.L2EntryBytes;
         int count = 0;
-        while (count < countMax && isWanted(RunIn(slice, index + count, guestOffset + ((long)count << _geometry.ClusterBits), 1).Entry))
+        while (count < countMax && isWanted(EntryIn(slice, index + count, guestOffset + ((long)count << _geometry.ClusterBits))))
         {
             count++;
         }
@@ -229,6 +218,13 @@ internal sealed partial class ClusterMap
         }
 
         return new GuestRun(kind, Math.Min(length, lengthMax), hostOffset, first);
+    }
+
+    // Nothing is wrong with one that says nothing, and of a new table they are all like that.
+    private L2Entry EntryIn(MetadataSlice slice, int index, long guestOffset)
+    {
+        L2Entry entry = L2Entry.Read(slice.Bytes[(index * _geometry.L2EntryBytes)..], _geometry);
+        return entry.IsEmpty ? entry : RunIn(slice, index, guestOffset, 1).Entry;
     }
 
     private void ThrowIfCorrupt(L2Entry entry, SubclusterKind kind, MetadataSlice slice, int index, long guestOffset)

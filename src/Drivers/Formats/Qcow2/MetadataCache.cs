@@ -12,12 +12,17 @@ namespace BlockGraph.Drivers.Formats.Qcow2;
 /// home context.
 /// </summary>
 /// <remarks>
+/// Whoever goes through an image from end to end uses each table once: of all that there may be only a few are kept until one is asked for again that had to be
+/// given up. From then on each that comes back makes room for itself.
 /// Invariants: (1) a slice stands in the index, in the ring, and nowhere else; (2) what is dirty or captured is never given up; (3) what is in memory is in the
 /// file, or in a slice that is dirty or captured.
 /// </remarks>
 internal sealed class MetadataCache
 {
     private const int SpareCountMax = 16;
+
+    // So much is kept in any case, if there may be as much.
+    private const int KeptBytesMin = 4 << 20;
 
     private readonly BlockChild _file;
     private readonly int _alignmentBytes;
@@ -28,9 +33,16 @@ internal sealed class MetadataCache
     private readonly HashSet<long> _loading = [];
     private readonly CoQueue _loadWaiters = new();
     private readonly Stack<Memory<byte>> _spare = [];
+    private readonly HashSet<long> _givenUp = [];
     private List<MetadataSlice> _dirty = [];
+    private int _roomCount;
+    private int _sliceCountMax;
     private int _hand;
     private int _generation;
+
+    // Where the file has a new table of zeros, and which of its slices were not in memory since.
+    private long _zerosOffset;
+    private bool[] _areZeros = [];
 
     /// <param name="file">Where the tables are.</param>
     /// <param name="sliceBytes">How long a slice is: a power of two, at most a cluster.</param>
@@ -51,7 +63,16 @@ internal sealed class MetadataCache
     public int SliceBytes { get; }
 
     /// <summary>How many slices there may be.</summary>
-    public int SliceCountMax { get; set; }
+    public int SliceCountMax
+    {
+        get => _sliceCountMax;
+        set
+        {
+            _sliceCountMax = value;
+            _roomCount = Math.Min(value, KeptBytesMin / SliceBytes);
+            _givenUp.Clear();
+        }
+    }
 
     /// <summary>How many slices there are.</summary>
     public int SliceCount => _ring.Count;
@@ -60,7 +81,7 @@ internal sealed class MetadataCache
     public bool HasDirty => _dirty.Count > 0;
 
     /// <summary>So much is dirty that the next slices may find no room.</summary>
-    public bool IsCrowded => _dirty.Count >= Math.Max(1, SliceCountMax - 1);
+    public bool IsCrowded => _dirty.Count >= Math.Max(1, _roomCount - 1);
 
     /// <summary>The slice that has the byte at <paramref name="hostOffset"/>, if it is in memory.</summary>
     public bool TryGet(long hostOffset, [NotNullWhen(true)] out MetadataSlice? slice)
@@ -76,7 +97,9 @@ internal sealed class MetadataCache
 
     /// <summary>The slice that has the byte at <paramref name="hostOffset"/>; read where it is not in memory. Use it before the next await.</summary>
     /// <exception cref="BlockException">It could not be read.</exception>
-    public ValueTask<MetadataSlice> GetAsync(long hostOffset) => TryGet(hostOffset, out MetadataSlice? slice) ? new(slice) : LoadAsync(hostOffset & ~(SliceBytes - 1L));
+    public ValueTask<MetadataSlice> GetAsync(long hostOffset) => TryGet(hostOffset, out MetadataSlice? slice) ? new(slice)
+        : IsZeros(hostOffset, out int index) ? new(InsertZeros(index))
+        : LoadAsync(hostOffset & ~(SliceBytes - 1L));
 
     /// <summary>Gets the slice ready to be changed: nobody is writing the memory that it then has.</summary>
     public Span<byte> Change(MetadataSlice slice)
@@ -160,9 +183,23 @@ internal sealed class MetadataCache
         }
     }
 
+    /// <summary>The file has zeros in a range, nothing of which is in memory, and only this cache changes it: its slices need not be read. It holds for the last range told.</summary>
+    public void KnowZeros(long hostOffset, long lengthBytes)
+    {
+        _zerosOffset = hostOffset;
+        int count = (int)(lengthBytes / SliceBytes);
+        _areZeros = _areZeros.Length == count ? _areZeros : new bool[count];
+        Array.Fill(_areZeros, true);
+    }
+
     /// <summary>Forgets what is in memory of a range that is something else now.</summary>
     public void Forget(long hostOffset, long lengthBytes)
     {
+        if (hostOffset < _zerosOffset + ((long)_areZeros.Length * SliceBytes) && _zerosOffset < hostOffset + lengthBytes)
+        {
+            _areZeros = [];
+        }
+
         for (long at = hostOffset & ~(SliceBytes - 1L); at < hostOffset + lengthBytes; at += SliceBytes)
         {
             if (_slices.Remove(at, out MetadataSlice? slice))
@@ -179,6 +216,7 @@ internal sealed class MetadataCache
     public void Clear()
     {
         _generation++;
+        _areZeros = [];
         _dirty.Clear();
         _slices.Clear();
         _ring.Clear();
@@ -203,6 +241,22 @@ internal sealed class MetadataCache
 
         _spare.Clear();
         _hand = 0;
+    }
+
+    private bool IsZeros(long hostOffset, out int index)
+    {
+        long distance = hostOffset - _zerosOffset;
+        bool isInside = distance >= 0 && distance < (long)_areZeros.Length * SliceBytes;
+        index = isInside ? (int)(distance / SliceBytes) : 0;
+        return isInside && _areZeros[index];
+    }
+
+    private MetadataSlice InsertZeros(int index)
+    {
+        _areZeros[index] = false;
+        Memory<byte> memory = RentMemory();
+        memory.Span.Clear();
+        return Insert(_zerosOffset + ((long)index * SliceBytes), memory);
     }
 
     private async ValueTask<MetadataSlice> LoadAsync(long hostOffset)
@@ -239,7 +293,12 @@ internal sealed class MetadataCache
 
     private MetadataSlice Insert(long hostOffset, Memory<byte> memory)
     {
-        MetadataSlice? slice = _ring.Count < SliceCountMax ? null : Evict();
+        if (_givenUp.Remove(hostOffset) && _roomCount < SliceCountMax)
+        {
+            _roomCount++;
+        }
+
+        MetadataSlice? slice = _ring.Count < _roomCount ? null : Evict();
         if (slice is null)
         {
             slice = new MetadataSlice(memory);
@@ -267,6 +326,7 @@ internal sealed class MetadataCache
             if (slice.IsEvictable && !slice.WasUsed)
             {
                 _slices.Remove(slice.HostOffset);
+                Remember(slice.HostOffset);
                 return slice;
             }
 
@@ -274,6 +334,20 @@ internal sealed class MetadataCache
         }
 
         return null;
+    }
+
+    // As many as there may be slices: what comes back later than that would not have been kept either.
+    private void Remember(long hostOffset)
+    {
+        if (_givenUp.Count >= SliceCountMax)
+        {
+            _givenUp.Clear();
+        }
+
+        if (_roomCount < SliceCountMax)
+        {
+            _givenUp.Add(hostOffset);
+        }
     }
 
     private Memory<byte> RentMemory() => _spare.TryPop(out Memory<byte> memory) ? memory : AlignedBuffer.Allocate(SliceBytes, _alignmentBytes);
@@ -306,7 +380,7 @@ internal sealed class MetadataCache
     // Back to as many as there may be.
     private void Shrink()
     {
-        while (_ring.Count > SliceCountMax && Evict() is { } slice)
+        while (_ring.Count > _roomCount && Evict() is { } slice)
         {
             _ring.Remove(slice);
             _hand = 0;

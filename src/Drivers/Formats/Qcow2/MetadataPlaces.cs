@@ -40,10 +40,18 @@ internal enum MetadataKind
 /// <summary>Where the image's own structures lie, so that nothing is written over them: what an image says of its clusters may be wrong.</summary>
 internal sealed class MetadataPlaces(Qcow2Geometry geometry)
 {
+    private const int ReservedCountMax = 1 << 18;
+
     private readonly Dictionary<long, MetadataKind> _kinds = [];
+
+    // Behind every structure that was ever added: an image that grows is written there.
+    private long _endCluster;
 
     /// <summary>Which structures are looked for.</summary>
     public MetadataKind Checked { get; set; } = (MetadataKind)~0;
+
+    /// <summary>As many structures are about to be told of, at most: a dictionary that grows with each of them takes thrice the memory for a moment.</summary>
+    public void Reserve(int countMax) => _kinds.EnsureCapacity(Math.Min(countMax, ReservedCountMax));
 
     /// <summary>From now on a structure lies there.</summary>
     public void Add(MetadataKind kind, long hostOffset, long lengthBytes)
@@ -51,6 +59,7 @@ internal sealed class MetadataPlaces(Qcow2Geometry geometry)
         for (long cluster = hostOffset >> geometry.ClusterBits; cluster << geometry.ClusterBits < hostOffset + lengthBytes; cluster++)
         {
             _kinds[cluster] = _kinds.GetValueOrDefault(cluster) | kind;
+            _endCluster = Math.Max(_endCluster, cluster + 1);
         }
     }
 
@@ -83,7 +92,8 @@ internal sealed class MetadataPlaces(Qcow2Geometry geometry)
     /// <summary>True where a range touches no structure that is looked for.</summary>
     public bool IsFree(long hostOffset, long lengthBytes)
     {
-        for (long cluster = hostOffset >> geometry.ClusterBits; cluster << geometry.ClusterBits < hostOffset + lengthBytes; cluster++)
+        long end = Math.Min(hostOffset + lengthBytes, _endCluster << geometry.ClusterBits);
+        for (long cluster = hostOffset >> geometry.ClusterBits; cluster << geometry.ClusterBits < end; cluster++)
         {
             if (_kinds.TryGetValue(cluster, out MetadataKind kind) && (kind & Checked) != 0)
             {

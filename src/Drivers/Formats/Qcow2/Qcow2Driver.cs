@@ -52,8 +52,10 @@ public sealed class Qcow2Driver : BlockDriver
     public override Task<ImageMeasurement> MeasureAsync(OptionsDictionary options, long lengthBytes, BlockChild? source, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(options);
+
+        // A mode that there is not has other words here than where an image is made; what a reader has given it does not give again.
+        _ = PreallocationModes.Parse(new OptionReader(options.Clone(), CreateOptions).GetString("preallocation") ?? "off");
         OptionReader reader = new(options.Clone(), CreateOptions);
-        _ = PreallocationModes.Parse(reader.GetString("preallocation") ?? "off");
         return Qcow2Measuring.RunAsync(Qcow2CreateOptions.Read(reader, lengthBytes), Qcow2EncryptionOptions.MeasureHeader(reader), source, cancel);
     }
 

@@ -7,6 +7,9 @@ namespace BlockGraph.Drivers.Formats.Qcow2;
 /// <content>Compressed clusters.</content>
 internal sealed partial class Qcow2Instance
 {
+    // So much memory may hold clusters that are being compressed.
+    private const int CompressedBytesMax = 16 << 20;
+
     private async ValueTask ReadCompressedAsync(L2Entry entry, int inCluster, IoVector piece, CancellationToken cancel)
     {
         CompressedPlace place = CompressedPlace.Of(entry, _geometry);
@@ -25,28 +28,56 @@ internal sealed partial class Qcow2Instance
     /// <summary>Writes one cluster compressed, or as it is where that is no shorter. An image's last one may be short.</summary>
     private async ValueTask WriteCompressedAsync(long guestOffset, IoVector buffer)
     {
-        byte[] cluster = new byte[_geometry.ClusterBytes];
-        buffer.CopyTo(cluster);
-        byte[] stream = new byte[_geometry.ClusterBytes];
-        Qcow2Compression compression = metadata.Area.Header.Compression;
-        int length = await Node.Context.RunOnWorkers(() => ClusterCompression.Compress(cluster, stream, compression));
+        Memory<byte> stream = await _compressed.RentAsync();
+        int length;
+        try
+        {
+            length = await CompressAsync(buffer, stream);
+            if (length > 0)
+            {
+                await WriteStreamAsync(guestOffset, stream[..length]);
+            }
+        }
+        finally
+        {
+            _compressed.Return(stream);
+        }
+
         if (length == 0)
         {
             await WriteRangeAsync(guestOffset, buffer, CancellationToken.None);
             return;
         }
 
+        await BreatheAsync();
+    }
+
+    private async ValueTask<int> CompressAsync(IoVector buffer, Memory<byte> stream)
+    {
+        if (!buffer.TryGetSingle(out Memory<byte> cluster) || cluster.Length < _geometry.ClusterBytes)
+        {
+            // What is behind the image's end is zeros.
+            cluster = new byte[_geometry.ClusterBytes];
+            buffer.CopyTo(cluster.Span);
+        }
+
+        Qcow2Compression compression = metadata.Area.Header.Compression;
+        return await Node.Context.RunOnWorkers(() => ClusterCompression.Compress(cluster.Span, stream.Span, compression));
+    }
+
+    private async ValueTask WriteStreamAsync(long guestOffset, Memory<byte> stream)
+    {
         long index = guestOffset >> _geometry.ClusterBits;
         await _busy.EnterAsync(index, index, CancellationToken.None);
         try
         {
             L2Entry old = await metadata.Map.GetEntryAsync(guestOffset);
             await metadata.Map.GetOwnTableAsync(_geometry.L1Index(guestOffset));
-            CompressedPlace place = await metadata.Allocator.AllocateBytesAsync(length);
+            CompressedPlace place = await metadata.Allocator.AllocateBytesAsync(stream.Length);
             try
             {
                 await metadata.File.DebugEventAsync(DebugEvent.WriteCompressed);
-                await metadata.File.WriteAsync(place.HostOffset, stream.AsMemory(0, length), RequestFlags.None, CancellationToken.None);
+                await metadata.File.WriteAsync(place.HostOffset, stream, RequestFlags.None, CancellationToken.None);
                 await metadata.Map.ChangeAsync(guestOffset, 1, (_, _) => place.ToEntry(_geometry));
             }
             catch
@@ -61,7 +92,5 @@ internal sealed partial class Qcow2Instance
         {
             _busy.Exit(index, index);
         }
-
-        await BreatheAsync();
     }
 }

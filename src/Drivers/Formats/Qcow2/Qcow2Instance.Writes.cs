@@ -10,6 +10,9 @@ internal sealed partial class Qcow2Instance
     // So much of one write is put into clusters at once.
     private const int AllocationBytesMax = 2 << 20;
 
+    // So much memory may hold what is kept around writes.
+    private const int KeptBytesMax = 8 << 20;
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WritePiecesAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
@@ -183,28 +186,55 @@ internal sealed partial class Qcow2Instance
     {
         int headBytes = (int)(guestOffset - copyStart);
         int tailBytes = (int)(copyEnd - guestOffset - buffer.Length);
-        IoVector whole = buffer;
-        if (headBytes + tailBytes > 0)
+        if (headBytes + tailBytes == 0)
         {
-            Memory<byte> kept = AlignedBuffer.Allocate(headBytes + tailBytes, metadata.Data.Node.Limits.MemoryAlignmentBytes);
-            await metadata.File.DebugEventAsync(DebugEvent.CowRead);
-            await ReadOldAsync(copyStart, kept[..headBytes]);
-            await ReadOldAsync(copyEnd - tailBytes, kept[headBytes..]);
-            whole = Surround(kept[..headBytes], buffer, kept[headBytes..]);
+            await WriteNewAsync(copyStart, shift, buffer);
+            return;
         }
 
+        // Beside a write into one cluster; around one into several there may be more.
+        int alignmentBytes = metadata.Data.Node.Limits.MemoryAlignmentBytes;
+        if (headBytes + tailBytes > _geometry.ClusterBytes)
+        {
+            await KeepAndWriteAsync(guestOffset, buffer, AlignedBuffer.Allocate(headBytes + tailBytes, alignmentBytes), headBytes, shift);
+            return;
+        }
+
+        Memory<byte> kept = await _kept.RentAsync(alignmentBytes);
+        try
+        {
+            await KeepAndWriteAsync(guestOffset, buffer, kept[..(headBytes + tailBytes)], headBytes, shift);
+        }
+        finally
+        {
+            _kept.Return(kept);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask KeepAndWriteAsync(long guestOffset, IoVector buffer, Memory<byte> kept, int headBytes, long shift)
+    {
+        await metadata.File.DebugEventAsync(DebugEvent.CowRead);
+        await ReadOldAsync(guestOffset - headBytes, kept[..headBytes]);
+        await ReadOldAsync(guestOffset + buffer.Length, kept[headBytes..]);
+        await WriteNewAsync(guestOffset - headBytes, shift, Surround(kept[..headBytes], buffer, kept[headBytes..]), isCopy: true);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WriteNewAsync(long guestOffset, long shift, IoVector whole, bool isCopy = false)
+    {
         if (!_geometry.HasDataFile)
         {
-            metadata.ThrowIfMetadata(copyStart + shift, whole.Length);
+            metadata.ThrowIfMetadata(guestOffset + shift, whole.Length);
         }
 
         await metadata.File.DebugEventAsync(DebugEvent.WriteAio);
-        if (headBytes + tailBytes > 0)
+        if (isCopy)
         {
             await metadata.File.DebugEventAsync(DebugEvent.CowWrite);
         }
 
-        await metadata.Data.WriteAsync(copyStart + shift, ToStore(copyStart, copyStart + shift, whole), RequestFlags.None, CancellationToken.None);
+        await metadata.Data.WriteAsync(guestOffset + shift, ToStore(guestOffset, guestOffset + shift, whole), RequestFlags.None, CancellationToken.None);
     }
 
     // One reference of what an entry led to is not needed any more.

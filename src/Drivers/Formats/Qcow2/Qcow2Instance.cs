@@ -62,6 +62,8 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
     public override RequestFlags SupportedLengthFlags => metadata.Area.Header.Version >= 3 ? RequestFlags.ZeroWrite : RequestFlags.None;
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
+    private readonly ClusterBuffers _compressed = new(metadata.Geometry.ClusterBytes, CompressedBytesMax);
+    private readonly ClusterBuffers _kept = new(metadata.Geometry.ClusterBytes, KeptBytesMax);
 
     private long LengthBytes => metadata.ShownLengthBytes ?? metadata.Area.Header.LengthBytes;
 
@@ -91,44 +93,53 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
     }
 
     /// <summary>Of data, the file may know that it reads as zeros.</summary>
-    protected override async ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
+    protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
     {
-        GuestRun run = await metadata.Map.FindAsync(offset, length);
+        ValueTask<GuestRun> found = metadata.Map.FindAsync(offset, length);
+        bool asksFile = (wanted & BlockStatusQuery.Zeroes) != 0;
+        return found.IsCompletedSuccessfully && (!asksFile || KnownHoles is not null)
+            ? new(StatusOf(found.Result, asksFile && KnownHoles == true))
+            : GetStatusSlowAsync(found, asksFile, cancel);
+    }
+
+    private async ValueTask<BlockStatus> GetStatusSlowAsync(ValueTask<GuestRun> found, bool asksFile, CancellationToken cancel)
+    {
+        GuestRun run = await found;
+        return StatusOf(run, asksFile && run.Kind == SubclusterKind.Data && await MayHaveHolesAsync(cancel));
+    }
+
+    private BlockStatus StatusOf(GuestRun run, bool asksFile)
+    {
         BlockStatusFlags flags = run.Kind switch
         {
             SubclusterKind.Unallocated => BlockStatusFlags.None,
-            SubclusterKind.Zero => BlockStatusFlags.Zero | BlockStatusFlags.Allocated,
+            SubclusterKind.Zero => BlockStatusFlags.Zero | BlockStatusFlags.Allocated | (run.Entry.HasCluster ? BlockStatusFlags.OffsetValid : 0),
             SubclusterKind.Compressed => BlockStatusFlags.Data | BlockStatusFlags.Allocated,
             SubclusterKind.Data when metadata.IsEncrypted => BlockStatusFlags.Data | BlockStatusFlags.Allocated,
-            _ => BlockStatusFlags.Data | BlockStatusFlags.OffsetValid | BlockStatusFlags.Recurse,
+            _ => BlockStatusFlags.Data | BlockStatusFlags.OffsetValid | (asksFile ? BlockStatusFlags.Recurse : 0),
         };
-        if (run.Kind == SubclusterKind.Zero && run.Entry.HasCluster)
-        {
-            flags |= BlockStatusFlags.OffsetValid;
-        }
-
-        if ((flags & BlockStatusFlags.Recurse) != 0 && (wanted & BlockStatusQuery.Zeroes) != 0 && !await MayHaveHolesAsync(cancel))
-        {
-            flags &= ~BlockStatusFlags.Recurse;
-        }
-
         return (flags & BlockStatusFlags.OffsetValid) != 0
             ? new BlockStatus(flags, run.LengthBytes, run.HostOffset, metadata.Data)
             : new BlockStatus(flags, run.LengthBytes);
     }
 
+    // Null while it must be found out.
+    private bool? KnownHoles => _holes is { } holes && holes.FileBytes == metadata.Data.LengthBytes ? holes.MayBe : null;
+
     // To look for holes the system goes through the whole file. As much as the tables take may be missing: they are not written to their ends.
     private async ValueTask<bool> MayHaveHolesAsync(CancellationToken cancel)
     {
-        long fileBytes = metadata.Data.LengthBytes;
-        if (_holes is not { } found || found.FileBytes != fileBytes)
+        if (KnownHoles is { } known)
         {
-            long tableBytes = _geometry.HasDataFile ? 0 : CountTableClusters() << _geometry.ClusterBits;
-            found = (fileBytes, await metadata.Data.Node.GetAllocatedBytesAsync(cancel) is not { } allocated || allocated < fileBytes - tableBytes);
-            _holes = found;
+            return known;
         }
 
-        return found.MayBe;
+        await metadata.Refcounts.EnsureLoadedAsync(cancel);
+        long fileBytes = metadata.Data.LengthBytes;
+        long tableBytes = _geometry.HasDataFile ? 0 : CountTableClusters() << _geometry.ClusterBits;
+        bool mayBe = await metadata.Data.Node.GetAllocatedBytesAsync(cancel) is not { } allocated || allocated < fileBytes - tableBytes;
+        _holes = (fileBytes, mayBe);
+        return mayBe;
     }
 
     private long CountTableClusters()

@@ -49,10 +49,7 @@ internal sealed class Qcow2Layout
             BinaryPrimitives.WriteInt64BigEndian(Table.AsSpan(i * sizeof(long)), BlocksOffset + ((long)i << _geometry.ClusterBits));
         }
 
-        for (int i = 0; i < used; i++)
-        {
-            RefcountBits.Set(Blocks, i, _geometry.RefcountOrder, 1);
-        }
+        RefcountBits.SetOnes(Blocks, 0, (int)used, _geometry.RefcountOrder);
     }
 
     /// <summary>How long the file is.</summary>

@@ -125,7 +125,11 @@ internal sealed partial class Qcow2Metadata
     /// <param name="cancel">Ends it between two steps.</param>
     public async Task LoadAsync(bool isForCheck, CancellationToken cancel)
     {
-        await Refcounts.LoadAsync(cancel);
+        if (isForCheck || !Node.IsReadOnly || Refcounts.IsLoaded)
+        {
+            await Refcounts.LoadAsync(cancel);
+        }
+
         await Map.LoadAsync(cancel);
         Snapshots = SnapshotTable.Empty;
         SnapshotFault = null;
@@ -327,6 +331,8 @@ internal sealed partial class Qcow2Metadata
 
     private async ValueTask AddPlacesAsync()
     {
+        await Refcounts.EnsureLoadedAsync(CancellationToken.None);
+        Places.Reserve(Refcounts.EntryCount + Map.Top.Length);
         Places.Add(MetadataKind.Header, 0, Geometry.ClusterBytes);
         Refcounts.AddPlaces(Places);
         Map.AddPlaces(Places);
@@ -373,7 +379,14 @@ internal sealed partial class Qcow2Metadata
 
     private int EndOfDifference(byte[] cluster)
     {
+        // What follows the last extension is zeros before and after, and most of the cluster.
+        const int step = 512;
         int end = cluster.Length;
+        while (end >= step && cluster.AsSpan(end - step, step).SequenceEqual(_headerCluster.AsSpan(end - step, step)))
+        {
+            end -= step;
+        }
+
         while (end > 0 && cluster[end - 1] == _headerCluster[end - 1])
         {
             end--;

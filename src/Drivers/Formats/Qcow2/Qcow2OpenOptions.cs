@@ -11,6 +11,9 @@ internal sealed record Qcow2OpenOptions
     private const string OverlapCheck = "overlap-check";
     private const string OverlapTemplate = "overlap-check.template";
     private const long L2CacheBytesDefault = 32L << 20;
+    private const long DraftBytesDefault = 16L << 20;
+    private const int DraftBlockCountMin = 2;
+    private const int DraftBlockCountMax = 8192;
     private const long CleanIntervalSecondsMax = uint.MaxValue;
     private const int SliceCountMin = 4;
 
@@ -146,6 +149,9 @@ internal sealed record Qcow2OpenOptions
         long bytes = RefcountCacheBytes ?? (CacheBytes is { } both ? Math.Max(0, both - (L2CacheBytes ?? (both / 2))) : 4L * Math.Max(geometry.ClusterBytes, 64 << 10));
         return SliceCount(bytes, sliceBytes);
     }
+
+    /// <summary>How many blocks of reference counts may be in memory while all of them are to become others, at once.</summary>
+    public int DraftBlockCount(Qcow2Geometry geometry) => (int)Math.Clamp((RefcountCacheBytes ?? DraftBytesDefault) / geometry.ClusterBytes, DraftBlockCountMin, DraftBlockCountMax);
 
     private static int SliceCount(long bytes, int sliceBytes) => (int)Math.Clamp(bytes / sliceBytes, SliceCountMin, int.MaxValue / sliceBytes);
 

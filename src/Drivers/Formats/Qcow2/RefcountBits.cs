@@ -41,6 +41,21 @@ internal static class RefcountBits
         }
     }
 
+    /// <summary>Sets <paramref name="count"/> counts from <paramref name="index"/> on to 1.</summary>
+    public static void SetOnes(Span<byte> bytes, int index, int count, int order)
+    {
+        if (order == 4)
+        {
+            MemoryMarshal.Cast<byte, ushort>(bytes).Slice(index, count).Fill(BitConverter.IsLittleEndian ? (ushort)0x100 : (ushort)1);
+            return;
+        }
+
+        for (int i = index; i < index + count; i++)
+        {
+            Set(bytes, i, order, 1);
+        }
+    }
+
     /// <summary>The first index from <paramref name="index"/> on whose count is 0; <paramref name="count"/> where there is none.</summary>
     public static int IndexOfFree(ReadOnlySpan<byte> bytes, int index, int count, int order)
     {
@@ -58,17 +73,28 @@ internal static class RefcountBits
         return index;
     }
 
-    /// <summary>How many counts from <paramref name="index"/> on, of at most <paramref name="countMax"/>, are 0.</summary>
-    public static int FreeRun(ReadOnlySpan<byte> bytes, int index, int countMax, int order)
+    /// <summary>The first index from <paramref name="index"/> on whose count is not 0; <paramref name="count"/> where there is none.</summary>
+    public static int IndexOfUsed(ReadOnlySpan<byte> bytes, int index, int count, int order)
     {
-        int run = 0;
-        while (run < countMax && Get(bytes, index + run, order) == 0)
+        // Most of a block is zeros: whole bytes of them are passed over at once.
+        while (index < count && Get(bytes, index, order) == 0)
         {
-            run++;
+            index++;
+            long bit = (long)index << order;
+            if ((bit & 7) == 0)
+            {
+                int first = (int)(bit >> 3);
+                int end = (int)((((long)count << order) + 7) >> 3);
+                int zeros = bytes[first..end].IndexOfAnyExcept((byte)0);
+                index = zeros < 0 ? count : (int)((first + (long)zeros) << 3 >> order);
+            }
         }
 
-        return run;
+        return Math.Min(index, count);
     }
+
+    /// <summary>How many counts from <paramref name="index"/> on, of at most <paramref name="countMax"/>, are 0.</summary>
+    public static int FreeRun(ReadOnlySpan<byte> bytes, int index, int countMax, int order) => IndexOfUsed(bytes, index, index + countMax, order) - index;
 
     private static int ShiftOf(int index, int order) => (index & ((8 >> order) - 1)) << order;
 

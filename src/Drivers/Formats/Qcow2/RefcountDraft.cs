@@ -12,7 +12,7 @@ namespace BlockGraph.Drivers.Formats.Qcow2;
 /// Nobody else changes counts meanwhile: the node is drained, and everything is in the file. A cluster that was used before is not taken, though the draft may
 /// have freed it: the image that is still in force has it.
 /// </remarks>
-internal sealed class RefcountDraft
+internal sealed partial class RefcountDraft
 {
     private readonly Qcow2Metadata _metadata;
     private readonly Qcow2Geometry _old;
@@ -35,6 +35,7 @@ internal sealed class RefcountDraft
         _next = metadata.Allocator.Hint;
         RefcountMax = order == 6 ? ulong.MaxValue : (1UL << (1 << order)) - 1;
         _hasOldWidth = order == _old.RefcountOrder;
+        _loadedCountMax = metadata.Options.DraftBlockCount(_old);
         _blockCount = _hasOldWidth ? metadata.Refcounts.EntryCount : 0;
     }
 
@@ -51,7 +52,7 @@ internal sealed class RefcountDraft
     public ValueTask<ulong> GetAsync(long cluster)
     {
         int index = (int)(cluster / _countsPerBlock);
-        return _blocks.TryGetValue(index, out RefcountDraftBlock? block) ? new(Count(block, cluster)) : GetSlowAsync(index, cluster);
+        return TryFind(index, out RefcountDraftBlock? block) ? new(Count(block, cluster)) : GetSlowAsync(index, cluster);
     }
 
     /// <summary>Changes how often a cluster is to be used that is used already.</summary>
@@ -59,7 +60,7 @@ internal sealed class RefcountDraft
     public ValueTask ChangeAsync(long cluster, int change)
     {
         int index = (int)(cluster / _countsPerBlock);
-        if (!_blocks.TryGetValue(index, out RefcountDraftBlock? block))
+        if (!TryFind(index, out RefcountDraftBlock? block))
         {
             return ChangeSlowAsync(index, cluster, change);
         }
@@ -82,6 +83,13 @@ internal sealed class RefcountDraft
     /// <exception cref="BlockException">There are none left.</exception>
     public async ValueTask<long> TakeAsync(long count)
     {
+        long hostOffset = await FindPlaceAsync(count);
+        await TrimAsync();
+        return hostOffset;
+    }
+
+    private async ValueTask<long> FindPlaceAsync(long count)
+    {
         await _metadata.File.DebugEventAsync(DebugEvent.ClusterAlloc);
         long first = _next;
         for (long run = 0; run < count; run++)
@@ -92,6 +100,7 @@ internal sealed class RefcountDraft
                 throw new BlockException(BlockErrorKind.TooLarge, $"Node '{_metadata.Node.Name}': the image has no cluster left below 2^56");
             }
 
+            GiveUpClean();
             RefcountDraftBlock block = await LoadAsync((int)(cluster / _countsPerBlock));
             if (block.WasUsed(cluster % _countsPerBlock) || Count(block, cluster) != 0)
             {
@@ -126,6 +135,7 @@ internal sealed class RefcountDraft
             for (long cluster = i * perBlock; cluster < (i + 1) * perBlock; cluster += _countsPerBlock)
             {
                 MarkChanged(await LoadAsync((int)(cluster / _countsPerBlock)));
+                await TrimAsync();
             }
 
             progress?.Report((double)i / _metadata.Refcounts.EntryCount);
@@ -145,7 +155,6 @@ internal sealed class RefcountDraft
         }
 
         // Whatever gets a place is counted itself, perhaps by a block that needs a place from then on.
-        List<RefcountDraftBlock> placed = [];
         while (_unplaced.Count > 0 || TableClusters * (long)_old.ClusterBytes < _blockCount * (long)sizeof(long))
         {
             if (_unplaced.Count == 0)
@@ -156,15 +165,12 @@ internal sealed class RefcountDraft
 
             RefcountDraftBlock block = _unplaced[^1];
             _unplaced.RemoveAt(_unplaced.Count - 1);
-            placed.Add(block);
-            block.HostOffset = await TakeAsync(1);
-            if (block.OldHostOffset != 0)
-            {
-                await ChangeAsync(block.OldHostOffset >> _old.ClusterBits, -1);
-            }
+            await PlaceAsync(block);
+            await TrimAsync();
         }
 
-        await WriteTableAsync(placed, cancel);
+        await WriteAsync(_loaded, cancel);
+        await _metadata.File.WriteAsync(TableOffset, TableEntries.Format(Blocks()), RequestFlags.None, CancellationToken.None);
     }
 
     /// <summary>The table as it was written.</summary>
@@ -193,13 +199,8 @@ internal sealed class RefcountDraft
         (long Start, long End) run = default;
         foreach (RefcountDraftBlock block in _blocks.Values.Where(static block => block.IsChanged).OrderBy(static block => block.Index))
         {
-            for (int i = 0; i < _countsPerBlock; i++)
+            for (int i = block.NextFreed(0); i >= 0; i = block.NextFreed(i + 1))
             {
-                if (!block.WasUsed(i) || RefcountBits.Get(block.Counts.Span, i, _order) != 0)
-                {
-                    continue;
-                }
-
                 long cluster = (block.Index * _countsPerBlock) + i;
                 if (cluster != run.End && run.End != 0)
                 {
@@ -216,9 +217,18 @@ internal sealed class RefcountDraft
         }
     }
 
-    private async ValueTask<ulong> GetSlowAsync(int index, long cluster) => Count(await LoadAsync(index), cluster);
+    private async ValueTask<ulong> GetSlowAsync(int index, long cluster)
+    {
+        ulong count = Count(await LoadAsync(index), cluster);
+        await TrimAsync();
+        return count;
+    }
 
-    private async ValueTask ChangeSlowAsync(int index, long cluster, int change) => Change(await LoadAsync(index), cluster, change);
+    private async ValueTask ChangeSlowAsync(int index, long cluster, int change)
+    {
+        Change(await LoadAsync(index), cluster, change);
+        await TrimAsync();
+    }
 
     private ulong Count(RefcountDraftBlock block, long cluster) => RefcountBits.Get(block.Counts.Span, (int)(cluster % _countsPerBlock), _order);
 
@@ -240,42 +250,18 @@ internal sealed class RefcountDraft
     {
         MarkChanged(block);
         RefcountBits.Set(block.Counts.Span, (int)(cluster % _countsPerBlock), _order, count);
+        block.NoteChange((int)(cluster % _countsPerBlock), isFree: count == 0);
     }
 
     private void MarkChanged(RefcountDraftBlock block)
     {
+        block.IsDirty = true;
         if (!block.IsChanged)
         {
             block.IsChanged = true;
             _unplaced.Add(block);
             _blockCount = Math.Max(_blockCount, block.Index + 1);
         }
-    }
-
-    private async ValueTask<RefcountDraftBlock> LoadAsync(int index)
-    {
-        if (_blocks.TryGetValue(index, out RefcountDraftBlock? known))
-        {
-            return known;
-        }
-
-        RefcountDraftBlock block = new(index, AlignedBuffer.Allocate(_old.ClusterBytes, _metadata.File.Node.Limits.MemoryAlignmentBytes));
-        if (_hasOldWidth)
-        {
-            if (_metadata.Refcounts.TryFindSlice(index * _countsPerBlock, out long hostOffset))
-            {
-                block.OldHostOffset = hostOffset;
-                await _metadata.File.ReadAsync(hostOffset, block.Counts, RequestFlags.None, CancellationToken.None);
-            }
-        }
-        else
-        {
-            await ConvertAsync(block);
-        }
-
-        block.RememberUsed(_order);
-        _blocks.Add(index, block);
-        return block;
     }
 
     private async ValueTask ConvertAsync(RefcountDraftBlock block)
@@ -333,19 +319,5 @@ internal sealed class RefcountDraft
         }
 
         TableOffset = await TakeAsync(TableClusters);
-    }
-
-    private async Task WriteTableAsync(List<RefcountDraftBlock> placed, CancellationToken cancel)
-    {
-        ClusterWriter writer = new(_metadata);
-        foreach (RefcountDraftBlock block in placed.OrderBy(static block => block.HostOffset))
-        {
-            cancel.ThrowIfCancellationRequested();
-            await writer.AddAsync(block.HostOffset, block.Counts);
-        }
-
-        await writer.FinishAsync();
-        byte[] table = ClusterMap.FormatTop(Array.ConvertAll(Blocks(), static block => (ulong)block));
-        await _metadata.File.WriteAsync(TableOffset, table, RequestFlags.None, CancellationToken.None);
     }
 }

@@ -16,6 +16,7 @@ internal sealed class RefcountTable
     private readonly BlockChild _file;
     private readonly Qcow2Geometry _geometry;
     private long[] _blocks = [];
+    private bool _isLoaded;
 
     public RefcountTable(Qcow2Metadata metadata, int sliceCountMax)
     {
@@ -35,7 +36,17 @@ internal sealed class RefcountTable
     public int EntryCount => _blocks.Length;
 
     /// <summary>Where the blocks lie, as the table says; 0 for one that is not there.</summary>
-    public ReadOnlySpan<long> Blocks => _blocks;
+    public ReadOnlySpan<long> Blocks
+    {
+        get
+        {
+            Invariant.Check(_isLoaded);
+            return _blocks;
+        }
+    }
+
+    /// <summary>The table is in memory. An image that is only read may never need it.</summary>
+    public bool IsLoaded => _isLoaded;
 
     /// <summary>Which block counts a cluster.</summary>
     public int BlockOf(long cluster) => (int)(cluster / _geometry.RefcountsPerBlock);
@@ -46,19 +57,15 @@ internal sealed class RefcountTable
     /// <summary>Where a slice's counts for a cluster begin.</summary>
     public int IndexInSlice(long cluster) => (int)(cluster & (CountsPerSlice - 1L));
 
+    /// <summary>Reads the table, unless it is in memory.</summary>
+    public Task EnsureLoadedAsync(CancellationToken cancel) => _isLoaded ? Task.CompletedTask : LoadAsync(cancel);
+
     /// <summary>Reads the table.</summary>
     public async Task LoadAsync(CancellationToken cancel)
     {
         Qcow2Header header = _metadata.Area.Header;
-        byte[] bytes = new byte[(long)header.RefcountTableClusters * _geometry.ClusterBytes];
-        await _file.ReadAsync(header.RefcountTableOffset, bytes, RequestFlags.None, cancel);
-        long[] blocks = new long[bytes.Length / sizeof(long)];
-        for (int i = 0; i < blocks.Length; i++)
-        {
-            blocks[i] = BinaryPrimitives.ReadInt64BigEndian(bytes.AsSpan(i * sizeof(long)));
-        }
-
-        _blocks = blocks;
+        _blocks = await TableEntries.ReadOffsetsAsync(_file, header.RefcountTableOffset, header.RefcountTableClusters * (_geometry.ClusterBytes / sizeof(ulong)), cancel);
+        _isLoaded = true;
     }
 
     /// <summary>Tells where table and blocks lie.</summary>
@@ -78,6 +85,7 @@ internal sealed class RefcountTable
     /// <summary>True where the block of a cluster is there, or could be: <paramref name="hostOffset"/> is where the slice with its count lies.</summary>
     public bool TryFindSlice(long cluster, out long hostOffset)
     {
+        Invariant.Check(_isLoaded);
         int block = BlockOf(cluster);
         long blockOffset = block < _blocks.Length ? _blocks[block] & ~511L : 0;
         if (blockOffset == 0)
@@ -132,5 +140,5 @@ internal sealed class RefcountTable
     }
 
     /// <summary>The table is another now; the file has it already.</summary>
-    public void Replace(long[] blocks) => _blocks = blocks;
+    public void Replace(long[] blocks) => (_blocks, _isLoaded) = (blocks, true);
 }

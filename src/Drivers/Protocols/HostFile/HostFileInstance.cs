@@ -111,9 +111,9 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
 
     /// <summary>Whoever does not ask for zeros gets a long answer at once: everything is here.</summary>
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel) =>
-        (wanted & BlockStatusQuery.Zeroes) == 0
-            ? new(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.OffsetValid, length, offset))
-            : BrieflyAsync(file => FindExtent(file, offset, length, Node.LengthBytes));
+        (wanted & BlockStatusQuery.Zeroes) == 0 ? new(new BlockStatus(BlockStatusFlags.Data | BlockStatusFlags.OffsetValid, length, offset))
+        : AioContext.Current!.RunsBriefWorkHere() ? new(FindExtent(offset, length))
+        : FindExtentAsync(offset, length);
 
     /// <summary>The pooled transfers belong to the contexts that made them; the one that is left may end.</summary>
     protected override void DetachContext()
@@ -129,6 +129,21 @@ internal sealed partial class HostFileInstance : BlockDriverInstance
         Invariant.Check(_successor is null);
         _handle.Retire();
         return default;
+    }
+
+    private ValueTask<BlockStatus> FindExtentAsync(long offset, long length) => BrieflyAsync(file => FindExtent(file, offset, length, Node.LengthBytes));
+
+    private BlockStatus FindExtent(long offset, long length)
+    {
+        FileHandle handle = BeginHandle();
+        try
+        {
+            return FindExtent(handle.File, offset, length, Node.LengthBytes);
+        }
+        finally
+        {
+            handle.End();
+        }
     }
 
     // In whole blocks: one that holds data in a part of it is data. To the extent's own end, which the system has looked for anyway: it may have had to look at all of it.

@@ -34,6 +34,9 @@ public abstract class EngineFixture(string way)
     /// <summary>How transfers are carried out.</summary>
     protected HostFileAio Aio { get; } = Enum.Parse<HostFileAio>(way.Split(',')[0]);
 
+    /// <summary>True where the loop carries out by itself what may wait for the file, if it is alone.</summary>
+    protected bool MayWaitOnLoop => Aio == HostFileAio.Auto && (IsInMemory || way.Contains("blocking", StringComparison.Ordinal));
+
     [SetUp]
     public void MakeLoop()
     {

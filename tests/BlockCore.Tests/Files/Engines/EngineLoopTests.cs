@@ -166,6 +166,30 @@ public sealed class EngineLoopTests(string way) : EngineFixture(way)
         Assert.That(File.Exists(PathOf("a.img")), Is.False, "nothing has made it anew");
     }
 
+    [Test]
+    public void A_flush_alone_needs_no_worker_where_the_loop_may_wait_for_it()
+    {
+        if (!MayWaitOnLoop)
+        {
+            Assert.Ignore("a worker waits for it there");
+        }
+
+        using HostFile file = MakeFile(new byte[BlockBytes]);
+        bool isOver = false;
+        Context.Run(async () =>
+        {
+            Task flush = BeginAsync(file, RequestKind.Flush, 0, default);
+
+            // The first call comes behind the flush, the second behind what its end has woken.
+            TaskCompletionSource next = new();
+            Context.Post(_ => Context.Post(_ => next.SetResult(), null), null);
+            await next.Task;
+            isOver = flush.IsCompletedSuccessfully;
+            await flush;
+        });
+        Assert.That((isOver, Context.WakeCount), Is.EqualTo((true, 0L)), "it is over in the turn that it began in, and nobody has woken the loop");
+    }
+
     private static IEnumerable<byte> Ones(int blockCount) => Enumerable.Repeat((byte)1, blockCount * BlockBytes);
 
     private async Task<byte[]> ReadAllAsync(HostFile file)

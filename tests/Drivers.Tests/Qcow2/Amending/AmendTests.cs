@@ -9,12 +9,16 @@ using BlockGraph.TestKit;
 namespace BlockGraph.Drivers.Tests.Qcow2.Amending;
 
 /// <summary>Properties of an image change while it is open, as a whole or not at all; what the image holds stays.</summary>
-[TestFixture]
-public sealed class AmendTests : SnapshotTestBase
+[TestFixture("")]
+[TestFixture(",refcount-cache-size=1024")]
+public sealed class AmendTests(string moreOptions) : SnapshotTestBase
 {
     private const int Length = 96 << 10;
 
     private static readonly Qcow2CreateOptions s_options = new() { LengthBytes = Length, ClusterBits = 9 };
+
+    /// <summary>With two blocks of new counts in memory the others lie where they are to be.</summary>
+    private protected override string MoreOptions => moreOptions;
 
     // backend -> qcow2 -> disk
     [Test]

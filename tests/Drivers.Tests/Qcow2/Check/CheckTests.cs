@@ -109,6 +109,43 @@ public sealed class CheckTests : CheckedImages
     }
 
     [Test]
+    public void Numbers_of_clusters_are_as_they_were_set_however_wide_their_page_has_become([Values(3UL, 4UL, 255UL, 256UL, ulong.MaxValue)] ulong largest)
+    {
+        Random random = new(5);
+        Dictionary<long, ulong> wanted = [];
+        ReferenceCounts counts = new();
+        ReferenceCounts same = new();
+        foreach (ulong max in new[] { 1UL, 3UL, largest })
+        {
+            for (int i = 0; i < 700; i++)
+            {
+                long cluster = random.Next(3000);
+                wanted[cluster] = i == 0 ? max : Math.Min(max, (ulong)random.Next(5));
+                counts.Set(cluster, wanted[cluster]);
+            }
+        }
+
+        // Both as wide as each other, wherever the largest has been.
+        foreach ((long cluster, ulong count) in wanted)
+        {
+            counts.Set(cluster, largest);
+            same.Set(cluster, largest);
+            counts.Set(cluster, count);
+            same.Set(cluster, count);
+        }
+
+        Assert.That(Enumerable.Range(0, 3000).Select(cluster => counts.Get(cluster)), Is.EqualTo(Enumerable.Range(0, 3000).Select(cluster => wanted.GetValueOrDefault(cluster))), "each number");
+        Assert.That(counts.Used(), Is.EqualTo(wanted.Where(static pair => pair.Value != 0).Select(static pair => pair.Key).Order()), "those that are not 0");
+        foreach (long page in counts.Pages)
+        {
+            long last = counts.Used().Last(cluster => cluster < ReferenceCounts.EndOf(page));
+            Assert.That((counts.IsSame(same, page, out long lastUsed), lastUsed), Is.EqualTo((true, last)), $"page {page} beside one that was set at once");
+            same.Set(last, same.Get(last) - 1);
+            Assert.That(counts.IsSame(same, page, out _), Is.False, $"page {page} beside one that differs");
+        }
+    }
+
+    [Test]
     public void A_check_can_be_cancelled_and_tells_how_far_it_is() => Fixture.Run(async () =>
     {
         Make("v3");

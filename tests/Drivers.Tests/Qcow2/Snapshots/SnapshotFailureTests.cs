@@ -6,8 +6,9 @@ using BlockGraph.TestKit;
 namespace BlockGraph.Drivers.Tests.Qcow2.Snapshots;
 
 /// <summary>Whatever call of the file fails, and whenever the power is cut: a change of snapshots is there as a whole, or not at all, and nothing leaks.</summary>
-[TestFixture]
-public sealed class SnapshotFailureTests : SnapshotTestBase
+[TestFixture("")]
+[TestFixture(",refcount-cache-size=1024")]
+public sealed class SnapshotFailureTests(string moreOptions) : SnapshotTestBase
 {
     private const int Length = 64 << 10;
 
@@ -20,6 +21,9 @@ public sealed class SnapshotFailureTests : SnapshotTestBase
 
     // Counts of 8 bytes, so that the table of counts grows as well.
     private static readonly Qcow2CreateOptions s_options = new() { LengthBytes = Length, ClusterBits = 9, RefcountOrder = 6 };
+
+    /// <summary>With two blocks of new counts in memory the others lie where they are to be.</summary>
+    private protected override string MoreOptions => moreOptions;
 
     // backend -> qcow2 -> disk that fails
     [Test]

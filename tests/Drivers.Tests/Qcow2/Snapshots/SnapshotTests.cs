@@ -8,12 +8,16 @@ using BlockGraph.TestKit;
 namespace BlockGraph.Drivers.Tests.Qcow2.Snapshots;
 
 /// <summary>Snapshots inside an image are made, listed, applied, shown and deleted.</summary>
-[TestFixture]
-public sealed class SnapshotTests : SnapshotTestBase
+[TestFixture("")]
+[TestFixture(",refcount-cache-size=1024")]
+public sealed class SnapshotTests(string moreOptions) : SnapshotTestBase
 {
     private const int Length = 96 << 10;
 
     private static readonly Qcow2CreateOptions s_small = new() { LengthBytes = Length, ClusterBits = 9 };
+
+    /// <summary>With two blocks of new counts in memory the others lie where they are to be.</summary>
+    private protected override string MoreOptions => moreOptions;
 
     // backend -> qcow2 -> disk
     private static readonly Qcow2CreateOptions[] s_geometries =

@@ -60,18 +60,8 @@ internal sealed record BitmapDirectory(IReadOnlyList<BitmapDirectoryEntry> Entri
 
     /// <summary>Reads the table of one bitmap.</summary>
     /// <exception cref="BlockException">It could not be read.</exception>
-    public static async Task<ulong[]> ReadTableAsync(BlockChild file, BitmapDirectoryEntry entry, CancellationToken cancel)
-    {
-        byte[] bytes = new byte[entry.TableBytes];
-        await file.ReadAsync((long)entry.TableOffset, bytes, RequestFlags.None, cancel);
-        ulong[] table = new ulong[entry.TableEntryCount];
-        for (int i = 0; i < table.Length; i++)
-        {
-            table[i] = BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(i * sizeof(ulong)));
-        }
-
-        return table;
-    }
+    public static Task<ulong[]> ReadTableAsync(BlockChild file, BitmapDirectoryEntry entry, CancellationToken cancel) =>
+        TableEntries.ReadAsync(file, (long)entry.TableOffset, (int)entry.TableEntryCount, cancel);
 
     /// <summary>The bytes of the directory.</summary>
     public byte[] Format()

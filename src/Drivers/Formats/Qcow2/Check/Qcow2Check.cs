@@ -19,6 +19,7 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
     public async Task<ImageCheck> RunAsync()
     {
         CheckReport found = new(request);
+        await metadata.Refcounts.EnsureLoadedAsync(cancel);
         if (request.MendsErrors && metadata.SnapshotFault is not null)
         {
             await new SnapshotTableMend(metadata, found).RunAsync(cancel);

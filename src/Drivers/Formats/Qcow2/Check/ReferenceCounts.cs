@@ -1,10 +1,18 @@
 namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 
-/// <summary>A number for each cluster of a file, most of which are 0: pages of 256, of a byte each until one of them is larger.</summary>
+/// <summary>
+/// A number for each cluster of a file, most of which are 0 or 1: pages of 1024, of two bits each until one of them is larger than 3, of a byte each until one is
+/// larger than 255. So a file of 1 TiB in clusters of 64 KiB takes 4 MiB.
+/// </summary>
 internal sealed class ReferenceCounts
 {
-    private const int PageBits = 8;
+    private const int PageBits = 10;
     private const int PageLength = 1 << PageBits;
+
+    // Binary logarithms of widths in bits.
+    private const int NarrowOrder = 1;
+    private const int ByteOrder = 3;
+    private const int WideOrder = 6;
 
     private readonly Dictionary<long, Page> _pages = [];
     private long _lastKey = -1;
@@ -20,11 +28,7 @@ internal sealed class ReferenceCounts
     public static long EndOf(long page) => (page + 1) << PageBits;
 
     /// <summary>The number of a cluster.</summary>
-    public ulong Get(long cluster)
-    {
-        int index = (int)(cluster & (PageLength - 1));
-        return Find(cluster >> PageBits) is not { } page ? 0 : page.Wide is { } wide ? wide[index] : page.Narrow[index];
-    }
+    public ulong Get(long cluster) => Find(cluster >> PageBits) is { } page ? RefcountBits.Get(page.Numbers, (int)(cluster & (PageLength - 1)), page.Order) : 0;
 
     /// <summary>Sets the number of a cluster.</summary>
     public void Set(long cluster, ulong count)
@@ -37,32 +41,20 @@ internal sealed class ReferenceCounts
         }
 
         page ??= Add(key);
-        int index = (int)(cluster & (PageLength - 1));
-        if (page.Wide is null && count > byte.MaxValue)
-        {
-            page.Wide = Array.ConvertAll(page.Narrow, static narrow => (ulong)narrow);
-        }
-
-        if (page.Wide is { } wide)
-        {
-            wide[index] = count;
-        }
-        else
-        {
-            page.Narrow[index] = (byte)count;
-        }
+        page.MakeRoomFor(count);
+        RefcountBits.Set(page.Numbers, (int)(cluster & (PageLength - 1)), page.Order, count);
     }
 
     /// <summary>Whether all numbers of a page are those of <paramref name="other"/>, if that is seen at once; and the last cluster that has one.</summary>
     public bool IsSame(ReferenceCounts other, long page, out long lastUsed)
     {
         lastUsed = -1;
-        if (Find(page) is not { Wide: null } mine || other.Find(page) is not { Wide: null } its || !mine.Narrow.AsSpan().SequenceEqual(its.Narrow))
+        if (Find(page) is not { } mine || other.Find(page) is not { } its || mine.Order != its.Order || !mine.Numbers.AsSpan().SequenceEqual(its.Numbers))
         {
             return false;
         }
 
-        int index = mine.Narrow.AsSpan().LastIndexOfAnyExcept((byte)0);
+        int index = mine.LastUsed();
         lastUsed = index < 0 ? -1 : FirstOf(page) + index;
         return true;
     }
@@ -75,15 +67,15 @@ internal sealed class ReferenceCounts
     {
         foreach (long page in Pages)
         {
-            for (long cluster = FirstOf(page); cluster < EndOf(page); cluster++)
+            for (long cluster = NextUsed(page, FirstOf(page)); cluster < EndOf(page); cluster = NextUsed(page, cluster + 1))
             {
-                if (Get(cluster) != 0)
-                {
-                    yield return cluster;
-                }
+                yield return cluster;
             }
         }
     }
+
+    private long NextUsed(long page, long cluster) =>
+        Find(page) is { } found ? FirstOf(page) + RefcountBits.IndexOfUsed(found.Numbers, (int)(cluster - FirstOf(page)), PageLength, found.Order) : EndOf(page);
 
     private Page? Find(long key)
     {
@@ -104,11 +96,40 @@ internal sealed class ReferenceCounts
         return _last = page;
     }
 
-    // Of a byte each, until one of them is larger.
     private sealed class Page
     {
-        public byte[] Narrow { get; } = new byte[PageLength];
+        public int Order { get; private set; } = NarrowOrder;
 
-        public ulong[]? Wide { get; set; }
+        public byte[] Numbers { get; private set; } = new byte[PageLength >> (3 - NarrowOrder)];
+
+        public void MakeRoomFor(ulong count)
+        {
+            int order = count <= 3 ? NarrowOrder : count <= byte.MaxValue ? ByteOrder : WideOrder;
+            if (order <= Order)
+            {
+                return;
+            }
+
+            byte[] wider = new byte[PageLength << order >> 3];
+            for (int i = 0; i < PageLength; i++)
+            {
+                RefcountBits.Set(wider, i, order, RefcountBits.Get(Numbers, i, Order));
+            }
+
+            Order = order;
+            Numbers = wider;
+        }
+
+        public int LastUsed()
+        {
+            int last = Numbers.AsSpan().LastIndexOfAnyExcept((byte)0);
+            int index = last < 0 ? -1 : (int)((((last + 1L) << 3) - 1) >> Order);
+            while (index >= 0 && RefcountBits.Get(Numbers, index, Order) == 0)
+            {
+                index--;
+            }
+
+            return index;
+        }
     }
 }

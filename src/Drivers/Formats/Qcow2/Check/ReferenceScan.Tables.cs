@@ -9,11 +9,15 @@ internal sealed partial class ReferenceScan
     private const int StreamsAtOnce = 8;
 
     private readonly List<CompressedPlace> _streams = [];
-    private readonly SortedDictionary<long, long> _activeTops = [];
+    private readonly List<(long L1Index, long Table)> _activeTops = [];
     private long _nextContiguous;
 
     private async Task AddTopsAsync(TableSweep tops)
     {
+        // One that grows with every table takes thrice the memory for a moment.
+        int tableCount = metadata.Map.Top.Length - metadata.Map.Top.Count(0UL);
+        _references.Tables.EnsureCapacity(tableCount);
+        _references.Kinds.EnsureCapacity(tableCount + metadata.Refcounts.EntryCount - metadata.Refcounts.Blocks.Count(0L));
         foreach (TablePiece piece in tops.Pieces())
         {
             _references.Tops.Add(piece);
@@ -58,7 +62,7 @@ internal sealed partial class ReferenceScan
                 _references.Tables[table] = new TableUse(_references.Tables.GetValueOrDefault(table).Weight + piece.Weight, false, 0);
                 if (piece.IsActive)
                 {
-                    _activeTops[(hostOffset - Header.L1Offset) / sizeof(ulong) + i] = table;
+                    _activeTops.Add((((hostOffset - Header.L1Offset) / sizeof(ulong)) + i, table));
                 }
             }
         }
@@ -69,7 +73,7 @@ internal sealed partial class ReferenceScan
         pace.Begin(_references.Tables.Count + 1);
         foreach (long table in _references.ActiveTables.Concat(_references.Tables.Where(static pair => !pair.Value.IsActive).Select(static pair => pair.Key).Order().ToArray()))
         {
-            if (await TryReadAsync(table, _geometry.ClusterBytes, "an L2 table") is { } bytes)
+            if (await TryReadTableAsync(table, _geometry.ClusterBytes, "an L2 table") is { } bytes)
             {
                 AddTable(bytes.Span, _references.Tables[table]);
                 await InflateAsync();

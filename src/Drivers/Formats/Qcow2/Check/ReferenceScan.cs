@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 
@@ -16,6 +17,7 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
     private readonly long _fileBytes = metadata.File.LengthBytes;
     private readonly ImageReferences _references = new();
+    private Memory<byte> _table;
 
     private Qcow2Header Header => metadata.Area.Header;
 
@@ -100,11 +102,27 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
         }
     }
 
+    /// <summary>Reads a piece of a table, which is there until the next is read; null where it cannot be read, which is told of.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Memory<byte>?> TryReadTableAsync(long hostOffset, int lengthBytes, string what)
+    {
+        if (_table.Length < lengthBytes)
+        {
+            _table = NewBuffer(lengthBytes);
+        }
+
+        return await TryReadAsync(hostOffset, _table[..lengthBytes], what);
+    }
+
+    private Memory<byte> NewBuffer(int lengthBytes) => AlignedBuffer.Allocate(lengthBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
+
     /// <summary>Reads a piece of a structure; null where it cannot be read, which is told of.</summary>
-    private async Task<Memory<byte>?> TryReadAsync(long hostOffset, int lengthBytes, string what)
+    private ValueTask<Memory<byte>?> TryReadAsync(long hostOffset, int lengthBytes, string what) => TryReadAsync(hostOffset, NewBuffer(lengthBytes), what);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Memory<byte>?> TryReadAsync(long hostOffset, Memory<byte> bytes, string what)
     {
         pace.ThrowIfCancelled();
-        Memory<byte> bytes = AlignedBuffer.Allocate(lengthBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
         try
         {
             await metadata.File.ReadAsync(hostOffset, bytes, RequestFlags.None, CancellationToken.None);
@@ -195,7 +213,7 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
         for (long done = 0; done < piece.LengthBytes; done += ChunkBytes)
         {
             int length = (int)Math.Min(ChunkBytes, piece.LengthBytes - done);
-            if (await TryReadAsync(piece.HostOffset + done, length, what) is { } bytes)
+            if (await TryReadTableAsync(piece.HostOffset + done, length, what) is { } bytes)
             {
                 look(piece.HostOffset + done, bytes.Span);
             }

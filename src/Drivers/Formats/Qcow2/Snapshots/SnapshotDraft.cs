@@ -99,7 +99,7 @@ internal sealed class SnapshotDraft
         }
 
         byte[] bytes = new byte[_geometry.RoundUp(top.Length * (long)sizeof(ulong))];
-        ClusterMap.FormatTop(top).CopyTo(bytes, 0);
+        TableEntries.Format(top, bytes);
         long hostOffset = await Counts.TakeAsync(bytes.Length >> _geometry.ClusterBits);
         await _metadata.File.WriteAsync(hostOffset, bytes, RequestFlags.None, CancellationToken.None);
         return hostOffset;

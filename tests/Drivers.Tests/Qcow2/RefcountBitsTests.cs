@@ -1,0 +1,81 @@
+using BlockGraph.Drivers.Formats.Qcow2;
+
+namespace BlockGraph.Drivers.Tests.Qcow2;
+
+/// <summary>Counts of every width: what looks at many of them at once sees what one look at each sees.</summary>
+[TestFixture]
+public sealed class RefcountBitsTests
+{
+    private const int BlockBytes = 64;
+
+    [Test]
+    public void The_next_that_is_used_is_that_of_a_look_at_each([Range(0, 6)] int order, [Values(0, 1, 8, 40)] int usedCount)
+    {
+        byte[] block = Block(order, usedCount, seed: (order * 100) + usedCount);
+        int count = CountOf(order);
+        for (int index = 0; index <= count; index++)
+        {
+            for (int end = index; end <= count; end += Math.Max(1, count / 7))
+            {
+                int wanted = Enumerable.Range(index, end - index).FirstOrDefault(i => RefcountBits.Get(block, i, order) != 0, end);
+                Assert.That(RefcountBits.IndexOfUsed(block, index, end, order), Is.EqualTo(wanted), $"from {index} to {end}");
+                Assert.That(RefcountBits.FreeRun(block, index, end - index, order), Is.EqualTo(wanted - index), $"free from {index} to {end}");
+            }
+        }
+    }
+
+    [Test]
+    public void Ones_are_set_where_they_are_asked_for_and_nowhere_else([Range(0, 6)] int order)
+    {
+        int count = CountOf(order);
+        for (int index = 0; index < count; index += Math.Max(1, count / 9))
+        {
+            for (int run = 0; run <= count - index; run += Math.Max(1, count / 5))
+            {
+                byte[] block = Block(order, usedCount: 20, seed: order);
+                ulong[] wanted = [.. Enumerable.Range(0, count).Select(i => i >= index && i < index + run ? 1UL : RefcountBits.Get(block, i, order))];
+                RefcountBits.SetOnes(block, index, run, order);
+                Assert.That(Enumerable.Range(0, count).Select(i => RefcountBits.Get(block, i, order)), Is.EqualTo(wanted), $"{run} from {index} on");
+            }
+        }
+    }
+
+    [Test]
+    public void A_draft_remembers_which_clusters_were_used_and_which_are_not_any_more([Range(0, 6)] int order, [Values(0, 3, 60)] int usedCount)
+    {
+        byte[] counts = Block(order, usedCount, seed: order + 7);
+        int[] used = [.. Enumerable.Range(0, CountOf(order)).Where(i => RefcountBits.Get(counts, i, order) != 0)];
+        RefcountDraftBlock block = new(0, counts);
+        block.RememberUsed(order);
+        Assert.That(Enumerable.Range(0, CountOf(order)).Where(i => block.WasUsed(i)), Is.EqualTo(used), "those that were used");
+        Assert.That(block.NextFreed(0), Is.EqualTo(-1), "nothing was freed");
+        foreach (int index in Enumerable.Range(0, CountOf(order)))
+        {
+            block.NoteChange(index, isFree: index % 3 != 0);
+        }
+
+        block.NoteChange(1, isFree: false);
+        List<int> freed = [];
+        for (int i = block.NextFreed(0); i >= 0; i = block.NextFreed(i + 1))
+        {
+            freed.Add(i);
+        }
+
+        Assert.That(freed, Is.EqualTo(used.Where(static i => i % 3 != 0 && i != 1)), "those that were used, and are not any more");
+    }
+
+    private static int CountOf(int order) => (BlockBytes * 8) >> order;
+
+    private static byte[] Block(int order, int usedCount, int seed)
+    {
+        Random random = new(seed);
+        byte[] block = new byte[BlockBytes];
+        for (int i = 0; i < usedCount; i++)
+        {
+            ulong max = order == 6 ? ulong.MaxValue : (1UL << (1 << order)) - 1;
+            RefcountBits.Set(block, random.Next(CountOf(order)), order, Math.Max(1, (ulong)random.NextInt64() & max));
+        }
+
+        return block;
+    }
+}
