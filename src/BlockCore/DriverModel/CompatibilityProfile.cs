@@ -24,6 +24,7 @@ public sealed record CompatibilityProfile
         ImplicitOpenGate = ImplicitOpenGate.AllowEverything,
         DowngradeDropsBitmaps = true,
         UsesLegacyAes = true,
+        AmendsBackingFile = false,
     };
 
     /// <summary>What the profile is called: <c>own</c> or <c>qemu</c>.</summary>
@@ -58,6 +59,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>Images with the AES encryption of qcow2, which can be undone, are made and written; otherwise they are only read, with a warning.</summary>
     public bool UsesLegacyAes { get; init; }
+
+    /// <summary>An amendment may change which backing file an image names; otherwise only a rebase does.</summary>
+    public bool AmendsBackingFile { get; init; } = true;
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;

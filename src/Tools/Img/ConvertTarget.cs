@@ -13,8 +13,8 @@ namespace BlockGraph.Tools.Img;
 /// <param name="name">What it is called.</param>
 internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, string name)
 {
-    private const string BackingFileOption = "backing_file";
-    private const string BackingFormatOption = "backing_fmt";
+    private const string BackingFileOption = CreateContext.BackingFileOption;
+    private const string BackingFormatOption = CreateContext.BackingFormatOption;
     private const long SectorBytes = 512;
 
     private string Format => arguments.TargetFormat ?? "raw";

@@ -13,8 +13,9 @@ using BlockGraph.TestKit;
 namespace BlockGraph.Simulation.Tests.Snapshots;
 
 /// <summary>
-/// One run of a qcow2 image: workers on two contexts that know every byte; meanwhile snapshots are made and deleted, the version and the width of the reference counts are
-/// changed, sometimes half, and the node is drained and moves from one context to the other. In the end the last snapshot is what a worker could have seen when it was made.
+/// One run of a qcow2 image: workers on two contexts that know every byte; meanwhile snapshots are made and deleted, the version, the width of the reference counts and the
+/// backing file that the image names are changed, sometimes half, and the node is drained and moves from one context to the other. In the end the last snapshot is what a
+/// worker could have seen when it was made, and the image names the backing file that it was given last.
 /// </summary>
 internal sealed class SnapshotScenario : IDisposable
 {
@@ -35,6 +36,9 @@ internal sealed class SnapshotScenario : IDisposable
     private List<(int Offset, int Length, byte Value)> _aroundSnapshot = [];
     private BlockBackend _backend = null!;
     private int _workingCount = WorkerCount;
+
+    // The graph stays as it is: what the image names shows only when it is opened again.
+    private string? _backingName;
 
     /// <summary>How often something was amended.</summary>
     public int AmendedCount { get; private set; }
@@ -139,8 +143,10 @@ internal sealed class SnapshotScenario : IDisposable
         while (Volatile.Read(ref _workingCount) > 0)
         {
             await _fixture.Context.DelayAsync(100_000 + chance.NextLong(400_000));
-            OptionsDictionary options = chance.Next(4) switch
+            string? newBacking = null;
+            OptionsDictionary options = chance.Next(5) switch
             {
+                4 => GraphFixture.Options($"backing_file={newBacking = chance.Next(3) switch { 0 => "", 1 => "memory:a", _ => "memory:b" }}{(newBacking.Length == 0 ? "" : ",backing_fmt=raw")}"),
                 0 => new() { ["compat"] = chance.OneIn(2) ? "0.10" : "1.1" },
                 1 => new() { ["lazy_refcounts"] = chance.OneIn(2) },
                 _ => new() { ["refcount_bits"] = (long)(8 << chance.Next(4)) },
@@ -157,6 +163,7 @@ internal sealed class SnapshotScenario : IDisposable
             {
                 await amending;
                 AmendedCount++;
+                _backingName = newBacking is null ? _backingName : newBacking.Length == 0 ? null : newBacking;
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
             {
@@ -201,6 +208,8 @@ internal sealed class SnapshotScenario : IDisposable
         ImageCheck check = await _backend.CheckAsync();
         Assert.That((check.CorruptionCount, check.LeakCount), Is.EqualTo((0L, 0L)), "corruptions and leaks");
         await _backend.DisposeAsync();
+        await using BlockBackend again = await _fixture.OpenAsync("driver=qcow2,file.driver=memory,file.filename=disk");
+        Assert.That((again.Root!.Instance.BackingFileName, again.Root.CowChild?.Node.ShownFileName), Is.EqualTo((_backingName, _backingName)), "the backing file");
     }
 
     private ImageSnapshot Find(string name) => _backend.Root!.Instance.Snapshots!.All.Single(snapshot => snapshot.Name == name);

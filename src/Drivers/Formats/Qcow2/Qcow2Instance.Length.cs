@@ -7,6 +7,9 @@ namespace BlockGraph.Drivers.Formats.Qcow2;
 /// <content>Another length.</content>
 internal sealed partial class Qcow2Instance
 {
+    /// <summary>What is said where an image that grows over a longer backing image is of version 2, which has no zeros that would hide it.</summary>
+    public const string CannotHide = "Failed to zero out new clusters: Operation not supported";
+
     private readonly CoMutex _lengthChange = new();
 
     // The file may end with clusters that nobody uses any more.
@@ -75,6 +78,12 @@ internal sealed partial class Qcow2Instance
     private async ValueTask GrowUnsynchronizedAsync(long lengthBytes, PreallocationMode preallocation, RequestFlags flags)
     {
         long oldBytes = LengthBytes;
+        long hiddenEnd = Math.Min(lengthBytes, BackingBytes(flags));
+        if (hiddenEnd > oldBytes && !HasZeroFlag)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, CannotHide);
+        }
+
         if (MustWriteDataFile && preallocation == PreallocationMode.Off)
         {
             // Whoever reads the data file by itself sees what is in it: every cluster of the image is there, too.
@@ -83,7 +92,7 @@ internal sealed partial class Qcow2Instance
 
         await metadata.Map.GrowTopAsync(_geometry.L1EntryCount(lengthBytes));
         await DiscardBeyondAsync(_geometry.RoundUp(oldBytes), _geometry.RoundUp(lengthBytes), DiscardReason.Other);
-        await HideAsync(oldBytes, lengthBytes, flags);
+        await HideAsync(oldBytes, lengthBytes, hiddenEnd);
         if (_geometry.HasDataFile && metadata.Data.LengthBytes < lengthBytes)
         {
             await metadata.Data.WriteLengthAsync(lengthBytes, isExact: false, preallocation == PreallocationMode.Metadata ? PreallocationMode.Off : preallocation, RequestFlags.None, CancellationToken.None);
@@ -100,9 +109,8 @@ internal sealed partial class Qcow2Instance
     }
 
     // What the last cluster has beyond the old end, or a longer backing node there, must not show.
-    private async ValueTask HideAsync(long oldBytes, long newBytes, RequestFlags flags)
+    private async ValueTask HideAsync(long oldBytes, long newBytes, long backingBytes)
     {
-        long backingBytes = (flags & RequestFlags.ZeroWrite) != 0 ? Node.CowChild?.LengthBytes ?? 0 : 0;
         long unit = _geometry.SubclusterBytes;
         long inUnitEnd = Math.Min((oldBytes + unit - 1) & ~(unit - 1), newBytes);
         if (oldBytes < inUnitEnd)
@@ -127,6 +135,9 @@ internal sealed partial class Qcow2Instance
             await BreatheAsync();
         }
     }
+
+    // How far the backing image reaches, or the one that shows through where this image is opened the next time.
+    private long BackingBytes(RequestFlags flags) => Math.Max(metadata.NamedBackingBytes, (flags & RequestFlags.ZeroWrite) != 0 ? Node.CowChild?.LengthBytes ?? 0 : 0);
 
     /// <summary>Gives every cluster of a range that has none one: by the tables only, or with space in the file.</summary>
     private async ValueTask PreallocateAsync(long start, long end, PreallocationMode preallocation)

@@ -21,6 +21,15 @@ internal sealed class AmendVerb : ImgVerb
     public override string Summary => "Change properties of an image's format, such as its version.";
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Notes => Caller.FollowsTexts ? [] :
+    [
+        "-o backing_file=FILENAME,backing_fmt=FMT changes what the image says of its backing file and nothing else, as 'rebase -u' does; '' is for none. FILENAME must be there, but nobody compares what it holds with what the old one holds: where that is not the same the image reads as something else. 'rebase' copies what differs first.",
+    ];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples { get; } = ["amend -o compat=1.1,lazy_refcounts=on disk.qcow2", "amend -o help -f qcow2"];
+
+    /// <inheritdoc/>
     public override IReadOnlyList<ImgOption> Options { get; } =
     [
         ImgOption.Object,
@@ -79,7 +88,9 @@ internal sealed class AmendVerb : ImgVerb
             return 0;
         }
 
-        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn);
+        // The backing file that is to be replaced may be gone.
+        ImageArgument image = _source.ImageOf(call.Operands[0], _source.WriteMode);
+        await using BlockBackend backend = await (RenamesBacking(call) ? image with { OpensBacking = false } : image).OpenAsync(call.World, call.Name, call.Warn);
         BlockDriver format = backend.Root!.Driver;
         if (_options.IsHelpWanted)
         {
@@ -93,6 +104,8 @@ internal sealed class AmendVerb : ImgVerb
         progress.Complete();
         return 0;
     }
+
+    private bool RenamesBacking(ImgCall call) => call.Name.Profile.AmendsBackingFile && _options.Names(CreateContext.BackingFileOption);
 
     // Options that only a new image has are known, and told apart from those that nobody has.
     private OptionsDictionary ReadOptions(BlockDriver format, OptionSchema schema, ImgCall call)

@@ -9,8 +9,8 @@ namespace BlockGraph.Tools.Img.Verbs;
 /// <summary><c>img create</c>: makes a new image.</summary>
 internal sealed class CreateVerb : ImgVerb
 {
-    private const string BackingFile = "backing_file";
-    private const string BackingFormat = "backing_fmt";
+    private const string BackingFile = CreateContext.BackingFileOption;
+    private const string BackingFormat = CreateContext.BackingFormatOption;
     private readonly CreateOptionsText _options = new();
     private string _format = "raw";
     private string? _backing;
