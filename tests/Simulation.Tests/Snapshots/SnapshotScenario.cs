@@ -46,6 +46,9 @@ internal sealed class SnapshotScenario : IDisposable
     /// <summary>How often it was not, because that was cancelled.</summary>
     public int CancelledCount { get; private set; }
 
+    /// <summary>How often a snapshot was not made or deleted, because that was cancelled.</summary>
+    public int CancelledSnapshotCount { get; private set; }
+
     /// <summary>How often it was refused.</summary>
     public int RefusedCount { get; private set; }
 
@@ -126,13 +129,41 @@ internal sealed class SnapshotScenario : IDisposable
             await _fixture.Context.DelayAsync(_chance.NextLong(400_000));
             if (i > 0)
             {
-                await _backend.DeleteSnapshotAsync(Find($"s{i - 1}"));
+                await UntilDoneAsync(cancel => _backend.DeleteSnapshotAsync(Find($"s{i - 1}"), cancel));
             }
 
-            // Whatever is under way, or begins until it is made, may be in it or not.
-            (_atSnapshot, _since) = ((byte[])_model.Clone(), [.. _underWay]);
-            await _backend.CreateSnapshotAsync(new ImageSnapshot("", $"s{i}"));
+            await UntilDoneAsync(cancel =>
+            {
+                // Whatever is under way, or begins until it is made, may be in it or not.
+                (_atSnapshot, _since) = ((byte[])_model.Clone(), [.. _underWay]);
+                return _backend.CreateSnapshotAsync(new ImageSnapshot("", $"s{i}"), cancel);
+            });
             _aroundSnapshot = [.. _since];
+        }
+    }
+
+    // Cancelled, it has not been done: it is begun anew.
+    private async Task UntilDoneAsync(Func<CancellationToken, Task> change)
+    {
+        for (bool isDone = false; !isDone;)
+        {
+            using CancellationTokenSource cancel = new();
+            Task changing = change(cancel.Token);
+            if (_chance.OneIn(3))
+            {
+                await _fixture.Context.DelayAsync(_chance.NextLong(400_000));
+                await cancel.CancelAsync();
+            }
+
+            try
+            {
+                await changing;
+                isDone = true;
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                CancelledSnapshotCount++;
+            }
         }
     }
 

@@ -43,7 +43,7 @@ internal sealed partial class Qcow2Instance
 
         if (amendment.BeginsWithLength)
         {
-            await ChangeLengthAsync(wanted.LengthBytes);
+            await ChangeLengthAsync(wanted.LengthBytes, cancel);
         }
 
         if (amendment.IsDowngrade)
@@ -55,16 +55,16 @@ internal sealed partial class Qcow2Instance
         }
 
         await amendment.ChangeHeaderAsync(cancel);
-        await ChangeLengthAsync(wanted.LengthBytes);
+        await ChangeLengthAsync(wanted.LengthBytes, cancel);
         progress?.Report(1);
     }
 
     // What a longer backing image has beyond the old end was never to be seen.
-    private async ValueTask ChangeLengthAsync(long? lengthBytes)
+    private async ValueTask ChangeLengthAsync(long? lengthBytes, CancellationToken cancel)
     {
         if (lengthBytes is { } length && length != LengthBytes)
         {
-            await TryWriteLengthAsync(length, isExact: true, PreallocationMode.Off, RequestFlags.ZeroWrite, CancellationToken.None);
+            await TryWriteLengthAsync(length, isExact: true, PreallocationMode.Off, RequestFlags.ZeroWrite, cancel);
         }
     }
 

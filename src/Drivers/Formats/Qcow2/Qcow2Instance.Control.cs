@@ -123,7 +123,8 @@ internal sealed partial class Qcow2Instance
 
         await metadata.BeginChangeAsync();
         await metadata.File.DebugEventAsync(DebugEvent.EmptyImagePrepare);
-        await DiscardBeyondAsync(0, _geometry.RoundUp(LengthBytes), DiscardReason.Shortened);
+        _isTrimDue = true;
+        await DiscardBeyondAsync(0, _geometry.RoundUp(LengthBytes), DiscardReason.Shortened, cancel);
         await metadata.SettleAsync();
         await TrimFileAsync();
         return true;

@@ -90,7 +90,7 @@ internal sealed class AmendVerb : ImgVerb
 
         // The backing file that is to be replaced may be gone.
         ImageArgument image = _source.ImageOf(call.Operands[0], _source.WriteMode);
-        await using BlockBackend backend = await (RenamesBacking(call) ? image with { OpensBacking = false } : image).OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend backend = await (RenamesBacking(call) ? image with { OpensBacking = false } : image).OpenAsync(call.World, call.Name, call.Warn, cancel);
         BlockDriver format = backend.Root!.Driver;
         if (_options.IsHelpWanted)
         {

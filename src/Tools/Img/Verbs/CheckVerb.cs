@@ -78,7 +78,7 @@ internal sealed class CheckVerb : ImgVerb
     private async Task<int> RunAsync(ImgCall call, CancellationToken cancel)
     {
         IoOpenMode mode = _source.ReadMode with { IsReadOnly = _repairs == ImageRepairs.None };
-        await using BlockBackend backend = await (_source.ImageOf(call.Operands[0], mode) with { IsForCheck = true }).OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend backend = await (_source.ImageOf(call.Operands[0], mode) with { IsForCheck = true }).OpenAsync(call.World, call.Name, call.Warn, cancel);
         ImageCheckRequest request = new() { Repairs = _repairs, ReadsData = _readsData, Findings = new FindingPrinter(call.Console.Error) };
         ImageCheck check;
         try

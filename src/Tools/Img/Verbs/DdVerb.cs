@@ -128,13 +128,25 @@ internal sealed class DdVerb : ImgVerb
 
     private async Task<int> CopyAsync(ImgCall call, CancellationToken cancel)
     {
-        await using BlockBackend source = await _source.ReadOnlyImageOf(_input!).OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend source = await _source.ReadOnlyImageOf(_input!).OpenAsync(call.World, call.Name, call.Warn, cancel);
         long wanted = _count is { } count ? (count > long.MaxValue / _blockBytes ? long.MaxValue : count * _blockBytes) : long.MaxValue;
         bool isBehindEnd = SkippedBytes > source.LengthBytes;
         long length = Math.Min(wanted, isBehindEnd ? 0 : source.LengthBytes - SkippedBytes);
         await CreateAsync(call, length, cancel);
+        try
+        {
+            return await FillAsync(call, source, length, isBehindEnd, cancel);
+        }
+        catch (OperationCanceledException cancelled)
+        {
+            throw new IncompleteTargetException(_output!, cancelled);
+        }
+    }
+
+    private async Task<int> FillAsync(ImgCall call, BlockBackend source, long length, bool isBehindEnd, CancellationToken cancel)
+    {
         ImageArgument image = new(_output!) { Format = _outputFormat, Mode = new IoOpenMode() };
-        await using BlockBackend target = await image.OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend target = await image.OpenAsync(call.World, call.Name, call.Warn, cancel);
         if (isBehindEnd)
         {
             call.Fail($"{_input}: cannot skip to specified offset");

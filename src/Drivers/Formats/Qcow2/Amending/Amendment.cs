@@ -63,7 +63,7 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
         if (draft is not null)
         {
             await draft.ReplaceTopAsync(metadata.Map.Top.ToArray(), cancel);
-            await draft.CommitAsync(entries, metadata.Area.Header.LengthBytes);
+            await draft.CommitAsync(entries, metadata.Area.Header.LengthBytes, cancel);
         }
     }
 
