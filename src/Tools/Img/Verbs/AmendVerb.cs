@@ -1,7 +1,6 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Images;
 using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.Tools.Img.Verbs;
@@ -100,9 +99,16 @@ internal sealed class AmendVerb : ImgVerb
 
         OptionSchema schema = format.AmendOptions ?? throw Refusal(format);
         using ImgProgress progress = new(call, _source.ShowsProgress);
-        await backend.AmendAsync(ReadOptions(format, schema, call), _isForced, new Steps(progress), cancel);
-        progress.Complete();
-        return 0;
+        try
+        {
+            await backend.AmendAsync(ReadOptions(format, schema, call), _isForced, progress, cancel);
+            progress.Complete();
+            return 0;
+        }
+        finally
+        {
+            progress.End();
+        }
     }
 
     private bool RenamesBacking(ImgCall call) => call.Name.Profile.AmendsBackingFile && _options.Names(CreateContext.BackingFileOption);
@@ -128,13 +134,4 @@ internal sealed class AmendVerb : ImgVerb
     }
 
     private static BlockException Refusal(BlockDriver format) => new(BlockErrorKind.NotSupported, $"Format driver '{format.Name}' does not support option amendment");
-
-    /// <summary>Tells of a fraction as of bytes.</summary>
-    private sealed class Steps(ImgProgress progress) : IProgress<double>
-    {
-        private const long Whole = 1_000_000;
-
-        /// <inheritdoc/>
-        public void Report(double value) => progress.Report(new ImageProgress((long)(value * Whole), Whole));
-    }
 }
