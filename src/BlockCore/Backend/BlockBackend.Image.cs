@@ -11,14 +11,22 @@ namespace BlockGraph.BlockCore.Backend;
 /// <content>What is done to the image as a whole: its format's properties, its snapshots, the state of a machine that it keeps.</content>
 public sealed partial class BlockBackend
 {
-    /// <summary>Changes properties of the image's format. Nothing else happens to the image meanwhile. Any thread.</summary>
+    /// <summary>
+    /// Changes properties of the image's format. Nothing else happens to the image meanwhile. Another backing file is only named in the image, as by
+    /// <see cref="Images.ImageRebase.ChangeHeaderAsync"/>: it must be there, but nobody compares what it reads as, and the graph stays as it is. Any thread.
+    /// </summary>
     /// <param name="options">By the names of the driver's <see cref="BlockDriver.AmendOptions"/>.</param>
     /// <param name="isForced">Does even what makes the image unreadable for good, such as erasing the last key.</param>
     /// <param name="progress">Is told how far it is, of one; null for nobody.</param>
     /// <param name="cancel">Ends it between two steps.</param>
     /// <exception cref="BlockException">There is no medium, or the format could not change it.</exception>
     public Task AmendAsync(OptionsDictionary options, bool isForced = false, IProgress<double>? progress = null, CancellationToken cancel = default) =>
-        HoldMediumAsync(() => ChangeLengthAloneAsync((RootEdge ?? throw NoMedium()).Node, instance => instance.AmendAsync(options, isForced, progress, cancel), cancel));
+        HoldMediumAsync(async () =>
+        {
+            BlockNode node = (RootEdge ?? throw NoMedium()).Node;
+            ImageAmendRequest request = new() { Options = options, IsForced = isForced, Progress = progress, Backing = await BackingAmendment.FindAsync(node, options, cancel) };
+            await ChangeLengthAloneAsync(node, instance => instance.AmendAsync(request, cancel), cancel);
+        });
 
     /// <summary>Makes a snapshot inside the image, of the image as it is. Any thread. <i>QEMU: blockdev-snapshot-internal-sync.</i></summary>
     /// <exception cref="BlockException">There is no medium, the format has no snapshots, or it could not be made; the image is as it was.</exception>

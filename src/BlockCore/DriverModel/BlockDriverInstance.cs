@@ -357,12 +357,10 @@ public abstract class BlockDriverInstance
     public virtual IImageBitmaps? Bitmaps => null;
 
     /// <summary>Changes properties of the format of an image that is open for writing.</summary>
-    /// <param name="options">What is to change, by the names that creating an image has for it.</param>
-    /// <param name="isForced">Does even what makes the image unreadable for good.</param>
-    /// <param name="progress">Is told how far it is, of one; null for nobody.</param>
+    /// <param name="request">What is to change, and who is told how far it is.</param>
     /// <param name="cancel">Ends it between two steps.</param>
     /// <exception cref="BlockException">The format or the image has no such property, or it could not be changed.</exception>
-    protected internal virtual Task AmendAsync(OptionsDictionary options, bool isForced, IProgress<double>? progress, CancellationToken cancel) =>
+    protected internal virtual Task AmendAsync(ImageAmendRequest request, CancellationToken cancel) =>
         Task.FromException(new BlockException(BlockErrorKind.NotSupported, $"Format driver '{Node.Driver.Name}' does not support option amendment"));
 
     /// <summary>Gives up all data of the image, so that its backing file shows through everywhere; false where the driver cannot. The node is drained.</summary>

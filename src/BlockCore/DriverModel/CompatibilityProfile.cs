@@ -25,6 +25,7 @@ public sealed record CompatibilityProfile
         DowngradeDropsBitmaps = true,
         UsesLegacyAes = true,
         DdCountIncludesSkipped = true,
+        AmendsBackingFile = false,
     };
 
     /// <summary>What the profile is called: <c>own</c> or <c>qemu</c>.</summary>
@@ -62,6 +63,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>The blocks that <c>dd</c> leaves out by <c>skip</c> are among those that <c>count</c> allows; otherwise so many are copied behind them.</summary>
     public bool DdCountIncludesSkipped { get; init; }
+
+    /// <summary>An amendment may change which backing file an image names; otherwise only a rebase does.</summary>
+    public bool AmendsBackingFile { get; init; } = true;
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;

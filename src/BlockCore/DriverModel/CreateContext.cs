@@ -11,6 +11,12 @@ public sealed class CreateContext
     /// <summary>The size of the image in bytes: every driver that makes images has this option.</summary>
     public const string SizeOption = "size";
 
+    /// <summary>The name of the backing file, in the options of every driver whose images name one.</summary>
+    public const string BackingFileOption = "backing_file";
+
+    /// <summary>The format of the backing file, likewise.</summary>
+    public const string BackingFormatOption = "backing_fmt";
+
     private readonly ICreateFile? _file;
     private readonly Func<string, ICreateFile>? _others;
 

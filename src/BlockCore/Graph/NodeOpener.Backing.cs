@@ -62,6 +62,17 @@ internal sealed partial class NodeOpener
         }
     }
 
+    /// <summary>Opens what would be the backing image of an open image if its header had this name and format. It is nobody's child: the caller gets the reference.</summary>
+    public Task<BlockNode> OpenNamedBackingAsync(BlockNode overlay, string headerName, string headerFormat)
+    {
+        OptionsTree options = new();
+        string fullName = NodeFileName.Resolve(overlay, headerName);
+        options.Set(fullName, "filename");
+        options.Set(headerFormat, "driver");
+        PassGate(overlay, "backing", headerName, fullName, headerFormat);
+        return OpenBelowAsync(overlay, options);
+    }
+
     /// <summary>
     /// Opens a child that holds data of a node that is being opened: as the options say or, where they are silent, the file that the image names; null where neither
     /// names one. That name is a file's, whatever it looks like: no protocol, and no options.

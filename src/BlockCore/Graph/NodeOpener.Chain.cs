@@ -92,8 +92,8 @@ internal sealed partial class NodeOpener
     /// <summary>An image that is being opened, and what tells its file from every other; null where nothing does.</summary>
     private sealed record ImageAbove(BlockNode Node, string? Identity)
     {
-        // The children that hold data beside the image itself; the backing file is not there yet.
+        // The children that hold data beside the image itself.
         public bool HasFile(string? identity) => identity is not null
-            && (Identity == identity || Node.Children.Any(child => child != Node.PrimaryChild && NodeFileName.IdentityOf(child.Node) == identity));
+            && (Identity == identity || Node.Children.Any(child => child != Node.PrimaryChild && (child.Role & ChildRole.Cow) == 0 && NodeFileName.IdentityOf(child.Node) == identity));
     }
 }

@@ -59,7 +59,8 @@ internal sealed class ToolWorld
 
     /// <summary>Opens a graph. What there is to warn of is told once that has succeeded: a failure is one line, the error.</summary>
     /// <exception cref="BlockCore.Errors.BlockException">The options, the storage or the permissions refuse.</exception>
-    public Task<BlockBackend> OpenAsync(OptionsDictionary options, BackendOptions backendOptions) => OpenAsync(() => Graph.OpenAsync(options, backendOptions));
+    public Task<BlockBackend> OpenAsync(OptionsDictionary options, BackendOptions backendOptions, CancellationToken cancel = default) =>
+        OpenAsync(() => Graph.OpenAsync(options, backendOptions, cancel));
 
     /// <summary>Opens a graph in another way, with warnings held back as above.</summary>
     /// <exception cref="BlockCore.Errors.BlockException">The options, the storage or the permissions refuse.</exception>

@@ -13,8 +13,8 @@ namespace BlockGraph.Tools.Img;
 /// <param name="name">What it is called.</param>
 internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, string name)
 {
-    private const string BackingFileOption = "backing_file";
-    private const string BackingFormatOption = "backing_fmt";
+    private const string BackingFileOption = CreateContext.BackingFileOption;
+    private const string BackingFormatOption = CreateContext.BackingFormatOption;
     private const long SectorBytes = 512;
 
     private string Format => arguments.TargetFormat ?? "raw";
@@ -24,6 +24,9 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
 
     /// <summary>Nothing is in it but zeros.</summary>
     public bool IsNew { get; private set; }
+
+    /// <summary>What it is called.</summary>
+    public string Name => name;
 
     /// <summary>Makes it, as long as <paramref name="sources"/> together.</summary>
     /// <exception cref="BlockException">It cannot be made.</exception>
@@ -70,10 +73,10 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
 
     /// <summary>Opens it.</summary>
     /// <exception cref="BlockException">It cannot be opened for writing.</exception>
-    public async Task<BlockBackend> OpenAsync()
+    public async Task<BlockBackend> OpenAsync(CancellationToken cancel)
     {
         ImageArgument image = new(name) { IsOptions = arguments.IsTargetOptions, Format = arguments.IsTargetOptions ? null : Format, Mode = arguments.TargetMode, MoreOptions = _secrets };
-        BlockBackend backend = await image.OpenAsync(call.World, call.Name, call.Warn);
+        BlockBackend backend = await image.OpenAsync(call.World, call.Name, call.Warn, cancel);
         if (arguments.IsCompressed && backend.Root is { } root && !BackingChain.SkipFilters(root).Driver.SupportsCompression)
         {
             await backend.DisposeAsync();

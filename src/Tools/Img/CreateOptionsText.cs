@@ -27,6 +27,9 @@ internal sealed class CreateOptionsText
         IsHelpWanted |= QemuOptsParser.Parse(text).IsHelpWanted;
     }
 
+    /// <summary>True where <paramref name="option"/> is given, whatever its value.</summary>
+    public bool Names(string option) => _text is not null && QemuOptsParser.Parse(_text).Find(option) is not null;
+
     /// <summary>The options by name, each of the type that <paramref name="schema"/> says; of one given twice the last.</summary>
     /// <exception cref="BlockException">One is unknown, or its value is none for it.</exception>
     public OptionsDictionary Read(OptionSchema schema, ImgName caller)

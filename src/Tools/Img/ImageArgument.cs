@@ -47,8 +47,9 @@ internal sealed record ImageArgument(string Text)
     /// <param name="world">Where to.</param>
     /// <param name="name">Whose texts failures have.</param>
     /// <param name="warn">Told of option strings that are written in an old way.</param>
+    /// <param name="cancel">Ends it: to find a key of an encrypted image may take long.</param>
     /// <exception cref="BlockException">The options, the storage or the permissions refuse.</exception>
-    public async Task<BlockBackend> OpenAsync(ToolWorld world, ImgName name, Action<OptionWarning> warn)
+    public async Task<BlockBackend> OpenAsync(ToolWorld world, ImgName name, Action<OptionWarning> warn, CancellationToken cancel = default)
     {
         try
         {
@@ -74,7 +75,7 @@ internal sealed record ImageArgument(string Text)
                 ShareWrite = ExcludesWriters && !Mode.IsForceShare ? false : null,
                 IsForInformation = IsForInformation,
                 ForCheck = IsForCheck,
-            });
+            }, cancel);
             await RefuseReadOnlyAsync(backend);
             backend.IsWriteCacheEnabled = !Mode.IsWritethrough;
             return backend;

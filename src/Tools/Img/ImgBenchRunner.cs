@@ -16,7 +16,7 @@ internal sealed record ImgBenchRunner(ImgCall Call, ImageArgument Image, ImgBenc
     /// <exception cref="OperationCanceledException">It was cancelled; the image is closed.</exception>
     public async Task<int> RunAsync(CancellationToken cancel)
     {
-        BlockBackend backend = await Image.OpenAsync(Call.World, Call.Name, Call.Warn);
+        BlockBackend backend = await Image.OpenAsync(Call.World, Call.Name, Call.Warn, cancel);
         try
         {
             await DriveAsync(Call.World, Call.Out, backend, cancel);

@@ -20,7 +20,7 @@ internal static class ImgHelp
         output.WriteLine($"usage: {program} [-h] [-V] [-T TRACE] COMMAND [OPTIONS]...");
         output.WriteLine();
         output.WriteLine("Command syntax:");
-        foreach (ImgVerb verb in ImgVerbs.CreateAll())
+        foreach (ImgVerb verb in ImgVerbs.CreateAll(name))
         {
             foreach (string line in Wrap($"{verb.Name} {Synopsis(verb, name)}", "  ", "      "))
             {

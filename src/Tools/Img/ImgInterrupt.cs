@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Img;
@@ -22,12 +24,12 @@ internal sealed class ImgInterrupt : IDisposable
         {
             return await body(interrupt._source.Token);
         }
-        catch (OperationCanceledException) when (interrupt._source.IsCancellationRequested)
+        catch (OperationCanceledException cancelled) when (interrupt._source.IsCancellationRequested)
         {
             // A program that an interrupt ends says nothing.
             if (program == CalledName.Own)
             {
-                Complaint.Print(console, program, "interrupted");
+                Complaint.Print(console, program, new BlockException("interrupted") { Hint = (cancelled as IncompleteTargetException)?.Message }, CompatibilityProfile.Own);
             }
 
             return ExitCode;

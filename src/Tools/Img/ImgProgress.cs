@@ -9,7 +9,7 @@ namespace BlockGraph.Tools.Img;
 /// Shows how far a command has come: with <c>-p</c> all the time, otherwise when a signal asks (SIGUSR1). On a terminal, and by the program's own name, a line with rate and time to go;
 /// elsewhere percentages in the form that scripts know.
 /// </summary>
-internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
+internal sealed class ImgProgress : IProgress<ImageProgress>, IProgress<double>, IDisposable
 {
     private const double MinStepPercent = 1;
     private const double MinStepSeconds = 0.1;
@@ -26,6 +26,9 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
     private double _lastPercent = double.NegativeInfinity;
     private double _lastSeconds = double.NegativeInfinity;
     private double _percent;
+    private bool _hasShown;
+    private double _shownFraction = -1;
+    private ImageProgress? _amounts;
     private int _lastLength;
     private volatile bool _isAsked;
 
@@ -45,10 +48,18 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
     /// <inheritdoc/>
     public void Report(ImageProgress value)
     {
-        _percent = value.Fraction * 100;
+        Show(value.Fraction, value);
+    }
+
+    /// <summary>Tells of work that is no number of bytes, as a part of one.</summary>
+    public void Report(double value) => Show(value, null);
+
+    private void Show(double fraction, ImageProgress? amounts)
+    {
+        (_percent, _amounts) = (fraction * 100, amounts);
         if (_isLine)
         {
-            ShowLine(value);
+            ShowLine(fraction, amounts);
         }
         else if (_isShown)
         {
@@ -65,7 +76,11 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
     public void Complete()
     {
         _percent = 100;
-        if (_isShown && !_isLine)
+        if (_isLine && _shownFraction < 1)
+        {
+            ShowLine(1, _amounts is { } last ? last with { DoneBytes = last.TotalBytes } : null);
+        }
+        else if (_isShown && !_isLine)
         {
             ShowPercent(isAlways: true);
         }
@@ -74,6 +89,11 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
     /// <summary>What is printed next stands on a line of its own.</summary>
     public void End()
     {
+        if (!_hasShown)
+        {
+            return;
+        }
+
         if (_isLine)
         {
             _call.Console.Error.WriteLine();
@@ -95,23 +115,28 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
         if (isAlways || _percent > _lastPercent + MinStepPercent || _percent == 0 || _percent >= 100)
         {
             _lastPercent = _percent;
+            _hasShown = true;
             _call.Out.Write(Percent + "\r");
             _call.Out.Flush();
         }
     }
 
-    private void ShowLine(ImageProgress value)
+    private void ShowLine(double fraction, ImageProgress? amounts)
     {
         double seconds = _clock.GetElapsedTime(_startStamp).TotalSeconds;
-        if (seconds < _lastSeconds + MinStepSeconds && value.DoneBytes < value.TotalBytes)
+        if (seconds < _lastSeconds + MinStepSeconds && fraction < 1)
         {
             return;
         }
 
         _lastSeconds = seconds;
-        double rate = seconds > 0 ? value.DoneBytes / seconds : 0;
-        string left = rate > 0 && value.DoneBytes < value.TotalBytes ? $", {QuantityText.Duration((value.TotalBytes - value.DoneBytes) / rate)} to go" : "";
-        string line = $"{_percent.ToString("F1", CultureInfo.InvariantCulture),5} %  {QuantityText.Amount(value.DoneBytes, true)} of {QuantityText.Amount(value.TotalBytes, true)}, {QuantityText.Rate(rate, true)}{left}";
+        (_hasShown, _shownFraction) = (true, fraction);
+        double rate = seconds > 0 ? fraction / seconds : 0;
+        string left = rate > 0 && fraction < 1 ? $", {QuantityText.Duration((1 - fraction) / rate)} to go" : "";
+        string done = amounts is { } bytes
+            ? $"{QuantityText.Amount(bytes.DoneBytes, true)} of {QuantityText.Amount(bytes.TotalBytes, true)}, {QuantityText.Rate(rate * bytes.TotalBytes, true)}"
+            : $"{(rate * 100).ToString("F1", CultureInfo.InvariantCulture)} %/s";
+        string line = $"{_percent.ToString("F1", CultureInfo.InvariantCulture),5} %  {done}{left}";
         if (_call.Console.ErrorWidth is { } width && line.Length >= width)
         {
             line = line[..Math.Max(0, width - 1)];

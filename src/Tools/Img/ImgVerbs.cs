@@ -30,5 +30,6 @@ internal static class ImgVerbs
     /// <summary>A new command called <paramref name="name"/>, for a program called by <paramref name="caller"/>, or null.</summary>
     public static ImgVerb? Create(string name, ImgName caller) => CreateAll(caller).FirstOrDefault(verb => verb.Name == name);
 
-    private static IEnumerable<ImgVerb> CreateAll(ImgName caller) => s_makers.Select(make => make(caller));
+    /// <summary>One of each, for a program called by <paramref name="caller"/>.</summary>
+    public static IEnumerable<ImgVerb> CreateAll(ImgName caller) => s_makers.Select(make => make(caller));
 }

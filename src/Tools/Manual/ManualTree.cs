@@ -54,7 +54,7 @@ internal sealed class ManualTree(IReadOnlyList<string> drivers)
     private ManualCommand Img(string path, ImgName name) => new(path, ImgHelp.Summary, "COMMAND")
     {
         Options = [Help, new(["-V", "--version"], "show the version and exit", null, []), new(["-T", "--trace"], "taken, and without effect: there are no trace events", "TRACE", [])],
-        Commands = [.. ImgVerbs.CreateAll().Select(verb => Of(verb, path, name))],
+        Commands = [.. ImgVerbs.CreateAll(name).Select(verb => Of(verb, path, name))],
     };
 
     private ManualCommand Of(ImgVerb verb, string parent, ImgName name) => new($"{parent} {verb.Name}", verb.Summary, verb.Usage)

@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.Drivers.Formats.Qcow2;
 using BlockGraph.TestKit;
 
@@ -9,13 +10,15 @@ public abstract class Qcow2ImageTestBase
 {
     private protected GraphFixture Fixture { get; private set; } = null!;
 
+    private protected virtual IEnumerable<BlockDriver> Drivers => [new Qcow2Driver()];
+
     private protected FaultyDisk Disk => Fixture.Faulty.Disk("disk");
 
     /// <summary>Options of every image that is opened, each behind a comma.</summary>
     private protected virtual string MoreOptions => "";
 
     [SetUp]
-    public void SetUpFixture() => Fixture = new GraphFixture(drivers: [new Qcow2Driver()]);
+    public void SetUpFixture() => Fixture = new GraphFixture(drivers: Drivers);
 
     [TearDown]
     public void TearDownFixture() => Fixture.Dispose();

@@ -13,8 +13,9 @@ using BlockGraph.TestKit;
 namespace BlockGraph.Simulation.Tests.Snapshots;
 
 /// <summary>
-/// One run of a qcow2 image: workers on two contexts that know every byte; meanwhile snapshots are made and deleted, the version and the width of the reference counts are
-/// changed, sometimes half, and the node is drained and moves from one context to the other. In the end the last snapshot is what a worker could have seen when it was made.
+/// One run of a qcow2 image: workers on two contexts that know every byte; meanwhile snapshots are made and deleted, the version, the width of the reference counts and the
+/// backing file that the image names are changed, sometimes half, and the node is drained and moves from one context to the other. In the end the last snapshot is what a
+/// worker could have seen when it was made, and the image names the backing file that it was given last.
 /// </summary>
 internal sealed class SnapshotScenario : IDisposable
 {
@@ -36,11 +37,17 @@ internal sealed class SnapshotScenario : IDisposable
     private BlockBackend _backend = null!;
     private int _workingCount = WorkerCount;
 
+    // The graph stays as it is: what the image names shows only when it is opened again.
+    private string? _backingName;
+
     /// <summary>How often something was amended.</summary>
     public int AmendedCount { get; private set; }
 
     /// <summary>How often it was not, because that was cancelled.</summary>
     public int CancelledCount { get; private set; }
+
+    /// <summary>How often a snapshot was not made or deleted, because that was cancelled.</summary>
+    public int CancelledSnapshotCount { get; private set; }
 
     /// <summary>How often it was refused.</summary>
     public int RefusedCount { get; private set; }
@@ -122,13 +129,41 @@ internal sealed class SnapshotScenario : IDisposable
             await _fixture.Context.DelayAsync(_chance.NextLong(400_000));
             if (i > 0)
             {
-                await _backend.DeleteSnapshotAsync(Find($"s{i - 1}"));
+                await UntilDoneAsync(cancel => _backend.DeleteSnapshotAsync(Find($"s{i - 1}"), cancel));
             }
 
-            // Whatever is under way, or begins until it is made, may be in it or not.
-            (_atSnapshot, _since) = ((byte[])_model.Clone(), [.. _underWay]);
-            await _backend.CreateSnapshotAsync(new ImageSnapshot("", $"s{i}"));
+            await UntilDoneAsync(cancel =>
+            {
+                // Whatever is under way, or begins until it is made, may be in it or not.
+                (_atSnapshot, _since) = ((byte[])_model.Clone(), [.. _underWay]);
+                return _backend.CreateSnapshotAsync(new ImageSnapshot("", $"s{i}"), cancel);
+            });
             _aroundSnapshot = [.. _since];
+        }
+    }
+
+    // Cancelled, it has not been done: it is begun anew.
+    private async Task UntilDoneAsync(Func<CancellationToken, Task> change)
+    {
+        for (bool isDone = false; !isDone;)
+        {
+            using CancellationTokenSource cancel = new();
+            Task changing = change(cancel.Token);
+            if (_chance.OneIn(3))
+            {
+                await _fixture.Context.DelayAsync(_chance.NextLong(400_000));
+                await cancel.CancelAsync();
+            }
+
+            try
+            {
+                await changing;
+                isDone = true;
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                CancelledSnapshotCount++;
+            }
         }
     }
 
@@ -139,8 +174,10 @@ internal sealed class SnapshotScenario : IDisposable
         while (Volatile.Read(ref _workingCount) > 0)
         {
             await _fixture.Context.DelayAsync(100_000 + chance.NextLong(400_000));
-            OptionsDictionary options = chance.Next(4) switch
+            string? newBacking = null;
+            OptionsDictionary options = chance.Next(5) switch
             {
+                4 => GraphFixture.Options($"backing_file={newBacking = chance.Next(3) switch { 0 => "", 1 => "memory:a", _ => "memory:b" }}{(newBacking.Length == 0 ? "" : ",backing_fmt=raw")}"),
                 0 => new() { ["compat"] = chance.OneIn(2) ? "0.10" : "1.1" },
                 1 => new() { ["lazy_refcounts"] = chance.OneIn(2) },
                 _ => new() { ["refcount_bits"] = (long)(8 << chance.Next(4)) },
@@ -157,6 +194,7 @@ internal sealed class SnapshotScenario : IDisposable
             {
                 await amending;
                 AmendedCount++;
+                _backingName = newBacking is null ? _backingName : newBacking.Length == 0 ? null : newBacking;
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
             {
@@ -201,6 +239,8 @@ internal sealed class SnapshotScenario : IDisposable
         ImageCheck check = await _backend.CheckAsync();
         Assert.That((check.CorruptionCount, check.LeakCount), Is.EqualTo((0L, 0L)), "corruptions and leaks");
         await _backend.DisposeAsync();
+        await using BlockBackend again = await _fixture.OpenAsync("driver=qcow2,file.driver=memory,file.filename=disk");
+        Assert.That((again.Root!.Instance.BackingFileName, again.Root.CowChild?.Node.ShownFileName), Is.EqualTo((_backingName, _backingName)), "the backing file");
     }
 
     private ImageSnapshot Find(string name) => _backend.Root!.Instance.Snapshots!.All.Single(snapshot => snapshot.Name == name);

@@ -14,6 +14,7 @@ public sealed class SnapshotScenarioTests
         int amended = 0;
         int cancelled = 0;
         int refused = 0;
+        int cancelledSnapshots = 0;
         TestSeeds.ForEach(TestSeeds.CountOr(DefaultSeedCount), seed =>
         {
             using SnapshotScenario scenario = new(seed);
@@ -21,9 +22,10 @@ public sealed class SnapshotScenarioTests
             amended += scenario.AmendedCount;
             cancelled += scenario.CancelledCount;
             refused += scenario.RefusedCount;
+            cancelledSnapshots += scenario.CancelledSnapshotCount;
         });
-        TestContext.Out.WriteLine($"amended {amended} times, cancelled {cancelled} times, refused {refused} times");
-        Assert.That((amended > 0, cancelled > 0, refused > 0), Is.EqualTo((true, true, true)), "each has happened");
+        TestContext.Out.WriteLine($"amended {amended} times, cancelled {cancelled} times, refused {refused} times; snapshots cancelled {cancelledSnapshots} times");
+        Assert.That((amended > 0, cancelled > 0, refused > 0, cancelledSnapshots > 0), Is.EqualTo((true, true, true, true)), "each has happened");
     }
 
     [Test]

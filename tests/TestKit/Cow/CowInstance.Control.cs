@@ -60,9 +60,10 @@ internal sealed partial class CowInstance
     }
 
     /// <summary>The length is all that can be changed.</summary>
-    protected override async Task AmendAsync(OptionsDictionary options, bool isForced, IProgress<double>? progress, CancellationToken cancel)
+    protected override async Task AmendAsync(ImageAmendRequest request, CancellationToken cancel)
     {
-        OptionReader reader = new(options.Clone(), Node.Driver.AmendOptions!);
+        ArgumentNullException.ThrowIfNull(request);
+        OptionReader reader = new(request.Options.Clone(), Node.Driver.AmendOptions!);
         await TryWriteLengthAsync(reader.GetSize(CreateContext.SizeOption), isExact: true, PreallocationMode.Off, RequestFlags.None, cancel);
     }
 

@@ -49,6 +49,18 @@ public sealed class ImgWorkTests
         Assert.That(run.Out, Is.Empty, "nothing on standard output");
     }
 
+    // Their work is no number of bytes.
+    [TestCase("amend", "-o", "refcount_bits=64")]
+    [TestCase("check")]
+    public void Progress_of_metadata_on_a_terminal_has_rate_and_time_to_go(params string[] words)
+    {
+        string path = _folder.File("a.qcow2");
+        Assert.That(ToolRun.Own("img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=512,preallocation=metadata", path, "4M").ExitCode, Is.Zero);
+        ToolRun run = ToolRun.On(new TestConsole { IsErrorTerminal = true, ErrorWidth = 120 }, "blockgraph", ["img", words[0], "-p", .. words[1..], path]);
+        Assert.That(run.Error, Does.Match("^\r +[0-9.]+ %  [0-9.]+ %/s").And.Match("\r100\\.0 %  [0-9.]+ %/s *\n$"), "the line");
+        Assert.That(ToolRun.Own(["img", words[0], "-p", .. words[1..], path]).Out, Does.StartWith("    (").And.Contain("(100.00/100%)\r\n"), "elsewhere");
+    }
+
     [Test]
     public void Progress_elsewhere_is_percentages()
     {

@@ -25,10 +25,10 @@ internal sealed partial class LuksInstance
     });
 
     /// <summary>Changes key slots.</summary>
-    protected override async Task AmendAsync(OptionsDictionary options, bool isForced, IProgress<double>? progress, CancellationToken cancel)
+    protected override async Task AmendAsync(ImageAmendRequest request, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        LuksKeyChange change = LuksKeyChangeReader.Read(Node.Graph, new OptionReader(options.Clone(), LuksOptions.Amend), "", isForced);
+        ArgumentNullException.ThrowIfNull(request);
+        LuksKeyChange change = LuksKeyChangeReader.Read(Node.Graph, new OptionReader(request.Options.Clone(), LuksOptions.Amend), "", request.IsForced);
         using KeyMaterial? newPassphrase = change.NewPassphrase;
         using KeyMaterial? oldPassphrase = change.OldPassphrase;
         using KeyMaterial passphrase = LuksOptions.TakeSecret(Node.Graph, SecretId);

@@ -59,6 +59,25 @@ internal sealed record Qcow2HeaderArea
         return extensions.Aggregate(area, static (known, extension) => known.With(extension));
     }
 
+    /// <summary>The same with another backing file; null for none.</summary>
+    /// <exception cref="BlockException">It can have none, or the name is too long.</exception>
+    public Qcow2HeaderArea WithBacking(string? fileName, string? format)
+    {
+        if (format is not null && fileName is null)
+        {
+            throw new BlockException("A backing format needs a backing file name");
+        }
+
+        if (fileName is not null && (Header.Autoclear & Qcow2AutoclearFeatures.RawDataFile) != 0)
+        {
+            throw new BlockException("Cannot set a backing file for an image whose data file is raw by itself");
+        }
+
+        Qcow2HeaderArea changed = this with { BackingFileName = fileName, BackingFormat = format };
+        _ = changed.Format(out _);
+        return changed;
+    }
+
     /// <summary>The whole first cluster, with the header that leads to what is in it.</summary>
     /// <exception cref="BlockException">It does not fit.</exception>
     public byte[] Format(out Qcow2Header header)
@@ -75,15 +94,20 @@ internal sealed record Qcow2HeaderArea
     }
 
     /// <summary>
-    /// The first sector of an area that says the same and does not reach beyond it: whatever comes behind it, it holds. Without what is only for others; null where it
-    /// cannot be that short.
+    /// The first sector of an area that says the same and needs nothing that lies behind it, but for a name at the end of the cluster. Without what is only for others;
+    /// null where it cannot be that short.
     /// </summary>
-    public byte[]? TryFormatShort(int sectorBytes)
+    public Qcow2ShortHeader? TryFormatShort(int sectorBytes) => TryFormatShort(sectorBytes, isNameLast: false) ?? TryFormatShort(sectorBytes, isNameLast: true);
+
+    private Qcow2ShortHeader? TryFormatShort(int sectorBytes, bool isNameLast)
     {
         try
         {
-            byte[] cluster = (this with { HasFeatureNames = false, Unknown = [] }).FormatAll(out Qcow2Header header);
-            return cluster.AsSpan(sectorBytes).ContainsAnyExcept((byte)0) || header.HeaderBytes > sectorBytes ? null : cluster[..sectorBytes];
+            byte[] cluster = (this with { HasFeatureNames = false, Unknown = [] }).FormatAll(out Qcow2Header header, isNameLast);
+            int nameOffset = isNameLast ? (int)header.BackingNameOffset : cluster.Length;
+            return nameOffset < sectorBytes || cluster.AsSpan(sectorBytes..nameOffset).ContainsAnyExcept((byte)0) || header.HeaderBytes > sectorBytes
+                ? null
+                : new Qcow2ShortHeader(cluster[..sectorBytes], cluster.AsMemory(nameOffset), nameOffset);
         }
         catch (BlockException)
         {
@@ -91,7 +115,7 @@ internal sealed record Qcow2HeaderArea
         }
     }
 
-    private byte[] FormatAll(out Qcow2Header header)
+    private byte[] FormatAll(out Qcow2Header header, bool isNameLast = false)
     {
         byte[] cluster = new byte[1 << Header.ClusterBits];
         bool isLong = Header.Version >= 3;
@@ -111,6 +135,7 @@ internal sealed record Qcow2HeaderArea
         }
 
         ThrowIfFull(at + name.Length);
+        at = isNameLast ? cluster.Length - name.Length : at;
         name.CopyTo(cluster, at);
         header = Header with { HeaderBytes = headerBytes, BackingNameOffset = name.Length == 0 ? 0 : at, BackingNameBytes = name.Length };
         header.WriteTo(cluster);

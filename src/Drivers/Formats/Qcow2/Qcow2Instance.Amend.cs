@@ -12,20 +12,22 @@ internal sealed partial class Qcow2Instance
     private const int ZeroBytesMax = 2 << 20;
 
     /// <inheritdoc/>
-    protected override async Task AmendAsync(OptionsDictionary options, bool isForced, IProgress<double>? progress, CancellationToken cancel)
+    protected override async Task AmendAsync(ImageAmendRequest request, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        AmendOptions wanted = AmendOptions.Read(options);
+        ArgumentNullException.ThrowIfNull(request);
+        IProgress<double>? progress = request.Progress;
+        AmendOptions wanted = AmendOptions.Read(request, metadata.Area);
         bool hasBitmaps = metadata.KeptBitmaps.HasAny || !metadata.Area.BitmapsExtension.IsEmpty;
-        wanted.Check(metadata.Area, keepsBitmaps: hasBitmaps && !Node.Graph.Profile.DowngradeDropsBitmaps);
+        wanted.Check(metadata.Area, Node.CowChild?.LengthBytes ?? 0, keepsBitmaps: hasBitmaps && !Node.Graph.Profile.DowngradeDropsBitmaps);
         LuksKeyChange? keyChange = wanted.ChangesKeys
-            ? LuksKeyChangeReader.Read(Node.Graph, new OptionReader(options.Clone(), AmendOptions.Schema), Qcow2EncryptionOptions.Prefix, isForced)
+            ? LuksKeyChangeReader.Read(Node.Graph, new OptionReader(request.Options.Clone(), AmendOptions.Schema), Qcow2EncryptionOptions.Prefix, request.IsForced)
             : null;
         using KeyMaterial? newPassphrase = keyChange?.NewPassphrase;
         using KeyMaterial? oldPassphrase = keyChange?.OldPassphrase;
         Amendment amendment = new(metadata, wanted, progress);
         progress?.Report(0);
         await metadata.BeginChangeAsync();
+        metadata.NamedBackingBytes = Math.Max(metadata.NamedBackingBytes, wanted.Backing?.LengthBytes ?? 0);
         if (amendment.IsDowngrade)
         {
             await metadata.SettleAsync();
@@ -41,7 +43,7 @@ internal sealed partial class Qcow2Instance
 
         if (amendment.BeginsWithLength)
         {
-            await ChangeLengthAsync(wanted.LengthBytes);
+            await ChangeLengthAsync(wanted.LengthBytes, cancel);
         }
 
         if (amendment.IsDowngrade)
@@ -53,15 +55,16 @@ internal sealed partial class Qcow2Instance
         }
 
         await amendment.ChangeHeaderAsync(cancel);
-        await ChangeLengthAsync(wanted.LengthBytes);
+        await ChangeLengthAsync(wanted.LengthBytes, cancel);
         progress?.Report(1);
     }
 
-    private async ValueTask ChangeLengthAsync(long? lengthBytes)
+    // What a longer backing image has beyond the old end was never to be seen.
+    private async ValueTask ChangeLengthAsync(long? lengthBytes, CancellationToken cancel)
     {
         if (lengthBytes is { } length && length != LengthBytes)
         {
-            await TryWriteLengthAsync(length, isExact: true, PreallocationMode.Off, RequestFlags.None, CancellationToken.None);
+            await TryWriteLengthAsync(length, isExact: true, PreallocationMode.Off, RequestFlags.ZeroWrite, cancel);
         }
     }
 

@@ -67,19 +67,9 @@ internal sealed partial class Qcow2Instance
     /// <inheritdoc/>
     protected override async Task ChangeBackingFileAsync(string? fileName, string? format)
     {
-        if (format is not null && fileName is null)
-        {
-            throw new BlockException("A backing format needs a backing file name");
-        }
-
-        if (fileName is not null && MustWriteDataFile)
-        {
-            throw new BlockException("Cannot set a backing file for an image whose data file is raw by itself");
-        }
-
+        _ = metadata.Area.WithBacking(fileName, format);
         await metadata.BeginChangeAsync();
-        await metadata.ChangeAreaAsync(area => area with { BackingFileName = fileName, BackingFormat = format });
-        await metadata.File.FlushAsync(CancellationToken.None);
+        await metadata.SwitchHeaderAsync(area => area.WithBacking(fileName, format));
     }
 
     /// <summary>What is in the file counts: everything newer is written first.</summary>
@@ -133,7 +123,8 @@ internal sealed partial class Qcow2Instance
 
         await metadata.BeginChangeAsync();
         await metadata.File.DebugEventAsync(DebugEvent.EmptyImagePrepare);
-        await DiscardBeyondAsync(0, _geometry.RoundUp(LengthBytes), DiscardReason.Shortened);
+        _isTrimDue = true;
+        await DiscardBeyondAsync(0, _geometry.RoundUp(LengthBytes), DiscardReason.Shortened, cancel);
         await metadata.SettleAsync();
         await TrimFileAsync();
         return true;

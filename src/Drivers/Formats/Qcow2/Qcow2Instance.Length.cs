@@ -7,14 +7,17 @@ namespace BlockGraph.Drivers.Formats.Qcow2;
 /// <content>Another length.</content>
 internal sealed partial class Qcow2Instance
 {
+    /// <summary>What is said where an image that grows over a longer backing image is of version 2, which has no zeros that would hide it.</summary>
+    public const string CannotHide = "Failed to zero out new clusters: Operation not supported";
+
     private readonly CoMutex _lengthChange = new();
 
     // The file may end with clusters that nobody uses any more.
     private bool _isTrimDue;
 
     /// <summary>
-    /// Gives the image another length. A longer one is put in order before the header says the length: a failure leaves it as long as it was. A shorter one is so
-    /// from the first step on: a failure leaves clusters behind its end, which nobody sees.
+    /// Gives the image another length. A longer one is put in order before the header says the length: a failure, or a cancellation, leaves it as long as it was. A shorter one is so
+    /// from the first step on, and cannot be cancelled from then on: a failure leaves clusters behind its end, which nobody sees.
     /// </summary>
     protected override async ValueTask<bool> TryWriteLengthAsync(long lengthBytes, bool isExact, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
     {
@@ -45,7 +48,7 @@ internal sealed partial class Qcow2Instance
             }
             else if (lengthBytes > LengthBytes)
             {
-                await GrowUnsynchronizedAsync(lengthBytes, preallocation, flags);
+                await GrowUnsynchronizedAsync(lengthBytes, preallocation, flags, cancel);
             }
         }
         finally
@@ -63,7 +66,7 @@ internal sealed partial class Qcow2Instance
         {
             if (lengthBytes > LengthBytes)
             {
-                await GrowUnsynchronizedAsync(lengthBytes, PreallocationMode.Off, flags);
+                await GrowUnsynchronizedAsync(lengthBytes, PreallocationMode.Off, flags, CancellationToken.None);
             }
         }
         finally
@@ -72,9 +75,15 @@ internal sealed partial class Qcow2Instance
         }
     }
 
-    private async ValueTask GrowUnsynchronizedAsync(long lengthBytes, PreallocationMode preallocation, RequestFlags flags)
+    private async ValueTask GrowUnsynchronizedAsync(long lengthBytes, PreallocationMode preallocation, RequestFlags flags, CancellationToken cancel)
     {
         long oldBytes = LengthBytes;
+        long hiddenEnd = Math.Min(lengthBytes, BackingBytes(flags));
+        if (hiddenEnd > oldBytes && !HasZeroFlag)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, CannotHide);
+        }
+
         if (MustWriteDataFile && preallocation == PreallocationMode.Off)
         {
             // Whoever reads the data file by itself sees what is in it: every cluster of the image is there, too.
@@ -82,16 +91,27 @@ internal sealed partial class Qcow2Instance
         }
 
         await metadata.Map.GrowTopAsync(_geometry.L1EntryCount(lengthBytes));
-        await DiscardBeyondAsync(_geometry.RoundUp(oldBytes), _geometry.RoundUp(lengthBytes), DiscardReason.Other);
-        await HideAsync(oldBytes, lengthBytes, flags);
-        if (_geometry.HasDataFile && metadata.Data.LengthBytes < lengthBytes)
+        await DiscardBeyondAsync(_geometry.RoundUp(oldBytes), _geometry.RoundUp(lengthBytes), DiscardReason.Other, cancel);
+        long oldDataBytes = metadata.Data.LengthBytes;
+        try
         {
-            await metadata.Data.WriteLengthAsync(lengthBytes, isExact: false, preallocation == PreallocationMode.Metadata ? PreallocationMode.Off : preallocation, RequestFlags.None, CancellationToken.None);
-        }
+            await HideAsync(oldBytes, lengthBytes, hiddenEnd, cancel);
+            if (_geometry.HasDataFile && oldDataBytes < lengthBytes)
+            {
+                await metadata.Data.WriteLengthAsync(lengthBytes, isExact: false, preallocation == PreallocationMode.Metadata ? PreallocationMode.Off : preallocation, RequestFlags.None, cancel);
+            }
 
-        if (preallocation != PreallocationMode.Off)
+            if (preallocation != PreallocationMode.Off)
+            {
+                await PreallocateAsync(oldBytes, lengthBytes, preallocation, cancel);
+            }
+
+            cancel.ThrowIfCancellationRequested();
+        }
+        catch (Exception error) when (error is BlockException or OperationCanceledException)
         {
-            await PreallocateAsync(oldBytes, lengthBytes, preallocation);
+            await TryGiveBackAsync(oldBytes, lengthBytes, oldDataBytes);
+            throw;
         }
 
         await metadata.SettleAsync();
@@ -99,10 +119,28 @@ internal sealed partial class Qcow2Instance
         await metadata.File.FlushAsync(CancellationToken.None);
     }
 
-    // What the last cluster has beyond the old end, or a longer backing node there, must not show.
-    private async ValueTask HideAsync(long oldBytes, long newBytes, RequestFlags flags)
+    // What was allocated for a length that the image does not get. Where that fails, too, it lies behind the image's end, which nobody sees.
+    private async ValueTask TryGiveBackAsync(long oldBytes, long newBytes, long oldDataBytes)
     {
-        long backingBytes = (flags & RequestFlags.ZeroWrite) != 0 ? Node.CowChild?.LengthBytes ?? 0 : 0;
+        try
+        {
+            await DiscardBeyondAsync(_geometry.RoundUp(oldBytes), _geometry.RoundUp(newBytes), DiscardReason.Shortened, CancellationToken.None);
+            await metadata.SettleAsync();
+            _isTrimDue = true;
+            if (_geometry.HasDataFile && metadata.Data.LengthBytes > oldDataBytes)
+            {
+                await metadata.Data.WriteLengthAsync(oldDataBytes, isExact: false, PreallocationMode.Off, RequestFlags.None, CancellationToken.None);
+            }
+        }
+        catch (BlockException)
+        {
+            // What has failed first is told.
+        }
+    }
+
+    // What the last cluster has beyond the old end, or a longer backing node there, must not show.
+    private async ValueTask HideAsync(long oldBytes, long newBytes, long backingBytes, CancellationToken cancel)
+    {
         long unit = _geometry.SubclusterBytes;
         long inUnitEnd = Math.Min((oldBytes + unit - 1) & ~(unit - 1), newBytes);
         if (oldBytes < inUnitEnd)
@@ -123,17 +161,22 @@ internal sealed partial class Qcow2Instance
 
         for (long at = inUnitEnd; at < Math.Min(newBytes, backingBytes);)
         {
+            cancel.ThrowIfCancellationRequested();
             at += await ZeroAsync(at, Math.Min((newBytes + unit - 1) & ~(unit - 1), (backingBytes + unit - 1) & ~(unit - 1)), null);
             await BreatheAsync();
         }
     }
 
+    // How far the backing image reaches, or the one that shows through where this image is opened the next time.
+    private long BackingBytes(RequestFlags flags) => Math.Max(metadata.NamedBackingBytes, (flags & RequestFlags.ZeroWrite) != 0 ? Node.CowChild?.LengthBytes ?? 0 : 0);
+
     /// <summary>Gives every cluster of a range that has none one: by the tables only, or with space in the file.</summary>
-    private async ValueTask PreallocateAsync(long start, long end, PreallocationMode preallocation)
+    private async ValueTask PreallocateAsync(long start, long end, PreallocationMode preallocation, CancellationToken cancel)
     {
         long hostEnd = 0;
         for (long at = _geometry.ClusterStart(start); at < end;)
         {
+            cancel.ThrowIfCancellationRequested();
             (int count, long length) = Piece(at, end);
             bool showsBacking = _geometry.HasSubclusters && (Node.CowChild is not null || BackingFileName is not null);
             if (_geometry.HasDataFile)
@@ -162,7 +205,7 @@ internal sealed partial class Qcow2Instance
 
         if (hostEnd > metadata.File.LengthBytes)
         {
-            await metadata.File.WriteLengthAsync(hostEnd, isExact: false, preallocation == PreallocationMode.Metadata ? PreallocationMode.Off : preallocation, RequestFlags.None, CancellationToken.None);
+            await metadata.File.WriteLengthAsync(hostEnd, isExact: false, preallocation == PreallocationMode.Metadata ? PreallocationMode.Off : preallocation, RequestFlags.None, cancel);
         }
     }
 
@@ -192,7 +235,7 @@ internal sealed partial class Qcow2Instance
         await metadata.SettleAsync();
         await metadata.ChangeHeaderAsync(header => header with { LengthBytes = lengthBytes });
         await metadata.File.FlushAsync(CancellationToken.None);
-        await DiscardBeyondAsync(_geometry.RoundUp(lengthBytes), oldEnd, DiscardReason.Shortened);
+        await DiscardBeyondAsync(_geometry.RoundUp(lengthBytes), oldEnd, DiscardReason.Shortened, CancellationToken.None);
         await metadata.SettleAsync();
         _isTrimDue = true;
         if (_geometry.HasDataFile && metadata.Data.LengthBytes > lengthBytes)
@@ -202,10 +245,11 @@ internal sealed partial class Qcow2Instance
     }
 
     // Whatever the map has there is nobody's.
-    private async ValueTask DiscardBeyondAsync(long start, long end, DiscardReason reason)
+    private async ValueTask DiscardBeyondAsync(long start, long end, DiscardReason reason, CancellationToken cancel)
     {
         for (long at = start; at < end;)
         {
+            cancel.ThrowIfCancellationRequested();
             at += await DiscardAsync(at, end, reason, isForGood: true);
             await BreatheAsync();
         }

@@ -59,7 +59,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
     public override bool IsZeroWhenNew => !metadata.Map.Top.ContainsAnyExcept(0UL) || (!metadata.IsEncrypted && metadata.Data.Node.Instance.IsZeroWhenNew);
 
     /// <inheritdoc/>
-    public override RequestFlags SupportedLengthFlags => metadata.Area.Header.Version >= 3 ? RequestFlags.ZeroWrite : RequestFlags.None;
+    public override RequestFlags SupportedLengthFlags => RequestFlags.ZeroWrite;
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
     private readonly ClusterBuffers _compressed = new(metadata.Geometry.ClusterBytes, CompressedBytesMax);

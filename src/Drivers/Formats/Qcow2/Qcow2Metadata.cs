@@ -27,10 +27,8 @@ internal sealed partial class Qcow2Metadata
     private const long WaitingBytesMax = 64L << 20;
 
     private readonly BlockChild? _data;
-    private readonly CoMutex _headerChange = new();
     private readonly CoMutex _writeBack = new();
     private readonly CoMutex _beginning = new();
-    private byte[] _headerCluster = [];
     private bool _hasBegun;
 
     // Something was changed, or marked as about to be, since the image was last closed or made clean.
@@ -117,8 +115,11 @@ internal sealed partial class Qcow2Metadata
     /// <summary>Reference counts may be behind in the file, for it says that it is dirty.</summary>
     private bool IsLazy => Options.UsesLazyRefcounts(Area.Header) && (Area.Header.Incompatible & Qcow2IncompatibleFeatures.Dirty) != 0;
 
+    /// <summary>How far a backing file reaches that the header names, or is about to, since the image was opened: who opens the image next sees it.</summary>
+    public long NamedBackingBytes { get; set; }
+
     /// <summary>True where a backing node shows what has no cluster, or would where it was not left out.</summary>
-    public bool ShowsBacking(long guestOffset) => Node.CowChild is { } backing ? guestOffset < backing.LengthBytes : Area.BackingFileName is not null;
+    public bool ShowsBacking(long guestOffset) => guestOffset < NamedBackingBytes || (Node.CowChild is { } backing ? guestOffset < backing.LengthBytes : Area.BackingFileName is not null);
 
     /// <summary>Reads the tables.</summary>
     /// <param name="isForCheck">A snapshot table that cannot be right is no reason to give up: a check tells of it.</param>
@@ -192,53 +193,6 @@ internal sealed partial class Qcow2Metadata
     /// </summary>
     /// <exception cref="BlockException">It could not be written, or is not to be.</exception>
     public ValueTask BeginChangeAsync() => HasBegun && !IsStopped ? default : BeginAsync();
-
-    /// <summary>Changes the header, in the file and then in memory. Changes come one after the other.</summary>
-    public ValueTask ChangeHeaderAsync(Func<Qcow2Header, Qcow2Header> change) => ChangeAreaAsync(area => area with { Header = change(area.Header) });
-
-    /// <summary>Changes the first cluster, in the file and then in memory: what is not in its first sector is durable before that is written.</summary>
-    public async ValueTask ChangeAreaAsync(Func<Qcow2HeaderArea, Qcow2HeaderArea> change)
-    {
-        await _headerChange.EnterAsync();
-        try
-        {
-            Qcow2HeaderArea changed = change(Area);
-            if (changed == Area)
-            {
-                return;
-            }
-
-            byte[] cluster = changed.Format(out Qcow2Header header);
-            int first = FirstDifference(cluster);
-            int end = EndOfDifference(cluster);
-            int sectorBytes = Math.Min(512, cluster.Length);
-            if (end > sectorBytes)
-            {
-                int start = Math.Max(first, sectorBytes);
-                if (first < sectorBytes && Area.TryFormatShort(sectorBytes) is { } shortSector && !shortSector.AsSpan().SequenceEqual(_headerCluster.AsSpan(0, sectorBytes)))
-                {
-                    // What follows is another than the old sector says, and than the new one will.
-                    await File.WriteAsync(0, shortSector, RequestFlags.None, CancellationToken.None);
-                    await File.FlushAsync(CancellationToken.None);
-                }
-
-                await File.WriteAsync(start, cluster.AsMemory(start, end - start), RequestFlags.None, CancellationToken.None);
-                await File.FlushAsync(CancellationToken.None);
-            }
-
-            if (first < sectorBytes)
-            {
-                await File.WriteAsync(0, cluster.AsMemory(0, sectorBytes), RequestFlags.None, CancellationToken.None);
-            }
-
-            _headerCluster = cluster;
-            Area = changed with { Header = header };
-        }
-        finally
-        {
-            _headerChange.Exit();
-        }
-    }
 
     /// <summary>A range of the file is about to be written that must not be one of the image's own structures.</summary>
     /// <exception cref="BlockException">It is: the image is marked corrupt.</exception>
@@ -373,25 +327,5 @@ internal sealed partial class Qcow2Metadata
         {
             Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': the image could not be marked corrupt: {error.Message}"));
         }
-    }
-
-    private int FirstDifference(byte[] cluster) => cluster.AsSpan().CommonPrefixLength(_headerCluster);
-
-    private int EndOfDifference(byte[] cluster)
-    {
-        // What follows the last extension is zeros before and after, and most of the cluster.
-        const int step = 512;
-        int end = cluster.Length;
-        while (end >= step && cluster.AsSpan(end - step, step).SequenceEqual(_headerCluster.AsSpan(end - step, step)))
-        {
-            end -= step;
-        }
-
-        while (end > 0 && cluster[end - 1] == _headerCluster[end - 1])
-        {
-            end--;
-        }
-
-        return end;
     }
 }

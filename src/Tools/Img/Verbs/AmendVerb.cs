@@ -1,7 +1,6 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Images;
 using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.Tools.Img.Verbs;
@@ -19,6 +18,15 @@ internal sealed class AmendVerb : ImgVerb
 
     /// <inheritdoc/>
     public override string Summary => "Change properties of an image's format, such as its version.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Notes => Caller.FollowsTexts ? [] :
+    [
+        "-o backing_file=FILENAME,backing_fmt=FMT changes what the image says of its backing file and nothing else, as 'rebase -u' does; '' is for none. FILENAME must be there, but nobody compares what it holds with what the old one holds: where that is not the same the image reads as something else. 'rebase' copies what differs first.",
+    ];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples { get; } = ["amend -o compat=1.1,lazy_refcounts=on disk.qcow2", "amend -o help -f qcow2"];
 
     /// <inheritdoc/>
     public override IReadOnlyList<ImgOption> Options { get; } =
@@ -79,7 +87,9 @@ internal sealed class AmendVerb : ImgVerb
             return 0;
         }
 
-        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn);
+        // The backing file that is to be replaced may be gone.
+        ImageArgument image = _source.ImageOf(call.Operands[0], _source.WriteMode);
+        await using BlockBackend backend = await (RenamesBacking(call) ? image with { OpensBacking = false } : image).OpenAsync(call.World, call.Name, call.Warn, cancel);
         BlockDriver format = backend.Root!.Driver;
         if (_options.IsHelpWanted)
         {
@@ -89,10 +99,19 @@ internal sealed class AmendVerb : ImgVerb
 
         OptionSchema schema = format.AmendOptions ?? throw Refusal(format);
         using ImgProgress progress = new(call, _source.ShowsProgress);
-        await backend.AmendAsync(ReadOptions(format, schema, call), _isForced, new Steps(progress), cancel);
-        progress.Complete();
-        return 0;
+        try
+        {
+            await backend.AmendAsync(ReadOptions(format, schema, call), _isForced, progress, cancel);
+            progress.Complete();
+            return 0;
+        }
+        finally
+        {
+            progress.End();
+        }
     }
+
+    private bool RenamesBacking(ImgCall call) => call.Name.Profile.AmendsBackingFile && _options.Names(CreateContext.BackingFileOption);
 
     // Options that only a new image has are known, and told apart from those that nobody has.
     private OptionsDictionary ReadOptions(BlockDriver format, OptionSchema schema, ImgCall call)
@@ -115,13 +134,4 @@ internal sealed class AmendVerb : ImgVerb
     }
 
     private static BlockException Refusal(BlockDriver format) => new(BlockErrorKind.NotSupported, $"Format driver '{format.Name}' does not support option amendment");
-
-    /// <summary>Tells of a fraction as of bytes.</summary>
-    private sealed class Steps(ImgProgress progress) : IProgress<double>
-    {
-        private const long Whole = 1_000_000;
-
-        /// <inheritdoc/>
-        public void Report(double value) => progress.Report(new ImageProgress((long)(value * Whole), Whole));
-    }
 }

@@ -80,10 +80,10 @@ internal sealed class BitmapVerb : ImgVerb
         // Bitmaps are the images' own. What lies below may be missing, or be the other of the two.
         IoOpenMode mode = new();
         ImageArgument image = _source.ImageOf(call.Operands[0], mode) with { OpensBacking = false };
-        await using BlockBackend backend = await image.OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend backend = await image.OpenAsync(call.World, call.Name, call.Warn, cancel);
         await using BlockBackend? merged = _mergeFile is null
             ? null
-            : await new ImageArgument(_mergeFile) { Format = _mergeFormat, Mode = mode with { IsReadOnly = true }, OpensBacking = false }.OpenAsync(call.World, call.Name, call.Warn);
+            : await new ImageArgument(_mergeFile) { Format = _mergeFormat, Mode = mode with { IsReadOnly = true }, OpensBacking = false }.OpenAsync(call.World, call.Name, call.Warn, cancel);
         BlockNode node = BackingChain.SkipFilters(backend.Root!);
         string bitmap = call.Operands[1];
         foreach ((string action, string? source) in _actions)

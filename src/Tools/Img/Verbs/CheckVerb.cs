@@ -41,6 +41,7 @@ internal sealed class CheckVerb : ImgVerb
         new('\0', "data", "decompress every compressed cluster as well") { IsOwnOnly = true },
         ImgOption.SourceCache,
         ImgOption.ForceShare,
+        ImgOption.Progress with { IsOwnOnly = true },
     ];
 
     /// <inheritdoc/>
@@ -78,12 +79,14 @@ internal sealed class CheckVerb : ImgVerb
     private async Task<int> RunAsync(ImgCall call, CancellationToken cancel)
     {
         IoOpenMode mode = _source.ReadMode with { IsReadOnly = _repairs == ImageRepairs.None };
-        await using BlockBackend backend = await (_source.ImageOf(call.Operands[0], mode) with { IsForCheck = true }).OpenAsync(call.World, call.Name, call.Warn);
-        ImageCheckRequest request = new() { Repairs = _repairs, ReadsData = _readsData, Findings = new FindingPrinter(call.Console.Error) };
+        await using BlockBackend backend = await (_source.ImageOf(call.Operands[0], mode) with { IsForCheck = true }).OpenAsync(call.World, call.Name, call.Warn, cancel);
+        using ImgProgress progress = new(call, _source.ShowsProgress);
+        ImageCheckRequest request = new() { Repairs = _repairs, ReadsData = _readsData, Findings = new FindingPrinter(call.Console.Error), Progress = progress };
         ImageCheck check;
         try
         {
             check = await backend.CheckAsync(request, cancel);
+            progress.Complete();
         }
         catch (BlockException failure) when (failure.Kind == BlockErrorKind.NotSupported)
         {
@@ -94,6 +97,10 @@ internal sealed class CheckVerb : ImgVerb
         {
             Complaint.Print(call.Console, call.Name.Program, failure, CompatibilityProfile.Qemu);
             return call.Fail($"Check failed: {failure.Kind.ToErrnoText()}");
+        }
+        finally
+        {
+            progress.End();
         }
 
         if (_source.IsQuiet)

@@ -76,7 +76,7 @@ internal sealed class CommitVerb : ImgVerb
 
     private async Task<int> CommitAsync(ImgCall call, CancellationToken cancel)
     {
-        await using BlockBackend top = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend top = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn, cancel);
         using ImgProgress progress = new(call, _source.ShowsProgress);
         try
         {

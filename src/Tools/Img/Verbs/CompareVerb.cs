@@ -90,7 +90,7 @@ internal sealed class CompareVerb : ImgVerb
         BlockBackend second;
         try
         {
-            (first, second) = await OpenAsync(call);
+            (first, second) = await OpenAsync(call, cancel);
         }
         catch (BlockException failure)
         {
@@ -113,7 +113,7 @@ internal sealed class CompareVerb : ImgVerb
         }
     }
 
-    private async Task<(BlockBackend First, BlockBackend Second)> OpenAsync(ImgCall call)
+    private async Task<(BlockBackend First, BlockBackend Second)> OpenAsync(ImgCall call, CancellationToken cancel)
     {
         if (_source.IsOptions && (_source.Format ?? _secondFormat) is not null)
         {
@@ -121,11 +121,11 @@ internal sealed class CompareVerb : ImgVerb
         }
 
         IoOpenMode mode = _source.ReadMode;
-        BlockBackend first = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
+        BlockBackend first = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn, cancel);
         try
         {
             ImageArgument second = _source.ImageOf(call.Operands[1], mode) with { Format = _secondFormat };
-            return (first, await second.OpenAsync(call.World, call.Name, call.Warn));
+            return (first, await second.OpenAsync(call.World, call.Name, call.Warn, cancel));
         }
         catch
         {

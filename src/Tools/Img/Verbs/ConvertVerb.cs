@@ -90,7 +90,7 @@ internal sealed class ConvertVerb : ImgVerb
         List<BlockBackend> sources = [];
         try
         {
-            await OpenSourcesAsync(call, sources);
+            await OpenSourcesAsync(call, sources, cancel);
             ConvertBitmaps? bitmaps = _arguments.CopiesBitmaps ? new ConvertBitmaps(call, BackingChain.SkipFilters(sources[0].Root!), _arguments.SkipsBrokenBitmaps) : null;
             await PrepareSourcesAsync(sources, bitmaps);
             ConvertTarget target = new(call, _arguments, call.Operands[^1]);
@@ -101,9 +101,16 @@ internal sealed class ConvertVerb : ImgVerb
                 return 0;
             }
 
-            BlockBackend backend = await target.OpenAsync();
-            await RunAsync(call, sources, target, backend, bitmaps, cancel);
-            return 0;
+            try
+            {
+                BlockBackend backend = await target.OpenAsync(cancel);
+                await RunAsync(call, sources, target, backend, bitmaps, cancel);
+                return 0;
+            }
+            catch (OperationCanceledException cancelled)
+            {
+                throw new IncompleteTargetException(target.Name, cancelled);
+            }
         }
         finally
         {
@@ -114,13 +121,13 @@ internal sealed class ConvertVerb : ImgVerb
         }
     }
 
-    private async Task OpenSourcesAsync(ImgCall call, List<BlockBackend> sources)
+    private async Task OpenSourcesAsync(ImgCall call, List<BlockBackend> sources, CancellationToken cancel)
     {
         foreach (string name in call.Operands.SkipLast(1))
         {
             // What is converted onto itself would be gone before it is read.
             ImageArgument source = _arguments.Source.ImageOf(name, _arguments.Source.ReadMode) with { ExcludesWriters = true };
-            sources.Add(await source.OpenAsync(call.World, call.Name, call.Warn));
+            sources.Add(await source.OpenAsync(call.World, call.Name, call.Warn, cancel));
         }
     }
 

@@ -9,8 +9,8 @@ namespace BlockGraph.Tools.Img.Verbs;
 /// <summary><c>img create</c>: makes a new image.</summary>
 internal sealed class CreateVerb : ImgVerb
 {
-    private const string BackingFile = "backing_file";
-    private const string BackingFormat = "backing_fmt";
+    private const string BackingFile = CreateContext.BackingFileOption;
+    private const string BackingFormat = CreateContext.BackingFormatOption;
     private readonly CreateOptionsText _options = new();
     private string _format = "raw";
     private string? _backing;
@@ -111,7 +111,7 @@ internal sealed class CreateVerb : ImgVerb
         try
         {
             ImageCreation creation = new(call.World.Graph, _format, fileName);
-            OptionsDictionary options = await CompleteAsync(call, creation);
+            OptionsDictionary options = await CompleteAsync(call, creation, cancel);
             if (!_isQuiet)
             {
                 call.Out.WriteLine($"Formatting '{fileName}', fmt={_format}{CreateOptionsText.Tell(creation.Options, options)}");
@@ -127,7 +127,7 @@ internal sealed class CreateVerb : ImgVerb
     }
 
     // What the options leave out comes from the command line, or from the backing file.
-    private async Task<OptionsDictionary> CompleteAsync(ImgCall call, ImageCreation creation)
+    private async Task<OptionsDictionary> CompleteAsync(ImgCall call, ImageCreation creation, CancellationToken cancel)
     {
         OptionsDictionary options = _options.Read(creation.Options, call.Name);
         string format = creation.Format.Name;
@@ -154,13 +154,13 @@ internal sealed class CreateVerb : ImgVerb
 
         if (options.GetText(BackingFile) is { } backing)
         {
-            await CheckBackingAsync(call, creation, options, backing);
+            await CheckBackingAsync(call, creation, options, backing, cancel);
         }
 
         return options.ContainsKey(CreateContext.SizeOption) ? options : throw new BlockException("Image creation needs a size parameter") { Hint = call.Name.FollowsTexts ? null : "give it behind the file name, as in 10G" };
     }
 
-    private async Task CheckBackingAsync(ImgCall call, ImageCreation creation, OptionsDictionary options, string backing)
+    private async Task CheckBackingAsync(ImgCall call, ImageCreation creation, OptionsDictionary options, string backing, CancellationToken cancel)
     {
         if (backing.Length == 0)
         {
@@ -178,7 +178,7 @@ internal sealed class CreateVerb : ImgVerb
         }
 
         string? format = options.GetText(BackingFormat);
-        await using BlockBackend opened = await OpenBackingAsync(call, creation.ResolveBacking(backing), format);
+        await using BlockBackend opened = await OpenBackingAsync(call, creation.ResolveBacking(backing), format, cancel);
         if (format is null)
         {
             throw new BlockException("Backing file specified without backing format") { Hint = $"Detected format of {opened.Root!.Driver.Name}." };
@@ -187,7 +187,7 @@ internal sealed class CreateVerb : ImgVerb
         options.SetDefault(CreateContext.SizeOption, opened.LengthBytes);
     }
 
-    private static async Task<BlockBackend> OpenBackingAsync(ImgCall call, string fileName, string? format)
+    private static async Task<BlockBackend> OpenBackingAsync(ImgCall call, string fileName, string? format, CancellationToken cancel)
     {
         OptionsDictionary options = new() { { "filename", fileName }, { "read-only", true } };
         if (format is not null)
@@ -197,7 +197,7 @@ internal sealed class CreateVerb : ImgVerb
 
         try
         {
-            return await call.World.OpenAsync(options, new BackendOptions { ReadOnly = true, IsForInformation = true });
+            return await call.World.OpenAsync(options, new BackendOptions { ReadOnly = true, IsForInformation = true }, cancel);
         }
         catch (BlockException failure)
         {

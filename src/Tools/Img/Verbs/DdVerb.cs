@@ -128,15 +128,27 @@ internal sealed class DdVerb : ImgVerb
 
     private async Task<int> CopyAsync(ImgCall call, CancellationToken cancel)
     {
-        await using BlockBackend source = await _source.ReadOnlyImageOf(_input!).OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend source = await _source.ReadOnlyImageOf(_input!).OpenAsync(call.World, call.Name, call.Warn, cancel);
         long wanted = _count is { } count ? (count > long.MaxValue / _blockBytes ? long.MaxValue : count * _blockBytes) : long.MaxValue;
         bool includesSkipped = call.Name.Profile.DdCountIncludesSkipped;
         long end = includesSkipped ? Math.Min(wanted, source.LengthBytes) : source.LengthBytes;
         bool isBehindEnd = SkippedBytes > end;
         long length = isBehindEnd ? 0 : Math.Min(includesSkipped ? long.MaxValue : wanted, end - SkippedBytes);
         await CreateAsync(call, length, cancel);
+        try
+        {
+            return await FillAsync(call, source, length, isBehindEnd, cancel);
+        }
+        catch (OperationCanceledException cancelled)
+        {
+            throw new IncompleteTargetException(_output!, cancelled);
+        }
+    }
+
+    private async Task<int> FillAsync(ImgCall call, BlockBackend source, long length, bool isBehindEnd, CancellationToken cancel)
+    {
         ImageArgument image = new(_output!) { Format = _outputFormat, Mode = new IoOpenMode() };
-        await using BlockBackend target = await image.OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend target = await image.OpenAsync(call.World, call.Name, call.Warn, cancel);
         if (isBehindEnd)
         {
             call.Fail($"{_input}: cannot skip to specified offset");

@@ -44,14 +44,16 @@ internal sealed class MapVerb : ImgVerb
     }
 
     /// <inheritdoc/>
-    public override async Task<int> RunAsync(ImgCall call)
+    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => MapAsync(call, cancel));
+
+    private async Task<int> MapAsync(ImgCall call, CancellationToken cancel)
     {
-        await using BlockBackend backend = await _source.ReadOnlyImageOf(call.Operands[0]).OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend backend = await _source.ReadOnlyImageOf(call.Operands[0]).OpenAsync(call.World, call.Name, call.Warn, cancel);
         await using BatchedOutput output = new(call.Out);
         MapForm form = _source.IsJson ? new MapJson(output) : new MapTable(output, call.Name.FollowsTexts);
         form.Begin();
         bool isAny = false;
-        await foreach (ImageExtent extent in ImageMap.ReadAsync(backend, _startBytes, _lengthBytesMax))
+        await foreach (ImageExtent extent in ImageMap.ReadAsync(backend, _startBytes, _lengthBytesMax, cancel))
         {
             isAny = true;
             form.Add(extent);

@@ -69,9 +69,11 @@ internal sealed class MeasureVerb : ImgVerb
     }
 
     /// <inheritdoc/>
-    public override async Task<int> RunAsync(ImgCall call)
+    public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => MeasureAsync(call, cancel));
+
+    private async Task<int> MeasureAsync(ImgCall call, CancellationToken cancel)
     {
-        BlockBackend? source = call.Operands.Count == 0 ? null : await _source.ReadOnlyImageOf(call.Operands[0]).OpenAsync(call.World, call.Name, call.Warn);
+        BlockBackend? source = call.Operands.Count == 0 ? null : await _source.ReadOnlyImageOf(call.Operands[0]).OpenAsync(call.World, call.Name, call.Warn, cancel);
         await using (source)
         {
             if (_snapshot is not null)
@@ -85,7 +87,7 @@ internal sealed class MeasureVerb : ImgVerb
                 throw new BlockException(BlockErrorKind.NotSupported, $"Format driver '{format.Name}' does not support image creation");
             }
 
-            ImageMeasurement measurement = await MeasureAsync(call, format, source);
+            ImageMeasurement measurement = await MeasureAsync(call, format, source, cancel);
             Print(call, measurement);
             return 0;
         }
@@ -121,7 +123,7 @@ internal sealed class MeasureVerb : ImgVerb
         }
     }
 
-    private async Task<ImageMeasurement> MeasureAsync(ImgCall call, BlockDriver format, BlockBackend? source)
+    private async Task<ImageMeasurement> MeasureAsync(ImgCall call, BlockDriver format, BlockBackend? source, CancellationToken cancel)
     {
         OptionsDictionary options;
         try
@@ -134,8 +136,8 @@ internal sealed class MeasureVerb : ImgVerb
         }
 
         return source is null
-            ? await ImageMeasuring.RunAsync(call.World.Graph, format, options, _sizeBytes!.Value)
-            : await ImageMeasuring.RunAsync(format, options, source);
+            ? await ImageMeasuring.RunAsync(call.World.Graph, format, options, _sizeBytes!.Value, cancel)
+            : await ImageMeasuring.RunAsync(format, options, source, cancel);
     }
 
     private BlockDriver FindFormat(ImgCall call)

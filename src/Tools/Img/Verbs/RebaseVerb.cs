@@ -86,7 +86,7 @@ internal sealed class RebaseVerb : ImgVerb
     private async Task<int> RebaseAsync(ImgCall call, CancellationToken cancel)
     {
         ImageArgument image = _source.ImageOf(call.Operands[0], Mode) with { OpensBacking = !_isUnsafe };
-        await using BlockBackend top = await image.OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend top = await image.OpenAsync(call.World, call.Name, call.Warn, cancel);
         if (_backingFormat is not null && call.World.Graph.Drivers.All.All(driver => driver.Name != _backingFormat))
         {
             throw new BlockException($"Invalid format name: '{_backingFormat}'");
@@ -126,7 +126,7 @@ internal sealed class RebaseVerb : ImgVerb
         try
         {
             string name = ImageRebase.ResolveBacking(top, _backing);
-            newBacking = await new ImageArgument(name) { Format = _backingFormat, Mode = _source.ReadMode }.OpenAsync(call.World, ImgName.Own, call.Warn);
+            newBacking = await new ImageArgument(name) { Format = _backingFormat, Mode = _source.ReadMode }.OpenAsync(call.World, ImgName.Own, call.Warn, cancel);
         }
         catch (BlockException failure)
         {

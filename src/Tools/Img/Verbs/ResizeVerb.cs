@@ -94,7 +94,7 @@ internal sealed class ResizeVerb : ImgVerb
         int sign = _size switch { ['+', ..] => 1, ['-', ..] => -1, _ => 0 };
         long given = ReadSize(sign == 0 ? _size : _size[1..]);
         ImageArgument image = _source.ImageOf(call.Operands[0], _source.WriteMode);
-        await using BlockBackend backend = await image.OpenAsync(call.World, call.Name, call.Warn);
+        await using BlockBackend backend = await image.OpenAsync(call.World, call.Name, call.Warn, cancel);
         long present = backend.LengthBytes;
         long wanted = sign == 0 ? given : Wrap(present, sign, given);
         if (wanted <= 0)

@@ -39,12 +39,10 @@ internal sealed class SnapshotVerb : ImgVerb
     /// <inheritdoc/>
     public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => ActAsync(call, cancel));
 
-    // An interrupt closes the image; what has begun is done as a whole.
     private async Task<int> ActAsync(ImgCall call, CancellationToken cancel)
     {
         IoOpenMode mode = new() { IsReadOnly = _action == "list" && _hasAction };
-        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn);
-        cancel.ThrowIfCancellationRequested();
+        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn, cancel);
         IImageSnapshots? snapshots = BackingChain.SkipFilters(backend.Root!).Instance.Snapshots;
         switch (_action)
         {
@@ -57,12 +55,12 @@ internal sealed class SnapshotVerb : ImgVerb
 
                 return 0;
             case "create":
-                return await CreateAsync(call, backend, snapshots);
+                return await CreateAsync(call, backend, snapshots, cancel);
             case "apply" when snapshots is null:
                 return call.Fail(call.Name.FollowsTexts ? $"Could not apply snapshot '{_snapshot}': Block driver does not support snapshots" : NoSnapshots(backend));
             case "apply":
                 ImageSnapshot applied = SourceSnapshot.Find(snapshots, _snapshot!) ?? throw new BlockException($"Could not apply snapshot '{_snapshot}': {ReasonForNone(backend)}");
-                await NamingAsync("apply", () => backend.ApplySnapshotAsync(applied));
+                await NamingAsync("apply", () => backend.ApplySnapshotAsync(applied, cancel));
                 return 0;
             default:
                 if (snapshots is null && !call.Name.FollowsTexts)
@@ -71,7 +69,7 @@ internal sealed class SnapshotVerb : ImgVerb
                 }
 
                 ImageSnapshot deleted = snapshots?.All.FirstOrDefault(snapshot => snapshot.Name == _snapshot) ?? throw new BlockException($"Could not delete snapshot '{_snapshot}': snapshot not found");
-                await NamingAsync("delete", () => backend.DeleteSnapshotAsync(deleted));
+                await NamingAsync("delete", () => backend.DeleteSnapshotAsync(deleted, cancel));
                 return 0;
         }
     }
@@ -81,7 +79,7 @@ internal sealed class SnapshotVerb : ImgVerb
         BackingChain.SkipFilters(backend.Root!).Bitmaps.All.Count > 0 ? "Device has active dirty bitmaps" : "Failed to load snapshot: No such file or directory";
 
     // No machine has run: it has carried out no instructions.
-    private async Task<int> CreateAsync(ImgCall call, BlockBackend backend, IImageSnapshots? snapshots)
+    private async Task<int> CreateAsync(ImgCall call, BlockBackend backend, IImageSnapshots? snapshots, CancellationToken cancel)
     {
         if (snapshots is null)
         {
@@ -90,7 +88,7 @@ internal sealed class SnapshotVerb : ImgVerb
 
         try
         {
-            await backend.CreateSnapshotAsync(new ImageSnapshot("", _snapshot!) { Date = call.World.Context.TimeProvider.GetUtcNow(), InstructionCount = 0 });
+            await backend.CreateSnapshotAsync(new ImageSnapshot("", _snapshot!) { Date = call.World.Context.TimeProvider.GetUtcNow(), InstructionCount = 0 }, cancel);
             return 0;
         }
         catch (BlockException error) when (call.Name.FollowsTexts)

@@ -11,8 +11,8 @@ internal sealed record AmendOptions
     /// <summary>What may be given.</summary>
     public static OptionSchema Schema { get; } = new(
     [
-        new OptionDefinition("backing_file", OptionType.String, "File name of a base image"),
-        new OptionDefinition("backing_fmt", OptionType.String, "Image format of the base image"),
+        new OptionDefinition(CreateContext.BackingFileOption, OptionType.String, "File name of a base image"),
+        new OptionDefinition(CreateContext.BackingFormatOption, OptionType.String, "Image format of the base image"),
         new OptionDefinition("compat", OptionType.String, "Compatibility level (v2 [0.10] or v3 [1.1])"),
         new OptionDefinition("data_file", OptionType.String, "File name of an external data file"),
         new OptionDefinition("data_file_raw", OptionType.Boolean, "The external data file must stay valid as a raw image"),
@@ -40,20 +40,24 @@ internal sealed record AmendOptions
     /// <summary>The data file is a raw image by itself.</summary>
     public bool? IsDataFileRaw { get; init; }
 
-    /// <summary>The name of the backing file; empty for none.</summary>
-    public string? BackingFileName { get; init; }
+    /// <summary>The backing file that the image is to name.</summary>
+    public RecordedBacking? Backing { get; init; }
 
-    /// <summary>The format of the backing file.</summary>
-    public string? BackingFormat { get; init; }
+    /// <summary>A backing file or its format is said that is not the image's, and may not become it.</summary>
+    private bool HasOtherBacking { get; init; }
 
     /// <summary>Key slots are to change.</summary>
     public bool ChangesKeys { get; init; }
 
     /// <summary>Reads the options, but for those about key slots.</summary>
+    /// <param name="request">What is wanted.</param>
+    /// <param name="area">What the first cluster says.</param>
     /// <exception cref="BlockException">One is none.</exception>
-    public static AmendOptions Read(OptionsDictionary options)
+    public static AmendOptions Read(ImageAmendRequest request, Qcow2HeaderArea area)
     {
-        OptionReader reader = new(options.Clone(), Schema);
+        OptionReader reader = new(request.Options.Clone(), Schema);
+        string? backingFileName = reader.GetString(CreateContext.BackingFileOption);
+        string? backingFormat = reader.GetString(CreateContext.BackingFormatOption);
         return new AmendOptions
         {
             Version = reader.GetString("compat") is { } compat ? ParseVersion(compat) : null,
@@ -62,20 +66,21 @@ internal sealed record AmendOptions
             LengthBytes = reader.GetSizeOrNull("size") is { } length and not 0 ? length : null,
             DataFileName = reader.GetString("data_file"),
             IsDataFileRaw = reader.GetBooleanOrNull("data_file_raw"),
-            BackingFileName = reader.GetString("backing_file"),
-            BackingFormat = reader.GetString("backing_fmt"),
-            ChangesKeys = options.Keys.Any(static key => key.StartsWith(Qcow2EncryptionOptions.Prefix, StringComparison.Ordinal)),
+            Backing = request.Backing,
+            HasOtherBacking = request.Backing is null && (backingFileName ?? backingFormat) is not null && (backingFileName != area.BackingFileName || backingFormat != area.BackingFormat),
+            ChangesKeys = request.Options.Keys.Any(static key => key.StartsWith(Qcow2EncryptionOptions.Prefix, StringComparison.Ordinal)),
         };
     }
 
     /// <summary>Refuses what an image cannot become, as far as its first cluster says.</summary>
     /// <param name="area">What the first cluster says.</param>
+    /// <param name="backingBytes">The length of its backing image; 0 without one.</param>
     /// <param name="keepsBitmaps">It has dirty bitmaps, and must not lose them.</param>
     /// <exception cref="BlockException">It cannot.</exception>
-    public void Check(Qcow2HeaderArea area, bool keepsBitmaps)
+    public void Check(Qcow2HeaderArea area, long backingBytes, bool keepsBitmaps)
     {
         Qcow2Header header = area.Header;
-        if ((BackingFileName ?? BackingFormat) is not null && (BackingFileName != area.BackingFileName || BackingFormat != area.BackingFormat))
+        if (HasOtherBacking)
         {
             throw new BlockException(BlockErrorKind.NotSupported, "Cannot amend the backing file") { Hint = "You can use 'qemu-img rebase' instead." };
         }
@@ -103,19 +108,71 @@ internal sealed record AmendOptions
 
         if (LengthBytes is { } length && length != header.LengthBytes)
         {
-            CheckLength(area, length, version);
+            CheckLength(area, length, version, Math.Max(backingBytes, Backing?.LengthBytes ?? 0));
         }
 
         if (version < header.Version)
         {
             CheckDowngrade(area, keepsBitmaps);
         }
+
+        _ = Change(area).Format(out _);
     }
 
-    private static void CheckLength(Qcow2HeaderArea area, long lengthBytes, int version)
+    /// <summary>The first cluster of the image that it becomes, but for the place of its counts. Everything is counted in the file: it is not dirty until the next change.</summary>
+    /// <exception cref="BlockException">It cannot have such a backing file.</exception>
+    public Qcow2HeaderArea Change(Qcow2HeaderArea area)
+    {
+        Qcow2Header header = area.Header;
+        int version = Version ?? header.Version;
+        bool isLazy = HasLazyRefcounts ?? (header.Compatible & Qcow2CompatibleFeatures.LazyRefcounts) != 0;
+        header = header with
+        {
+            Version = version,
+            Incompatible = header.Incompatible & ~Qcow2IncompatibleFeatures.Dirty,
+            Compatible = isLazy ? header.Compatible | Qcow2CompatibleFeatures.LazyRefcounts : header.Compatible & ~Qcow2CompatibleFeatures.LazyRefcounts,
+            Autoclear = IsDataFileRaw == false ? header.Autoclear & ~Qcow2AutoclearFeatures.RawDataFile : header.Autoclear,
+        };
+        if (version < 3)
+        {
+            header = header with
+            {
+                Incompatible = Qcow2IncompatibleFeatures.None,
+                Compatible = Qcow2CompatibleFeatures.None,
+                Autoclear = Qcow2AutoclearFeatures.None,
+                Compression = Qcow2Compression.Zlib,
+            };
+        }
+
+        Qcow2HeaderArea changed = area with
+        {
+            Header = header,
+            HasFeatureNames = version >= 3 && (area.HasFeatureNames || version > area.Header.Version),
+            BitmapsExtension = version < area.Header.Version ? default : area.BitmapsExtension,
+            UnknownFields = version >= 3 ? area.UnknownFields : default,
+            DataFileName = DataFileName is { } name ? (name.Length == 0 ? null : name) : area.DataFileName,
+        };
+        return Backing is null ? changed : WithBacking(changed, Backing);
+    }
+
+    private static Qcow2HeaderArea WithBacking(Qcow2HeaderArea area, RecordedBacking backing)
+    {
+        try
+        {
+            return area.WithBacking(backing.FileName, backing.Format);
+        }
+        catch (BlockException error)
+        {
+            throw error.Prefixed($"{CreateContext.BackingFileOption}: ");
+        }
+    }
+
+    // Version 2 has no zeros that would hide what a longer backing image has behind the old end.
+    private static void CheckLength(Qcow2HeaderArea area, long lengthBytes, int version, long backingBytes)
     {
         string? refusal = lengthBytes % 512 != 0 ? "The new size must be a multiple of 512"
             : area.Header.SnapshotCount > 0 && area.Header.Version < 3 && version < 3 ? "Can't resize a v2 image which has snapshots"
+            : version < 3 && Math.Min(lengthBytes, backingBytes) > area.Header.LengthBytes ? Qcow2Instance.CannotHide
             : null;
         if (refusal is not null)
         {

@@ -63,7 +63,7 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
         if (draft is not null)
         {
             await draft.ReplaceTopAsync(metadata.Map.Top.ToArray(), cancel);
-            await draft.CommitAsync(entries, metadata.Area.Header.LengthBytes);
+            await draft.CommitAsync(entries, metadata.Area.Header.LengthBytes, cancel);
         }
     }
 
@@ -75,7 +75,7 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
         int order = options.RefcountOrder ?? _old.RefcountOrder;
         if (order == _old.RefcountOrder)
         {
-            await metadata.SwitchHeaderAsync(Change);
+            await metadata.SwitchHeaderAsync(options.Change);
             metadata.ChangeAgain();
             return;
         }
@@ -86,7 +86,7 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
         await metadata.File.FlushAsync(CancellationToken.None);
         await metadata.SwitchHeaderAsync(area =>
         {
-            Qcow2HeaderArea changed = Change(area);
+            Qcow2HeaderArea changed = options.Change(area);
             return changed with
             {
                 Header = changed.Header with { RefcountOrder = order, RefcountTableOffset = counts.TableOffset, RefcountTableClusters = counts.TableClusters },
@@ -95,41 +95,6 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
         metadata.Geometry.UseRefcountOrder(order);
         await metadata.AdoptAsync(counts, metadata.Map.Top.ToArray(), metadata.Snapshots, DiscardReason.Other);
         metadata.ChangeAgain();
-    }
-
-    // Everything is counted in the file: it is not dirty until the next change.
-    private Qcow2HeaderArea Change(Qcow2HeaderArea area)
-    {
-        Qcow2Header header = area.Header;
-        int version = options.Version ?? header.Version;
-        bool isLazy = options.HasLazyRefcounts ?? (header.Compatible & Qcow2CompatibleFeatures.LazyRefcounts) != 0;
-        Qcow2IncompatibleFeatures incompatible = header.Incompatible & ~Qcow2IncompatibleFeatures.Dirty;
-        header = header with
-        {
-            Version = version,
-            Incompatible = incompatible,
-            Compatible = isLazy ? header.Compatible | Qcow2CompatibleFeatures.LazyRefcounts : header.Compatible & ~Qcow2CompatibleFeatures.LazyRefcounts,
-            Autoclear = options.IsDataFileRaw == false ? header.Autoclear & ~Qcow2AutoclearFeatures.RawDataFile : header.Autoclear,
-        };
-        if (version < 3)
-        {
-            header = header with
-            {
-                Incompatible = Qcow2IncompatibleFeatures.None,
-                Compatible = Qcow2CompatibleFeatures.None,
-                Autoclear = Qcow2AutoclearFeatures.None,
-                Compression = Qcow2Compression.Zlib,
-            };
-        }
-
-        return area with
-        {
-            Header = header,
-            HasFeatureNames = version >= 3 && (area.HasFeatureNames || version > area.Header.Version),
-            BitmapsExtension = IsDowngrade ? default : area.BitmapsExtension,
-            UnknownFields = version >= 3 ? area.UnknownFields : default,
-            DataFileName = options.DataFileName is { } name ? (name.Length == 0 ? null : name) : area.DataFileName,
-        };
     }
 
     private async Task<bool> HasAsync(ulong[] top, Func<L2Entry, bool> isIt, CancellationToken cancel)

@@ -19,7 +19,7 @@ internal sealed class SnapshotTableMend(Qcow2Metadata metadata, CheckReport repo
         draft.KeepTopAsIs();
         await metadata.BeginChangeAsync();
         await metadata.SettleAsync();
-        await draft.CommitAsync(entries, metadata.Area.Header.LengthBytes);
+        await draft.CommitAsync(entries, metadata.Area.Header.LengthBytes, cancel);
         await metadata.ReloadAsync(CancellationToken.None);
     }
 }

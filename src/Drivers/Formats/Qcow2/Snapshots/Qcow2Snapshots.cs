@@ -26,7 +26,7 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
         Array.Clear(top, VmStateIndex, top.Length - VmStateIndex);
         await draft.Mapping.CountAsync(top, 1, cancel);
         await draft.KeepTopAsync(top, cancel);
-        await draft.CommitAsync([.. metadata.Snapshots.Entries, entry], LengthBytes);
+        await draft.CommitAsync([.. metadata.Snapshots.Entries, entry], LengthBytes, cancel);
     }
 
     /// <inheritdoc/>
@@ -40,7 +40,7 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
         await draft.Mapping.CountAsync(metadata.Map.Top.ToArray(), -1, cancel);
         await draft.Mapping.CountAsync(top, 1, cancel);
         await draft.ReplaceTopAsync(top, cancel);
-        await draft.CommitAsync(metadata.Snapshots.Entries, lengthBytes);
+        await draft.CommitAsync(metadata.Snapshots.Entries, lengthBytes, cancel);
     }
 
     /// <inheritdoc/>
@@ -53,7 +53,7 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
         await draft.Mapping.CountAsync(top, -1, cancel);
         await draft.Counts.ChangeAsync((long)entry.L1Offset, _geometry.RoundUp(entry.L1EntryCount * (long)sizeof(ulong)), -1);
         await draft.ReplaceTopAsync(metadata.Map.Top.ToArray(), cancel);
-        await draft.CommitAsync([.. metadata.Snapshots.Entries.Take(index), .. metadata.Snapshots.Entries.Skip(index + 1)], LengthBytes);
+        await draft.CommitAsync([.. metadata.Snapshots.Entries.Take(index), .. metadata.Snapshots.Entries.Skip(index + 1)], LengthBytes, cancel);
     }
 
     /// <inheritdoc/>
@@ -77,7 +77,7 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
     {
         SnapshotDraft draft = await BeginAsync();
         await draft.ReplaceTopAsync(metadata.Map.Top.ToArray(), cancel);
-        await draft.CommitAsync([.. metadata.Snapshots.Entries], LengthBytes);
+        await draft.CommitAsync([.. metadata.Snapshots.Entries], LengthBytes, cancel);
     }
 
     private long LengthBytes => metadata.Area.Header.LengthBytes;

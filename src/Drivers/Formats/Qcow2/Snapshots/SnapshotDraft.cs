@@ -67,11 +67,12 @@ internal sealed class SnapshotDraft
     /// <summary>Writes the rest and puts all of it in force.</summary>
     /// <param name="entries">The snapshots there are to be.</param>
     /// <param name="lengthBytes">The length that the guest is to see, in bytes.</param>
+    /// <param name="cancel">Ends it before anything is in force: the image is as it was.</param>
     /// <exception cref="BlockException">It could not be written: the image is as it was.</exception>
-    public async Task CommitAsync(IReadOnlyList<SnapshotEntry> entries, long lengthBytes)
+    public async Task CommitAsync(IReadOnlyList<SnapshotEntry> entries, long lengthBytes, CancellationToken cancel)
     {
         SnapshotTable snapshots = await WriteSnapshotsAsync(entries);
-        await Counts.WriteAsync();
+        await Counts.WriteAsync(cancel);
         await _metadata.File.FlushAsync(CancellationToken.None);
         await _metadata.SwitchHeaderAsync(area => area with
         {
