@@ -81,6 +81,25 @@ public sealed class ImgInterruptTests
         Assert.That(ToolRun.Own("img", "check", path).Out, Does.StartWith("No errors"), "the image is whole then");
     }
 
+    // As many iterations as are accepted take seconds.
+    [Test]
+    public void The_search_for_a_key_ends_at_once()
+    {
+        const int IterationsOffset = 208 + 4;
+        string path = _folder.File("locked.luks");
+        string[] secret = ["--object", "secret,id=s,data=abc"];
+        Assert.That(ToolRun.Own(["img", "create", "-q", "-f", "luks", .. secret, "-o", "key-secret=s,iter-time=10", path, "1M"]).ExitCode, Is.Zero);
+        using (FileStream file = new(path, FileMode.Open) { Position = IterationsOffset })
+        {
+            byte[] iterations = new byte[sizeof(uint)];
+            BinaryPrimitives.WriteUInt32BigEndian(iterations, 20_000_000);
+            file.Write(iterations);
+        }
+
+        (int exitCode, string errors) = Interrupt("blockgraph", ["map", .. secret, "--image-opts", $"driver=luks,key-secret=s,file.filename={path}"], process => Holds(process, path));
+        Assert.That((exitCode, errors), Is.EqualTo((130, "blockgraph: interrupted\n")), "exit code and what it says");
+    }
+
     // What is found is told at once, and nobody reads it: the program waits in the middle of the check.
     [TestCase("check")]
     [TestCase("check -r leaks")]
