@@ -1,6 +1,5 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
-using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Drivers.Formats.Qcow2;
 using BlockGraph.Drivers.Tests.Qcow2.Damage;
@@ -51,20 +50,6 @@ public abstract class CheckedImages
         await using BlockBackend backend = await OpenAsync(isForCheck: true, isReadOnly: repairs == ImageRepairs.None);
         ImageCheck check = await backend.CheckAsync(new ImageCheckRequest { Repairs = repairs, ReadsData = readsData, Findings = listener });
         return (check, listener.Texts);
-    }
-
-    /// <summary>False where it could not be done.</summary>
-    protected static async Task<bool> IsDoneAsync(Func<Task> work)
-    {
-        try
-        {
-            await work();
-            return true;
-        }
-        catch (BlockException)
-        {
-            return false;
-        }
     }
 
     /// <summary>What the sound images have for the guest where they have something.</summary>

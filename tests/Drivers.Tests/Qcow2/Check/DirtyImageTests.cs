@@ -96,7 +96,7 @@ public sealed class DirtyImageTests : CheckedImages
                 await using (BlockBackend backend = await OpenAsync())
                 {
                     Disk.FailNth(failing);
-                    isOver = await IsDoneAsync(() => backend.WriteAsync(32 << 20, Filled(4096, 99)).AsTask());
+                    isOver = await Failure.IsDoneAsync(() => backend.WriteAsync(32 << 20, Filled(4096, 99)).AsTask());
                     isOver &= Disk.FailedCount == 0;
                     Disk.Heal();
                     await backend.WriteAsync(32 << 20, Filled(4096, 99));
