@@ -24,6 +24,8 @@ public sealed record CompatibilityProfile
         ImplicitOpenGate = ImplicitOpenGate.AllowEverything,
         DowngradeDropsBitmaps = true,
         UsesLegacyAes = true,
+        RebuildsCounts = true,
+        DowngradeChangesLengthFirst = true,
     };
 
     /// <summary>What the profile is called: <c>own</c> or <c>qemu</c>.</summary>
@@ -56,8 +58,14 @@ public sealed record CompatibilityProfile
     /// <summary>An image that becomes one of a version without dirty bitmaps loses those that it has; otherwise it is refused.</summary>
     public bool DowngradeDropsBitmaps { get; init; }
 
+    /// <summary>An image that is to get another length and become one of an older version gets the length first, even where it then cannot become that; otherwise nothing is changed.</summary>
+    public bool DowngradeChangesLengthFirst { get; init; }
+
     /// <summary>Images with the AES encryption of qcow2, which can be undone, are made and written; otherwise they are only read, with a warning.</summary>
     public bool UsesLegacyAes { get; init; }
+
+    /// <summary>A repair of an image makes all reference counts anew, elsewhere, where any is too low; otherwise it raises those that are, as long as it can.</summary>
+    public bool RebuildsCounts { get; init; }
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;

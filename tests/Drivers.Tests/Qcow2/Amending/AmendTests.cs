@@ -223,9 +223,4 @@ public sealed class AmendTests : SnapshotTestBase
     });
 
     private static Qcow2Header Header(BlockBackend backend) => ((Qcow2Instance)backend.Root!.Instance).Metadata.Area.Header;
-
-    private sealed class Steps(List<double> steps) : IProgress<double>
-    {
-        public void Report(double value) => steps.Add(value);
-    }
 }

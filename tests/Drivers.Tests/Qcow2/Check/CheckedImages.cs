@@ -22,6 +22,13 @@ public abstract class CheckedImages
     [TearDown]
     public void TearDownFixture() => Fixture.Dispose();
 
+    /// <summary>A world in which repairs make counts anew, or raise them.</summary>
+    protected void SetUpFixture(bool rebuildsCounts)
+    {
+        Fixture.Dispose();
+        Fixture = new GraphFixture(drivers: [new Qcow2Driver()], graphOptions: new() { Profile = GraphFixture.Profile with { RebuildsCounts = rebuildsCounts } });
+    }
+
     /// <summary>Puts one of the sound images on the disk, after something was done to it.</summary>
     internal DamagedImage Make(string name, Action<DamagedImage>? spoil = null)
     {
