@@ -53,7 +53,9 @@ public sealed class Qcow2Driver : BlockDriver
     {
         ArgumentNullException.ThrowIfNull(options);
         OptionReader reader = new(options.Clone(), CreateOptions);
-        _ = PreallocationModes.Parse(reader.GetString("preallocation") ?? "off");
+
+        // Another text than that of a new image; reading an option takes it out, so that it is read from another copy.
+        _ = PreallocationModes.Parse(new OptionReader(options.Clone(), CreateOptions).GetString("preallocation") ?? "off");
         return Qcow2Measuring.RunAsync(Qcow2CreateOptions.Read(reader, lengthBytes), Qcow2EncryptionOptions.MeasureHeader(reader), source, cancel);
     }
 
