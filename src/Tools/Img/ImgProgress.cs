@@ -26,6 +26,8 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
     private double _lastPercent = double.NegativeInfinity;
     private double _lastSeconds = double.NegativeInfinity;
     private double _percent;
+    private bool _hasBegun;
+    private bool _hasShownBeginning;
     private int _lastLength;
     private volatile bool _isAsked;
 
@@ -39,12 +41,24 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
         _isLine = isShown && !call.Name.FollowsTexts && call.Console.IsErrorTerminal;
         _clock = call.World.Context.TimeProvider;
         _startStamp = _clock.GetTimestamp();
+        _hasBegun = call.Name.FollowsTexts;
         _registration = OperatingSystem.IsLinux() ? PosixSignalRegistration.Create(UserSignal, OnSignal) : null;
+    }
+
+    /// <summary>Shows the beginning before anything is opened, where scripts know it there.</summary>
+    public void Begin()
+    {
+        if (_isShown && _call.Name.FollowsTexts)
+        {
+            ShowPercent(isAlways: true);
+            _hasShownBeginning = true;
+        }
     }
 
     /// <inheritdoc/>
     public void Report(ImageProgress value)
     {
+        _hasBegun = true;
         _percent = value.Fraction * 100;
         if (_isLine)
         {
@@ -64,6 +78,7 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
     /// <summary>Everything is done.</summary>
     public void Complete()
     {
+        _hasBegun = true;
         _percent = 100;
         if (_isShown && !_isLine)
         {
@@ -74,6 +89,11 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
     /// <summary>What is printed next stands on a line of its own.</summary>
     public void End()
     {
+        if (!_hasBegun)
+        {
+            return;
+        }
+
         if (_isLine)
         {
             _call.Console.Error.WriteLine();
@@ -92,6 +112,13 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IDisposable
     // In steps of one percent; the first and the last are always shown.
     private void ShowPercent(bool isAlways)
     {
+        bool wasShown = _hasShownBeginning && _percent == 0;
+        _hasShownBeginning = false;
+        if (wasShown)
+        {
+            return;
+        }
+
         if (isAlways || _percent > _lastPercent + MinStepPercent || _percent == 0 || _percent >= 100)
         {
             _lastPercent = _percent;

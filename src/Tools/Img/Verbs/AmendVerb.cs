@@ -79,19 +79,26 @@ internal sealed class AmendVerb : ImgVerb
             return 0;
         }
 
-        await using BlockBackend backend = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn);
-        BlockDriver format = backend.Root!.Driver;
-        if (_options.IsHelpWanted)
+        using ImgProgress progress = new(call, _source.ShowsProgress);
+        try
         {
-            PrintHelp(call, format);
+            await using BlockBackend backend = await _source.ImageOf(call.Operands[0], _source.WriteMode).OpenAsync(call.World, call.Name, call.Warn);
+            BlockDriver format = backend.Root!.Driver;
+            if (_options.IsHelpWanted)
+            {
+                PrintHelp(call, format);
+                return 0;
+            }
+
+            OptionSchema schema = format.AmendOptions ?? throw Refusal(format);
+            await backend.AmendAsync(ReadOptions(format, schema, call), _isForced, new Steps(progress), cancel);
+            progress.Complete();
             return 0;
         }
-
-        OptionSchema schema = format.AmendOptions ?? throw Refusal(format);
-        using ImgProgress progress = new(call, _source.ShowsProgress);
-        await backend.AmendAsync(ReadOptions(format, schema, call), _isForced, new Steps(progress), cancel);
-        progress.Complete();
-        return 0;
+        finally
+        {
+            progress.End();
+        }
     }
 
     // Options that only a new image has are known, and told apart from those that nobody has.

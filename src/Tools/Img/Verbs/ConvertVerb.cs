@@ -88,6 +88,8 @@ internal sealed class ConvertVerb : ImgVerb
     private async Task<int> ConvertAsync(ImgCall call, CancellationToken cancel)
     {
         List<BlockBackend> sources = [];
+        using ImgProgress progress = new(call, _arguments.Source.ShowsProgress);
+        progress.Begin();
         try
         {
             await OpenSourcesAsync(call, sources);
@@ -102,11 +104,12 @@ internal sealed class ConvertVerb : ImgVerb
             }
 
             BlockBackend backend = await target.OpenAsync();
-            await RunAsync(call, sources, target, backend, bitmaps, cancel);
+            await RunAsync(call, sources, target, backend, bitmaps, progress, cancel);
             return 0;
         }
         finally
         {
+            progress.End();
             foreach (BlockBackend source in sources)
             {
                 await source.DisposeAsync();
@@ -148,9 +151,8 @@ internal sealed class ConvertVerb : ImgVerb
         }
     }
 
-    private async Task RunAsync(ImgCall call, List<BlockBackend> sources, ConvertTarget target, BlockBackend backend, ConvertBitmaps? bitmaps, CancellationToken cancel)
+    private async Task RunAsync(ImgCall call, List<BlockBackend> sources, ConvertTarget target, BlockBackend backend, ConvertBitmaps? bitmaps, ImgProgress progress, CancellationToken cancel)
     {
-        using ImgProgress progress = new(call, _arguments.Source.ShowsProgress);
         try
         {
             await using (backend)
@@ -185,10 +187,6 @@ internal sealed class ConvertVerb : ImgVerb
         catch (BlockException failure) when (!call.Name.FollowsTexts && failure.Hint is null)
         {
             throw new BlockException(failure.Kind, failure.Message, failure) { Hint = $"'{call.Operands[^1]}' is incomplete" };
-        }
-        finally
-        {
-            progress.End();
         }
     }
 
