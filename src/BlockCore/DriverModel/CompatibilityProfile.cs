@@ -64,7 +64,7 @@ public sealed record CompatibilityProfile
     /// <summary>Images with the AES encryption of qcow2, which can be undone, are made and written; otherwise they are only read, with a warning.</summary>
     public bool UsesLegacyAes { get; init; }
 
-    /// <summary>A repair of an image makes all reference counts anew, elsewhere, where any is too low; otherwise it raises those that are, as long as it can.</summary>
+    /// <summary>A repair of an image makes all reference counts anew, elsewhere, where a cluster in use is counted as free; otherwise it raises those that are too low, as long as it can.</summary>
     public bool RebuildsCounts { get; init; }
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>

@@ -67,7 +67,7 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
         await metadata.ForgetUnknownAsync();
         CountMends counts = new(metadata, references, stored, _pace);
         bool isPossible = counts.IsPossible;
-        bool isMadeAnew = metadata.Node.Graph.Profile.RebuildsCounts && report.CountErrorCount > 0 && !references.HidesReferences;
+        bool isMadeAnew = metadata.Node.Graph.Profile.RebuildsCounts && report.HasUncounted && !references.HidesReferences;
         if (request.MendsErrors && (isMadeAnew || (!isPossible && (report.CountErrorCount > 0 || report.LeakCount > 0))))
         {
             report.Tell("Rebuilding refcount structure");
