@@ -78,6 +78,12 @@ internal sealed partial class Qcow2Metadata
             await ConfirmHeaderAsync();
         }
 
+        if (IsStopped)
+        {
+            // The mark may be on its way still: nobody would write it any more.
+            await WriteCorruptBitAsync();
+        }
+
         if (!_isInUse)
         {
             return;

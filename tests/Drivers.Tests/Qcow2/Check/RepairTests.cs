@@ -200,6 +200,20 @@ public sealed class RepairTests : CheckedImages
         Assert.That((await CheckAsync()).Check.IsClean, Is.True, "in the end");
     });
 
+    // The L2 table is the L1 table: that is seen before the first change, and nothing else keeps the image open.
+    [Test]
+    public void An_image_that_is_closed_at_once_is_marked_corrupt() => Fixture.Run(async () =>
+    {
+        Make("v3", q => q.Put(q.L1, 8, (1UL << 63) | (ulong)q.L1));
+        await using (BlockBackend backend = await OpenAsync())
+        {
+            Disk.DelayNsMax = 1000;
+            Assert.That(await Failure.IsDoneAsync(() => backend.WriteAsync(0, new byte[512]).AsTask()), Is.False, "the write");
+        }
+
+        Assert.That(new DamagedImage(Disk.Storage.Bytes).Get(72, 8), Is.EqualTo(2ul), "the mark");
+    });
+
     [Test]
     public void A_read_only_image_is_not_repaired() => Fixture.Run(async () =>
     {
