@@ -15,6 +15,21 @@ public static class Failure
         return OfAsync<BlockException>(async () => await request());
     }
 
+    /// <summary>False where <paramref name="action"/> fails with a <see cref="BlockException"/>.</summary>
+    public static async Task<bool> IsDoneAsync(Func<Task> action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        try
+        {
+            await action();
+            return true;
+        }
+        catch (BlockException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The exception of type <typeparamref name="T"/> that <paramref name="action"/> fails with.</summary>
     public static async Task<T> OfAsync<T>(Func<Task> action)
         where T : Exception

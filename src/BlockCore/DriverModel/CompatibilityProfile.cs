@@ -26,6 +26,8 @@ public sealed record CompatibilityProfile
         UsesLegacyAes = true,
         DdCountIncludesSkipped = true,
         AmendsBackingFile = false,
+        RebuildsCounts = true,
+        DowngradeChangesLengthFirst = true,
     };
 
     /// <summary>What the profile is called: <c>own</c> or <c>qemu</c>.</summary>
@@ -58,6 +60,9 @@ public sealed record CompatibilityProfile
     /// <summary>An image that becomes one of a version without dirty bitmaps loses those that it has; otherwise it is refused.</summary>
     public bool DowngradeDropsBitmaps { get; init; }
 
+    /// <summary>An image that is to get another length and become one of an older version gets the length first, even where it then cannot become that; otherwise nothing is changed.</summary>
+    public bool DowngradeChangesLengthFirst { get; init; }
+
     /// <summary>Images with the AES encryption of qcow2, which can be undone, are made and written; otherwise they are only read, with a warning.</summary>
     public bool UsesLegacyAes { get; init; }
 
@@ -66,6 +71,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>An amendment may change which backing file an image names; otherwise only a rebase does.</summary>
     public bool AmendsBackingFile { get; init; } = true;
+
+    /// <summary>A repair of an image makes all reference counts anew, elsewhere, where a cluster in use is counted as free; otherwise it raises those that are too low, as long as it can.</summary>
+    public bool RebuildsCounts { get; init; }
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;

@@ -35,6 +35,16 @@ public sealed record FormatGuessed(string FileName, string DriverName, string Me
 /// <param name="Message">The words.</param>
 public sealed record BitmapsLost(string NodeName, string Message) : BlockWarning(Message);
 
+/// <summary>An image that was not closed is mended before its first change: something that was found, or is done about it.</summary>
+/// <param name="NodeName">The image's node.</param>
+/// <param name="Message">The words, as a check has them.</param>
+public sealed record ImageRepairStep(string NodeName, string Message) : BlockEvent;
+
+/// <summary>An image that was not closed was mended before its first change.</summary>
+/// <param name="NodeName">The image's node.</param>
+/// <param name="Message">The words.</param>
+public sealed record ImageRepaired(string NodeName, string Message) : BlockWarning(Message);
+
 /// <summary>A request of a device has failed, and this is done about it. <i>QEMU: BLOCK_IO_ERROR.</i></summary>
 /// <param name="DeviceName">The backend's name; empty where it has none.</param>
 /// <param name="NodeName">Its root node, or null where there is no medium.</param>

@@ -10,14 +10,18 @@ internal sealed class ConversionLane(ConversionRun run, AioContext context, int 
 {
     private readonly List<Task> _slots = [];
 
+    // A slot may begin the next one before its own task is known.
+    private int _begunCount;
+
     /// <summary>Whose slots they are.</summary>
     public AioContext Context => context;
 
     /// <summary>Begins one more slot, where there may be one. At home.</summary>
     public void Begin()
     {
-        if (_slots.Count < slotCount && !run.HasFailed)
+        if (_begunCount < slotCount && !run.HasFailed)
         {
+            _begunCount++;
             _slots.Add(RunSlotAsync());
         }
     }

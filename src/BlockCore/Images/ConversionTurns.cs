@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Scheduling;
 
 namespace BlockGraph.BlockCore.Images;
@@ -30,6 +31,7 @@ internal sealed class ConversionTurns(int count)
     {
         lock (_lock)
         {
+            Invariant.Check(number - _turn < count, "more chunks are under way than have turns");
             return _isOver || _turn == number ? default : _queues[number % count].WaitAsync();
         }
     }

@@ -36,27 +36,42 @@ internal static class Complaint
     public static void Warn(IToolConsole console, string program, string message) =>
         console.Error.WriteLine($"{program}: warning: {OneLine(message)}");
 
-    /// <summary>Prints what a graph warns of.</summary>
-    public static void Warn(IToolConsole console, string program, BlockWarning warning, CompatibilityProfile profile)
+    /// <summary>Prints what a graph tells a person.</summary>
+    public static void Warn(IToolConsole console, string program, BlockEvent happened, CompatibilityProfile profile)
     {
-        if (ReferenceEquals(profile, CompatibilityProfile.Own))
+        if (!ReferenceEquals(profile, CompatibilityProfile.Own))
+        {
+            WarnAsQemu(console, program, happened);
+        }
+        else if (happened is BlockWarning warning)
         {
             Warn(console, program, warning.Message);
-            return;
         }
+    }
 
-        switch (warning)
+    private static void WarnAsQemu(IToolConsole console, string program, BlockEvent happened)
+    {
+        switch (happened)
         {
+            case ImageRepairStep step:
+                console.Error.WriteLine(step.Message);
+                break;
+            case ImageRepaired:
+                // Each step was told.
+                break;
+            case ImageCorrupted corrupted:
+                console.Error.WriteLine(OneLine(corrupted.Message));
+                break;
             case FormatGuessed guessed:
                 // Scripts for QEMU's programs look for these three lines, or take them away.
                 console.Error.WriteLine($"WARNING: Image format was not specified for '{guessed.FileName}' and probing guessed {guessed.DriverName}.");
                 console.Error.WriteLine("         Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.");
                 console.Error.WriteLine($"         Specify the '{guessed.DriverName}' format explicitly to remove the restrictions.");
                 break;
-            case BitmapsLost:
-                Print(console, program, warning.Message);
+            case BitmapsLost loss:
+                Print(console, program, loss.Message);
                 break;
-            default:
+            case BlockWarning warning:
                 Warn(console, program, warning.Message);
                 break;
         }

@@ -15,18 +15,18 @@ namespace BlockGraph.Tools.Dispatch;
 /// </summary>
 internal sealed class ToolWorld
 {
-    private readonly Action<BlockWarning> _warn;
+    private readonly Action<BlockEvent> _tell;
     private readonly List<BlockWarning> _warnings = [];
 
     // What closing an image has cost: told when the command is over, whatever it said itself.
     private readonly List<BlockWarning> _losses = [];
 
-    private ToolWorld(NodeGraph graph, AioContext context, bool isVirtualTime, Action<BlockWarning> warn)
+    private ToolWorld(NodeGraph graph, AioContext context, bool isVirtualTime, Action<BlockEvent> tell)
     {
         Graph = graph;
         Context = context;
         IsVirtualTime = isVirtualTime;
-        _warn = warn;
+        _tell = tell;
     }
 
     /// <summary>The graph; closed when the command is over.</summary>
@@ -41,20 +41,20 @@ internal sealed class ToolWorld
     /// <summary>Runs <paramref name="body"/> in a world of its own, closes everything, and returns its exit code.</summary>
     /// <param name="profile">Which semantics the graph follows.</param>
     /// <param name="isVirtualTime">Whether time is simulated.</param>
-    /// <param name="warn">Told of what a person should know.</param>
+    /// <param name="tell">Told of what a person should know.</param>
     /// <param name="body">The command.</param>
     /// <param name="drivers">Drivers beside those that every world has.</param>
-    public static int Run(CompatibilityProfile profile, bool isVirtualTime, Action<BlockWarning> warn, Func<ToolWorld, Task<int>> body, params IReadOnlyList<BlockDriver> drivers)
+    public static int Run(CompatibilityProfile profile, bool isVirtualTime, Action<BlockEvent> tell, Func<ToolWorld, Task<int>> body, params IReadOnlyList<BlockDriver> drivers)
     {
         if (isVirtualTime)
         {
             using VirtualTimeScheduler time = new();
-            return Run(time.MainContext, profile, isVirtualTime, warn, body, drivers);
+            return Run(time.MainContext, profile, isVirtualTime, tell, body, drivers);
         }
 
         // The command waits for its requests anyway, and nobody else is served.
         using PolledAioContext context = new("main") { MayBlock = true, HasOneThread = true };
-        return Run(context, profile, isVirtualTime, warn, body, drivers);
+        return Run(context, profile, isVirtualTime, tell, body, drivers);
     }
 
     /// <summary>Opens a graph. What there is to warn of is told once that has succeeded: a failure is one line, the error.</summary>
@@ -68,22 +68,39 @@ internal sealed class ToolWorld
     {
         _warnings.Clear();
         BlockBackend backend = await open();
-        _warnings.ForEach(_warn);
+        _warnings.ForEach(_tell);
         _warnings.Clear();
         return backend;
     }
 
+    // What is wrong with an image is told when it is found, beside whatever fails because of it.
+    private void Hear(BlockEvent happened)
+    {
+        switch (happened)
+        {
+            case ImageRepairStep or ImageRepaired or ImageCorrupted:
+                _tell(happened);
+                break;
+            case BitmapsLost loss:
+                _losses.Add(loss);
+                break;
+            case BlockWarning warning:
+                _warnings.Add(warning);
+                break;
+        }
+    }
+
     private static int Run(
-        AioContext context, CompatibilityProfile profile, bool isVirtualTime, Action<BlockWarning> warn, Func<ToolWorld, Task<int>> body, IReadOnlyList<BlockDriver> drivers)
+        AioContext context, CompatibilityProfile profile, bool isVirtualTime, Action<BlockEvent> tell, Func<ToolWorld, Task<int>> body, IReadOnlyList<BlockDriver> drivers)
     {
         int exitCode = 1;
         context.Run(async () =>
         {
             await using NodeGraph graph = Compose(context, profile, drivers);
-            ToolWorld world = new(graph, context, isVirtualTime, warn);
-            using IDisposable warnings = graph.Events.Subscribe<BlockWarning>(warning => (warning is BitmapsLost ? world._losses : world._warnings).Add(warning));
+            ToolWorld world = new(graph, context, isVirtualTime, tell);
+            using IDisposable events = graph.Events.Subscribe<BlockEvent>(world.Hear);
             exitCode = await body(world);
-            world._losses.ForEach(warn);
+            world._losses.ForEach(tell);
         });
         return exitCode;
     }

@@ -41,9 +41,9 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
         ImageCreation creation = new(call.World.Graph, Format, name);
         OptionsDictionary options = arguments.NewImage.Read(creation.Options, call.Name);
         AddBacking(creation, options);
-        if (arguments.IsCompressed && !creation.Format.SupportsCompression)
+        if (arguments.IsCompressed)
         {
-            throw NoCompression();
+            CheckCompression(creation.Format, options);
         }
 
         // The well-known program does not listen to a size.
@@ -98,6 +98,23 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
             {
                 Hint = call.Name.FollowsTexts ? null : $"{call.Name.Program} img resize",
             };
+        }
+    }
+
+    // What is encrypted does not become shorter, and a cluster that has its place already would give it up.
+    private static void CheckCompression(BlockDriver format, OptionsDictionary options)
+    {
+        if (!format.SupportsCompression)
+        {
+            throw NoCompression();
+        }
+
+        string? other = options.ContainsKey("encrypt.format") || (options.TryGetValue("encryption", out OptionValue? encryption) && encryption is OptionBoolean { Value: true }) ? "encryption"
+            : options.GetText("preallocation") is not (null or "off") ? "preallocation"
+            : null;
+        if (other is not null)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, $"Compression and {other} not supported at the same time");
         }
     }
 

@@ -26,7 +26,8 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IProgress<double>,
     private double _lastPercent = double.NegativeInfinity;
     private double _lastSeconds = double.NegativeInfinity;
     private double _percent;
-    private bool _hasShown;
+    private bool _hasBegun;
+    private bool _hasShownBeginning;
     private double _shownFraction = -1;
     private ImageProgress? _amounts;
     private int _lastLength;
@@ -42,7 +43,18 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IProgress<double>,
         _isLine = isShown && !call.Name.FollowsTexts && call.Console.IsErrorTerminal;
         _clock = call.World.Context.TimeProvider;
         _startStamp = _clock.GetTimestamp();
+        _hasBegun = call.Name.FollowsTexts;
         _registration = OperatingSystem.IsLinux() ? PosixSignalRegistration.Create(UserSignal, OnSignal) : null;
+    }
+
+    /// <summary>Shows the beginning before anything is opened, where scripts know it there.</summary>
+    public void Begin()
+    {
+        if (_isShown && _call.Name.FollowsTexts)
+        {
+            ShowPercent(isAlways: true);
+            _hasShownBeginning = true;
+        }
     }
 
     /// <inheritdoc/>
@@ -56,6 +68,7 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IProgress<double>,
 
     private void Show(double fraction, ImageProgress? amounts)
     {
+        _hasBegun |= !_isLine;
         (_percent, _amounts) = (fraction * 100, amounts);
         if (_isLine)
         {
@@ -75,6 +88,7 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IProgress<double>,
     /// <summary>Everything is done.</summary>
     public void Complete()
     {
+        _hasBegun |= !_isLine;
         _percent = 100;
         if (_isLine && _shownFraction < 1)
         {
@@ -89,7 +103,7 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IProgress<double>,
     /// <summary>What is printed next stands on a line of its own.</summary>
     public void End()
     {
-        if (!_hasShown)
+        if (!_hasBegun)
         {
             return;
         }
@@ -112,10 +126,16 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IProgress<double>,
     // In steps of one percent; the first and the last are always shown.
     private void ShowPercent(bool isAlways)
     {
+        bool wasShown = _hasShownBeginning && _percent == 0;
+        _hasShownBeginning = false;
+        if (wasShown)
+        {
+            return;
+        }
+
         if (isAlways || _percent > _lastPercent + MinStepPercent || _percent == 0 || _percent >= 100)
         {
             _lastPercent = _percent;
-            _hasShown = true;
             _call.Out.Write(Percent + "\r");
             _call.Out.Flush();
         }
@@ -130,7 +150,7 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IProgress<double>,
         }
 
         _lastSeconds = seconds;
-        (_hasShown, _shownFraction) = (true, fraction);
+        (_hasBegun, _shownFraction) = (true, fraction);
         double rate = seconds > 0 ? fraction / seconds : 0;
         string left = rate > 0 && fraction < 1 ? $", {QuantityText.Duration((1 - fraction) / rate)} to go" : "";
         string done = amounts is { } bytes

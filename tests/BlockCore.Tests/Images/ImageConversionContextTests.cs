@@ -4,6 +4,7 @@ using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.BlockCore.Tests.Backend;
 using BlockGraph.TestKit;
+using BlockGraph.TestKit.Cow;
 
 namespace BlockGraph.BlockCore.Tests.Images;
 
@@ -62,6 +63,19 @@ public sealed class ImageConversionContextTests
         await ImageConversion.RunAsync([source], target, new ImageConversionOptions { MoreContexts = [fixture.ContextOf("one")] });
         Assert.That(b.Bytes.AsSpan().CommonPrefixLength(a.Bytes), Is.EqualTo(Length), "the first difference");
         Assert.That((source.Submitters.Count, target.Submitters.Count), Is.EqualTo((1, 1)), "nobody else submits");
+    });
+
+    // cow, all zeros, home -> shared b: nothing is read, so that each slot begins the next before it has waited for anything
+    [Test]
+    public void Zeros_that_are_written_as_data_are_in_order_and_no_more_are_under_way_than_allowed([Range(1, 4)] int requestCount) => Run(requestCount, async (fixture, _, b) =>
+    {
+        CowImage.Format(fixture.Memory.Storage("zeros"), new CowImageOptions(Length));
+        await using BlockBackend source = await fixture.OpenAsync("driver=cow,file.driver=memory,file.filename=zeros");
+        await using BlockBackend target = await fixture.OpenAsync("driver=b");
+        ImageConversionOptions options = new() { SparseBytesMin = 0, MoreContexts = [fixture.ContextOf("one"), fixture.ContextOf("two")], RequestCount = requestCount };
+        await ImageConversion.RunAsync([source], target, options);
+        long[] offsets = [.. b.Log.Where(call => call.Kind == RequestKind.Write).Select(call => call.Offset)];
+        Assert.That(offsets, Has.Length.GreaterThan(4).And.Ordered, "the order of writes");
     });
 
     // home a, which lives on one -> home b on main

@@ -1,6 +1,5 @@
 using System.Globalization;
 using BlockGraph.BlockCore.Backend;
-using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Io;
 using NUnit.Framework;
@@ -87,7 +86,7 @@ public abstract partial class DriverConformance
                 Workload workload = new(world, 0, world.Model.Length);
                 await workload.WriteAsync(0, world.Model.Length, RequestFlags.None);
                 byte[] before = await world.ReadAllAsync();
-                bool isChanged = await IsDoneAsync(() => world.Backend.TruncateAsync(before.Length + change));
+                bool isChanged = await Failure.IsDoneAsync(() => world.Backend.TruncateAsync(before.Length + change));
                 byte[] after = await world.ReadAllAsync();
                 Requirement.Check(
                     after.Length == (isChanged ? before.Length + change : before.Length),
@@ -135,18 +134,5 @@ public abstract partial class DriverConformance
         byte[] there = new byte[bytes.Length];
         await host.ReadAsync(status.HostOffset, there, RequestFlags.None, CancellationToken.None);
         Requirement.Check(there.AsSpan().SequenceEqual(bytes), $"{where} points to {status.HostOffset} of '{host.Node.Name}', where other bytes are");
-    }
-
-    private static async Task<bool> IsDoneAsync(Func<Task> action)
-    {
-        try
-        {
-            await action();
-            return true;
-        }
-        catch (BlockException)
-        {
-            return false;
-        }
     }
 }

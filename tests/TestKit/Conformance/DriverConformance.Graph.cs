@@ -28,7 +28,7 @@ public abstract partial class DriverConformance
                         throw new BlockException($"on purpose at {name}");
                     }
                 };
-                bool isOpen = await IsDoneAsync(() => world.OpenAsync());
+                bool isOpen = await Failure.IsDoneAsync(() => world.OpenAsync());
                 world.Fixture.StepHook = null;
                 Requirement.Check(isOpen == (failing == 0), $"opening {(isOpen ? "succeeded" : "failed")}, though step {failing} ({steps[^1]}) {(isOpen ? "failed" : "did not")}");
                 await world.CloseAsync();
@@ -211,7 +211,7 @@ public abstract partial class DriverConformance
                     throw new BlockException($"on purpose at {name}");
                 }
             };
-            isOver = await IsDoneAsync(() => ReopenAsync(world, ""));
+            isOver = await Failure.IsDoneAsync(() => ReopenAsync(world, ""));
             world.Fixture.StepHook = null;
             Requirement.Same(world.Fixture.Picture().DifferenceFrom(before), $"a reopen that failed at step {failing}");
             Requirement.Check(isOver == left > 0, $"the reopen {(isOver ? "succeeded" : "failed")}, though step {failing} {(isOver ? "failed" : "did not")}");

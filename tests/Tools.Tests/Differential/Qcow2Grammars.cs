@@ -16,7 +16,11 @@ internal static class Qcow2Grammars
         OnImage(new("amend")
         {
             // With other cluster sizes theirs may never come to an end.
-            Fixed = [.. s_widths.Select(bits => $"qemu-img create -q -f qcow2 a.qcow2 1M; qemu-io -c 'write -P 1 0 128k' a.qcow2; qemu-img amend -o refcount_bits={bits} a.qcow2; qemu-img info a.qcow2; qemu-img check a.qcow2; qemu-io -c 'read -P 1 0 128k' -c 'write 1M 64k' a.qcow2")],
+            Fixed =
+            [
+                "qemu-img amend -p -o size=1M missing", "qemu-img create -q -f qcow2 a.qcow2 1M; qemu-img amend -p -o foo=1 a.qcow2",
+                .. s_widths.Select(bits => $"qemu-img create -q -f qcow2 a.qcow2 1M; qemu-io -c 'write -P 1 0 128k' a.qcow2; qemu-img amend -o refcount_bits={bits} a.qcow2; qemu-img info a.qcow2; qemu-img check a.qcow2; qemu-io -c 'read -P 1 0 128k' -c 'write 1M 64k' a.qcow2"),
+            ],
             Options =
             [
                 "-o compat=1.1", "-o compat=0.10", "-o compat=v3", "-o lazy_refcounts=on", "-o lazy_refcounts=off", "-o size=2M", "-o size=512k",
@@ -67,6 +71,12 @@ internal static class Qcow2Grammars
         }),
         OnTarget(new("convert")
         {
+            Fixed =
+            [
+                "qemu-img convert -p -O qcow2 missing b.qcow2", "qemu-img convert -p -O foo data.raw b.qcow2", "qemu-img convert -p -n -O qcow2 data.raw missing", "qemu-img convert -O qcow2 -c -o preallocation=full data.raw b.qcow2",
+                "qemu-img convert -O qcow2 -c -o encrypt.format=luks data.raw b.qcow2", "qemu-img convert -O qcow2 -c -o preallocation=off data.raw b.qcow2; qemu-img info b.qcow2",
+                "qemu-img create -q -f qcow2 a.qcow2 64M; qemu-io -c 'write -P 1 0 3M' a.qcow2; qemu-img convert -S 0 -O qcow2 a.qcow2 b.qcow2; qemu-img map b.qcow2",
+            ],
             Options =
             [
                 "-O qcow2", "-O qcow2 -c", "-O qcow2 -o compat=0.10", "-O qcow2 -o cluster_size=4k", "-O qcow2 -o preallocation=metadata", "-O qcow2 -o refcount_bits=8,lazy_refcounts=on", "-O qcow2 -o extended_l2=on", "-q", "-m 1", "-W",
@@ -113,7 +123,7 @@ internal static class Qcow2Grammars
         }),
         OnImage(new("info")
         {
-            Fixed = ["qemu-img create -q -f qcow2 a.qcow2 1M; qemu-img info --image-opts driver=qcow2,file.filename=a.qcow2,overlap-check=foo"],
+            Fixed = ["qemu-img create -q -f qcow2 a.qcow2 1M; qemu-img info --image-opts driver=qcow2,file.filename=a.qcow2,overlap-check=foo", "qemu-img create -q -f qcow2 a.qcow2 1M; qemu-img info --image-opts driver=qcow2,file.filename=a.qcow2,overlap-check.template=foo"],
             Options = ["--output=json", "--output=human", "--backing-chain", "-U", "--backing-chain --output=json"],
             WrongOptions = ["--output=foo", "--output", "-q"],
             Operands = [.. Qcow2Images.Names, "base.qcow2", "--image-opts driver=qcow2,file.filename=a.qcow2,backing.driver=null-co,backing.size=1M"],
@@ -126,6 +136,7 @@ internal static class Qcow2Grammars
         }),
         OnImage(new("measure")
         {
+            Fixed = ["qemu-img measure -O qcow2 -o preallocation=full --size 1G", "qemu-img measure -O qcow2 -o preallocation=falloc --size 1G", "qemu-img measure -O qcow2 -o preallocation=foo --size 1G"],
             Options =
             [
                 "-O qcow2", "-O raw", "--output=json", "-O qcow2 -o cluster_size=4k", "-O qcow2 -o refcount_bits=64", "-O qcow2 -o preallocation=full", "-O qcow2 -o extended_l2=on,cluster_size=128k", "-U", "-O qcow2 -o compat=0.10", "-O qcow2 -l s1",
@@ -138,6 +149,7 @@ internal static class Qcow2Grammars
         }),
         OnImage(new("rebase")
         {
+            Fixed = ["qemu-img rebase -p -b data.raw -F raw missing", "qemu-img create -q -f qcow2 a.qcow2 1M; qemu-img rebase -p -b missing -F raw a.qcow2"],
             Options = ["-q", "-p", "-t none", "-u", "-b data.raw -F raw", "-b ''", "-b zero.raw -F raw", "-b long.raw -F raw -u", "-u -b ''", "-b base.qcow2 -F qcow2", "-b other.raw -F raw", "-u -b missing -F raw", "-b empty.raw -F raw"],
             WrongOptions = ["-t foo", "-b missing -F raw", "-b data.raw -F foo", "-b", "-F raw", "-b a.qcow2 -F qcow2", "-b data.raw", "-b base.qcow2", "-u -b data.raw -F foo", "-b folder -F raw"],
         }),

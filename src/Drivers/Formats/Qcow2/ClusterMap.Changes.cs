@@ -172,6 +172,7 @@ internal sealed partial class ClusterMap
 
             await _metadata.File.DebugEventAsync(DebugEvent.L2AllocWrite);
             await _metadata.File.WriteAsync(hostOffset, table, RequestFlags.None, CancellationToken.None);
+            await _metadata.WriteLateCountsAsync();
         }
         catch
         {

@@ -150,6 +150,39 @@ internal sealed partial class ClusterMap
         return count;
     }
 
+    /// <summary>
+    /// How long a piece of the guest from an offset on, all in one slice, lies together in clusters that belong to the active image alone, whether its bytes there say
+    /// something already or not: all of it may be written at once. 0 where the first cluster is not such a one.
+    /// </summary>
+    /// <exception cref="BlockException">A table could not be read.</exception>
+    public async ValueTask<long> CountTakenAsync(long guestOffset, long lengthMax)
+    {
+        long table = TableOf(_geometry.L1Index(guestOffset));
+        if (table == 0)
+        {
+            return _geometry.HasDataFile ? Math.Min(lengthMax, ((long)EntriesLeftInSlice(guestOffset) << _geometry.ClusterBits) - _geometry.InCluster(guestOffset)) : 0;
+        }
+
+        int bytes = _geometry.L2Index(guestOffset) * _geometry.L2EntryBytes;
+        MetadataSlice slice = await Cache.GetAsync(table + bytes);
+        long clusterStart = _geometry.ClusterStart(guestOffset);
+        long end = clusterStart;
+        long shift = 0;
+        for (int at = bytes & (Cache.SliceBytes - 1); at < Cache.SliceBytes && end - guestOffset < lengthMax; at += _geometry.L2EntryBytes)
+        {
+            L2Entry entry = L2Entry.Read(slice.Bytes[at..], _geometry);
+            shift = end == clusterStart ? entry.HostOffset - end : shift;
+            if (!IsTaken(entry) || (!_geometry.HasDataFile && entry.HostOffset - end != shift))
+            {
+                break;
+            }
+
+            end += _geometry.ClusterBytes;
+        }
+
+        return Math.Clamp(end - guestOffset, 0, lengthMax);
+    }
+
     /// <summary>Where the L2 table of an L1 entry lies; 0 for none.</summary>
     public long TableOf(int l1Index, bool forWrite = false)
     {
@@ -240,6 +273,11 @@ internal sealed partial class ClusterMap
             throw _metadata.ReportCorrupt($"{message} {where}", slice.HostOffset + (index * _geometry.L2EntryBytes), _geometry.L2EntryBytes);
         }
     }
+
+    // What contradicts itself is not: who comes to it tells of it.
+    private bool IsTaken(L2Entry entry) =>
+        !entry.IsContradictory && _geometry.IsClusterStart(entry.HostOffset) && (_geometry.HasDataFile ? !entry.IsCompressed : entry.HasCluster && entry.IsCopied)
+        && (entry.Bitmap >> 32 == 0 || _metadata.Area.Header.Version >= 3);
 
     private bool IsAllData(L2Entry entry, int inCluster, int length)
     {

@@ -90,6 +90,9 @@ internal readonly record struct L2Entry(ulong Descriptor, ulong Bitmap)
     /// <summary>True where any subcluster has data here.</summary>
     public bool HasData => IsCompressed || DataBits != 0;
 
+    /// <summary>True where any subcluster is said to have data and to be zeros, or to have data nowhere.</summary>
+    public bool IsContradictory => !IsCompressed && ((DataBits & (uint)(Bitmap >> 32)) != 0 || (DataBits != 0 && !HasCluster));
+
     private uint DataBits => (uint)(Bitmap & uint.MaxValue);
 
     /// <summary>The same with <paramref name="count"/> subclusters from <paramref name="first"/> on as data, in the cluster at <paramref name="hostOffset"/>, which is its own.</summary>

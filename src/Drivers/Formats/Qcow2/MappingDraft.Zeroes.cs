@@ -12,8 +12,11 @@ internal sealed partial class MappingDraft
     /// The top table of a snapshot for what <paramref name="top"/> leads to, without clusters that only say that they are zeros: they are none any more, or, where a
     /// backing node would show, clusters of zeros. Tables that change are written elsewhere.
     /// </summary>
+    /// <param name="top">The snapshot's.</param>
+    /// <param name="reached">Told how many of its entries have been seen to.</param>
+    /// <param name="cancel">Ends it between two tables.</param>
     /// <exception cref="BlockCore.Errors.BlockException">There is no room, a count would not fit, or a table could not be read or written.</exception>
-    public async Task<ulong[]> WriteOutZeroesAsync(ReadOnlyMemory<ulong> top, CancellationToken cancel)
+    public async Task<ulong[]> WriteOutZeroesAsync(ReadOnlyMemory<ulong> top, Action<int> reached, CancellationToken cancel)
     {
         ulong[] changed = top.ToArray();
         await ForEachTableAsync(top, async (l1Index, bytes) =>
@@ -35,6 +38,8 @@ internal sealed partial class MappingDraft
                 await known.ForEachGivenUpAsync(hostOffset => counts.ChangeAsync(hostOffset >> _geometry.ClusterBits, -1));
                 changed[l1Index] = (ulong)known.HostOffset;
             }
+
+            reached(l1Index + 1);
         }, cancel);
         return changed;
     }

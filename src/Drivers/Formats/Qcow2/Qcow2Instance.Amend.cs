@@ -17,8 +17,13 @@ internal sealed partial class Qcow2Instance
         ArgumentNullException.ThrowIfNull(request);
         IProgress<double>? progress = request.Progress;
         AmendOptions wanted = AmendOptions.Read(request, metadata.Area);
-        bool hasBitmaps = metadata.KeptBitmaps.HasAny || !metadata.Area.BitmapsExtension.IsEmpty;
-        wanted.Check(metadata.Area, Node.CowChild?.LengthBytes ?? 0, keepsBitmaps: hasBitmaps && !Node.Graph.Profile.DowngradeDropsBitmaps);
+        wanted.Check(metadata.Area, Node.CowChild?.LengthBytes ?? 0);
+        bool changesLengthFirst = Node.Graph.Profile.DowngradeChangesLengthFirst && wanted.Version < metadata.Area.Header.Version;
+        if (!changesLengthFirst)
+        {
+            CheckDowngrade(wanted);
+        }
+
         LuksKeyChange? keyChange = wanted.ChangesKeys
             ? LuksKeyChangeReader.Read(Node.Graph, new OptionReader(request.Options.Clone(), AmendOptions.Schema), Qcow2EncryptionOptions.Prefix, request.IsForced)
             : null;
@@ -28,6 +33,12 @@ internal sealed partial class Qcow2Instance
         progress?.Report(0);
         await metadata.BeginChangeAsync();
         metadata.NamedBackingBytes = Math.Max(metadata.NamedBackingBytes, wanted.Backing?.LengthBytes ?? 0);
+        if (changesLengthFirst)
+        {
+            await ChangeLengthAsync(wanted.LengthBytes, cancel);
+            CheckDowngrade(wanted);
+        }
+
         if (amendment.IsDowngrade)
         {
             await metadata.SettleAsync();
@@ -48,15 +59,22 @@ internal sealed partial class Qcow2Instance
 
         if (amendment.IsDowngrade)
         {
-            await WriteOutZeroesAsync(progress, cancel);
+            TableProgress tables = new(progress, metadata.Map.Top.Length + metadata.Snapshots.Entries.Sum(static snapshot => (long)snapshot.L1EntryCount));
+            await WriteOutZeroesAsync(tables, cancel);
             await metadata.SettleAsync();
-            await amendment.WriteOutSnapshotZeroesAsync(cancel);
+            await amendment.WriteOutSnapshotZeroesAsync(tables, cancel);
             await metadata.KeptBitmaps.DropAllAsync();
         }
 
         await amendment.ChangeHeaderAsync(cancel);
         await ChangeLengthAsync(wanted.LengthBytes, cancel);
         progress?.Report(1);
+    }
+
+    private void CheckDowngrade(AmendOptions wanted)
+    {
+        bool hasBitmaps = metadata.KeptBitmaps.HasAny || !metadata.Area.BitmapsExtension.IsEmpty;
+        wanted.CheckDowngrade(metadata.Area, keepsBitmaps: hasBitmaps && !Node.Graph.Profile.DowngradeDropsBitmaps);
     }
 
     // What a longer backing image has beyond the old end was never to be seen.
@@ -69,17 +87,18 @@ internal sealed partial class Qcow2Instance
     }
 
     /// <summary>Clusters that read as zeros without having any become clusters of zeros, or none where no backing node shows then.</summary>
-    private async Task WriteOutZeroesAsync(IProgress<double>? progress, CancellationToken cancel)
+    private async Task WriteOutZeroesAsync(TableProgress tables, CancellationToken cancel)
     {
         byte[] zeros = new byte[Math.Max(_geometry.ClusterBytes, ZeroBytesMax)];
         long end = metadata.Map.Top.Length * _geometry.L1SpanBytes;
         for (long at = 0; at < end;)
         {
             cancel.ThrowIfCancellationRequested();
-            GuestRun run = await metadata.Map.FindAsync(at, Math.Min(zeros.Length, end - at));
+            GuestRun run = await metadata.Map.FindAsync(at, end - at);
             long length = run.LengthBytes;
             if (run.Kind == SubclusterKind.Zero && metadata.ShowsBacking(at))
             {
+                length = Math.Min(length, zeros.Length);
                 await WriteRangeAsync(at, zeros.AsMemory(0, (int)length), CancellationToken.None);
             }
             else if (run.Kind == SubclusterKind.Zero)
@@ -89,7 +108,7 @@ internal sealed partial class Qcow2Instance
             }
 
             at += length;
-            progress?.Report((double)at / end);
+            tables.Reach(at / _geometry.L1SpanBytes);
         }
     }
 }

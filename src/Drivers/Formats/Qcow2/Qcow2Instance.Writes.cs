@@ -36,7 +36,7 @@ internal sealed partial class Qcow2Instance
         {
             long at = offset + done;
             GuestRun run = await metadata.Map.FindAsync(at, buffer.Length - done);
-            if (run.IsInPlace)
+            if (run.IsInPlace && await EndsTakenAsync(run, at, buffer.Length - done))
             {
                 IoVector piece = buffer.Slice(done, (int)run.LengthBytes);
                 await WriteInPlaceAsync(run.HostOffset, at, piece, done == 0 ? cancel : CancellationToken.None);
@@ -95,7 +95,7 @@ internal sealed partial class Qcow2Instance
         try
         {
             GuestRun run = await metadata.Map.FindAsync(guestOffset, buffer.Length);
-            if (run.IsInPlace)
+            if (run.IsInPlace && await EndsTakenAsync(run, guestOffset, buffer.Length))
             {
                 int length = (int)run.LengthBytes;
                 await WriteInPlaceAsync(run.HostOffset, guestOffset, buffer.Slice(0, length), CancellationToken.None);
@@ -103,7 +103,7 @@ internal sealed partial class Qcow2Instance
             }
 
             return run.Entry is { HasCluster: true, IsCopied: true } || _geometry.HasDataFile
-                ? await FillClusterAsync(guestOffset, buffer, run)
+                ? await FillAsync(guestOffset, buffer, run)
                 : await AllocateAsync(guestOffset, buffer, await metadata.Map.CountAsync(guestOffset, (int)(last - first + 1), static entry => entry is not { HasCluster: true, IsCopied: true }));
         }
         finally
@@ -112,22 +112,39 @@ internal sealed partial class Qcow2Instance
         }
     }
 
+    // Nothing behind the run, up to where the write ends, can be written with it at once; or it is long enough.
+    private async ValueTask<bool> EndsTakenAsync(GuestRun run, long guestOffset, int lengthBytes) =>
+        run.LengthBytes >= Math.Min(lengthBytes, AllocationBytesMax) || await metadata.Map.CountTakenAsync(guestOffset, lengthBytes) <= run.LengthBytes;
+
     /// <summary>
-    /// Writes into a cluster that is taken already, as far as its bytes there say nothing yet. Where they do others may be writing in place: nothing of theirs is kept
-    /// by writing it again.
+    /// Writes into clusters that are taken already and lie together, whether they say something already or not. Where they do others may be writing in place: nothing
+    /// of theirs is kept by writing it again.
     /// </summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<int> FillClusterAsync(long guestOffset, IoVector buffer, GuestRun run)
+    private async ValueTask<int> FillAsync(long guestOffset, IoVector buffer, GuestRun run)
     {
-        int inCluster = _geometry.InCluster(guestOffset);
-        int length = (int)Math.Min(run.LengthBytes, _geometry.ClusterBytes - inCluster);
-        long clusterStart = guestOffset - inCluster;
-        long hostCluster = _geometry.HasDataFile ? clusterStart : run.Entry.HostOffset;
-        int firstSub = inCluster / _geometry.SubclusterBytes;
-        int endSub = (inCluster + length + _geometry.SubclusterBytes - 1) / _geometry.SubclusterBytes;
-        await CopyAndWriteAsync(guestOffset, buffer.Slice(0, length), clusterStart + (firstSub * _geometry.SubclusterBytes), clusterStart + (endSub * _geometry.SubclusterBytes), hostCluster - clusterStart);
-        await metadata.Map.ChangeAsync(guestOffset, 1, (_, old) => old.WithData(_geometry.HasDataFile ? clusterStart : old.HostOffset, firstSub, endSub - firstSub));
-        return length;
+        // Of a cluster that contradicts itself somewhere else, what is alike.
+        long alike = Math.Min(run.LengthBytes, _geometry.ClusterBytes - _geometry.InCluster(guestOffset));
+        buffer = buffer.Slice(0, (int)Math.Max(alike, await metadata.Map.CountTakenAsync(guestOffset, buffer.Length)));
+        long end = guestOffset + buffer.Length;
+        GuestRun lastRun = await metadata.Map.FindAsync(end - 1, 1);
+        long unit = _geometry.SubclusterBytes;
+        long copyStart = run.Kind == SubclusterKind.Data ? guestOffset : guestOffset & ~(unit - 1);
+        long copyEnd = lastRun.Kind == SubclusterKind.Data ? end : (end + unit - 1) & ~(unit - 1);
+        long clusterStart = _geometry.ClusterStart(guestOffset);
+        long shift = _geometry.HasDataFile ? 0 : run.Entry.HostOffset - clusterStart;
+        await CopyAndWriteAsync(guestOffset, buffer, copyStart, copyEnd, shift);
+        int count = (int)(((end - 1) >> _geometry.ClusterBits) - (guestOffset >> _geometry.ClusterBits)) + 1;
+        await metadata.Map.ChangeAsync(guestOffset, count, (i, old) => MarkWritten(old, clusterStart + ((long)i << _geometry.ClusterBits), copyStart, copyEnd, shift));
+        return buffer.Length;
+    }
+
+    // The entry of the cluster at `start` once what is in it of `from` to `to` was written, in the cluster of the file that is as far away as `shift`.
+    private L2Entry MarkWritten(L2Entry entry, long start, long from, long to, long shift)
+    {
+        int first = (int)(Math.Max(from, start) - start) / _geometry.SubclusterBytes;
+        int end = (int)(Math.Min(to, start + _geometry.ClusterBytes) - start + _geometry.SubclusterBytes - 1) / _geometry.SubclusterBytes;
+        return entry.WithData(start + shift, first, end - first);
     }
 
     /// <summary>Takes clusters that lie together, as many as there are up to <paramref name="count"/>, and writes into them.</summary>
@@ -149,14 +166,9 @@ internal sealed partial class Qcow2Instance
         try
         {
             (long copyStart, long copyEnd) = RangeToKeep(guestOffset, end, old[0], old[got - 1]);
-            await CopyAndWriteAsync(guestOffset, buffer.Slice(0, length), copyStart, copyEnd, hostOffset - clusterStart);
-            await metadata.Map.ChangeAsync(guestOffset, got, (i, entry) =>
-            {
-                long start = clusterStart + ((long)i << _geometry.ClusterBits);
-                int firstSub = (int)(Math.Max(copyStart, start) - start) / _geometry.SubclusterBytes;
-                int endSub = (int)(Math.Min(copyEnd, start + _geometry.ClusterBytes) - start) / _geometry.SubclusterBytes;
-                return entry.WithData(hostOffset + ((long)i << _geometry.ClusterBits), firstSub, endSub - firstSub);
-            });
+            long shift = hostOffset - clusterStart;
+            await CopyAndWriteAsync(guestOffset, buffer.Slice(0, length), copyStart, copyEnd, shift);
+            await metadata.Map.ChangeAsync(guestOffset, got, (i, entry) => MarkWritten(entry, clusterStart + ((long)i << _geometry.ClusterBits), copyStart, copyEnd, shift));
         }
         catch
         {

@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
+using BlockGraph.BlockCore.Graph;
 using BlockGraph.Drivers.Formats.Qcow2.Check;
 using BlockGraph.Drivers.Formats.Qcow2.Snapshots;
 
@@ -76,7 +77,8 @@ internal sealed partial class Qcow2Metadata
     // Counts were in memory only when the image was closed, or rather was not. Entries are right, and lead to nothing that is not counted after this.
     private async Task MendDirtyAsync()
     {
-        ImageCheck result = await new Qcow2Check(this, new ImageCheckRequest { Repairs = ImageRepairs.Leaks | ImageRepairs.Errors }, CancellationToken.None).RunAsync();
+        ImageCheckRequest request = new() { Repairs = ImageRepairs.Leaks | ImageRepairs.Errors, Findings = new RepairTeller(Node) };
+        ImageCheck result = await new Qcow2Check(this, request, CancellationToken.None).RunAsync();
         if (result.UncheckedCount > 0)
         {
             throw new BlockException(BlockErrorKind.CorruptImage, $"Node '{Node.Name}': Could not repair dirty image");
@@ -84,8 +86,13 @@ internal sealed partial class Qcow2Metadata
 
         if (result.MendedCorruptionCount > 0 || result.MendedLeakCount > 0)
         {
-            Node.Graph.Events.Publish(new BlockWarning(
+            Node.Graph.Events.Publish(new ImageRepaired(Node.Name,
                 $"Node '{Node.Name}': the image was not closed: {result.MendedCorruptionCount} errors and {result.MendedLeakCount} leaked clusters were repaired"));
         }
+    }
+
+    private sealed class RepairTeller(BlockNode node) : IProgress<ImageFinding>
+    {
+        public void Report(ImageFinding value) => node.Graph.Events.Publish(new ImageRepairStep(node.Name, value.Text));
     }
 }

@@ -37,6 +37,27 @@ internal sealed partial class Qcow2Metadata
     /// <exception cref="BlockException">Something could not be written: it is still newer in memory.</exception>
     public ValueTask WriteBackAsync() => HasUnwritten || _writeBack.IsHeld ? WriteBackSlowAsync(writesCounts: !IsLazy) : default;
 
+    /// <summary>Writes the reference counts that there are where they are written late: in the file they are behind for data only, tables are counted.</summary>
+    /// <exception cref="BlockException">They could not be written: they are still newer in memory.</exception>
+    public async ValueTask WriteLateCountsAsync()
+    {
+        if (!IsLazy)
+        {
+            return;
+        }
+
+        await _writeBack.EnterAsync();
+        try
+        {
+            ThrowIfStopped();
+            await Refcounts.Cache.WriteAsync(Refcounts.Cache.Capture());
+        }
+        finally
+        {
+            _writeBack.Exit();
+        }
+    }
+
     /// <summary>Writes everything, makes it durable, and frees what was given up. The node is drained, or the caller does not mind what comes meanwhile.</summary>
     /// <exception cref="BlockException">Something could not be written.</exception>
     public async ValueTask SettleAsync()
@@ -55,6 +76,12 @@ internal sealed partial class Qcow2Metadata
         if (_isHeaderUncertain)
         {
             await ConfirmHeaderAsync();
+        }
+
+        if (IsStopped)
+        {
+            // The mark may be on its way still: nobody would write it any more.
+            await WriteCorruptBitAsync();
         }
 
         if (!_isInUse)

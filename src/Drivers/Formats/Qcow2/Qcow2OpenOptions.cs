@@ -157,19 +157,21 @@ internal sealed record Qcow2OpenOptions
 
     private static MetadataKind ReadChecks(OptionReader reader)
     {
-        int? template = reader.GetEnumIndexOrNull(OverlapCheck);
-        int? second = reader.GetEnumIndexOrNull(OverlapTemplate);
-        if (template is { } one && second is { } other && one != other)
+        string? template = reader.GetString(OverlapCheck);
+        string? second = reader.GetString(OverlapTemplate);
+        if (template is not null && second is not null && template != second)
         {
-            throw new BlockException($"Conflicting values for qcow2 options '{OverlapCheck}' ('{s_templates[one]}') and '{OverlapTemplate}' ('{s_templates[other]}')");
+            throw new BlockException($"Conflicting values for qcow2 options '{OverlapCheck}' ('{template}') and '{OverlapTemplate}' ('{second}')");
         }
 
-        MetadataKind kinds = (template ?? second ?? 2) switch
+        MetadataKind kinds = (template ?? second ?? "cached") switch
         {
-            0 => MetadataKind.None,
-            1 => MetadataKind.Header | MetadataKind.ActiveL1 | MetadataKind.RefcountTable | MetadataKind.SnapshotTable | MetadataKind.BitmapDirectory,
-            2 => (MetadataKind)~0 & ~MetadataKind.InactiveL2,
-            _ => (MetadataKind)~0,
+            "none" => MetadataKind.None,
+            "constant" => MetadataKind.Header | MetadataKind.ActiveL1 | MetadataKind.RefcountTable | MetadataKind.SnapshotTable | MetadataKind.BitmapDirectory,
+            "cached" => (MetadataKind)~0 & ~MetadataKind.InactiveL2,
+            "all" => (MetadataKind)~0,
+            string unknown => throw new BlockException(
+                $"Unsupported value '{unknown}' for qcow2 option '{OverlapCheck}'. Allowed are any of the following: {string.Join(", ", s_templates)}"),
         };
         foreach ((string name, MetadataKind kind) in s_checks)
         {

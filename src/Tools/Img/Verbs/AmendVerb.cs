@@ -87,20 +87,20 @@ internal sealed class AmendVerb : ImgVerb
             return 0;
         }
 
-        // The backing file that is to be replaced may be gone.
-        ImageArgument image = _source.ImageOf(call.Operands[0], _source.WriteMode);
-        await using BlockBackend backend = await (RenamesBacking(call) ? image with { OpensBacking = false } : image).OpenAsync(call.World, call.Name, call.Warn, cancel);
-        BlockDriver format = backend.Root!.Driver;
-        if (_options.IsHelpWanted)
-        {
-            PrintHelp(call, format);
-            return 0;
-        }
-
-        OptionSchema schema = format.AmendOptions ?? throw Refusal(format);
         using ImgProgress progress = new(call, _source.ShowsProgress);
         try
         {
+            // The backing file that is to be replaced may be gone.
+            ImageArgument image = _source.ImageOf(call.Operands[0], _source.WriteMode);
+            await using BlockBackend backend = await (RenamesBacking(call) ? image with { OpensBacking = false } : image).OpenAsync(call.World, call.Name, call.Warn, cancel);
+            BlockDriver format = backend.Root!.Driver;
+            if (_options.IsHelpWanted)
+            {
+                PrintHelp(call, format);
+                return 0;
+            }
+
+            OptionSchema schema = format.AmendOptions ?? throw Refusal(format);
             await backend.AmendAsync(ReadOptions(format, schema, call), _isForced, progress, cancel);
             progress.Complete();
             return 0;

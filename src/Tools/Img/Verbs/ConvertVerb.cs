@@ -88,6 +88,8 @@ internal sealed class ConvertVerb : ImgVerb
     private async Task<int> ConvertAsync(ImgCall call, CancellationToken cancel)
     {
         List<BlockBackend> sources = [];
+        using ImgProgress progress = new(call, _arguments.Source.ShowsProgress);
+        progress.Begin();
         try
         {
             await OpenSourcesAsync(call, sources, cancel);
@@ -104,7 +106,7 @@ internal sealed class ConvertVerb : ImgVerb
             try
             {
                 BlockBackend backend = await target.OpenAsync(cancel);
-                await RunAsync(call, sources, target, backend, bitmaps, cancel);
+                await RunAsync(call, sources, target, backend, bitmaps, progress, cancel);
                 return 0;
             }
             catch (OperationCanceledException cancelled)
@@ -114,6 +116,7 @@ internal sealed class ConvertVerb : ImgVerb
         }
         finally
         {
+            progress.End();
             foreach (BlockBackend source in sources)
             {
                 await source.DisposeAsync();
@@ -156,9 +159,8 @@ internal sealed class ConvertVerb : ImgVerb
         bitmaps?.CheckSource();
     }
 
-    private async Task RunAsync(ImgCall call, List<BlockBackend> sources, ConvertTarget target, BlockBackend backend, ConvertBitmaps? bitmaps, CancellationToken cancel)
+    private async Task RunAsync(ImgCall call, List<BlockBackend> sources, ConvertTarget target, BlockBackend backend, ConvertBitmaps? bitmaps, ImgProgress progress, CancellationToken cancel)
     {
-        using ImgProgress progress = new(call, _arguments.Source.ShowsProgress);
         try
         {
             await using (backend)
@@ -193,10 +195,6 @@ internal sealed class ConvertVerb : ImgVerb
         catch (BlockException failure) when (!call.Name.FollowsTexts && failure.Hint is null)
         {
             throw new BlockException(failure.Kind, failure.Message, failure) { Hint = $"'{call.Operands[^1]}' is incomplete" };
-        }
-        finally
-        {
-            progress.End();
         }
     }
 

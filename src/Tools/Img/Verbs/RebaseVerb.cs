@@ -85,16 +85,17 @@ internal sealed class RebaseVerb : ImgVerb
 
     private async Task<int> RebaseAsync(ImgCall call, CancellationToken cancel)
     {
-        ImageArgument image = _source.ImageOf(call.Operands[0], Mode) with { OpensBacking = !_isUnsafe };
-        await using BlockBackend top = await image.OpenAsync(call.World, call.Name, call.Warn, cancel);
-        if (_backingFormat is not null && call.World.Graph.Drivers.All.All(driver => driver.Name != _backingFormat))
-        {
-            throw new BlockException($"Invalid format name: '{_backingFormat}'");
-        }
-
         using ImgProgress progress = new(call, _source.ShowsProgress);
+        progress.Begin();
         try
         {
+            ImageArgument image = _source.ImageOf(call.Operands[0], Mode) with { OpensBacking = !_isUnsafe };
+            await using BlockBackend top = await image.OpenAsync(call.World, call.Name, call.Warn, cancel);
+            if (_backingFormat is not null && call.World.Graph.Drivers.All.All(driver => driver.Name != _backingFormat))
+            {
+                throw new BlockException($"Invalid format name: '{_backingFormat}'");
+            }
+
             progress.Report(new ImageProgress(0, 1));
             if (!_isUnsafe)
             {

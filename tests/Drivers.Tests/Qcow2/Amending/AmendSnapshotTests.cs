@@ -57,6 +57,42 @@ public sealed class AmendSnapshotTests : SnapshotTestBase
     });
 
     [Test]
+    public void Where_the_profile_says_so_the_length_changes_though_the_rest_is_refused()
+    {
+        using GraphFixture fixture = new(drivers: [new Qcow2Driver()], graphOptions: new() { Profile = GraphFixture.Profile with { DowngradeChangesLengthFirst = true } });
+        fixture.Run(async () =>
+        {
+            fixture.Faulty.Disk("disk").Storage.Replace(new Qcow2Layout(s_options.CreateHeaderArea(), Length).ToArray());
+            await using (BlockBackend backend = await fixture.OpenAsync("driver=qcow2,node-name=top,file.driver=faulty,file.filename=disk"))
+            {
+                await WriteAsync(backend, 0, Length, 1);
+                await CreateAsync(backend, "a");
+                BlockException refusal = await Failure.OfAsync(() => AmendAsync(backend, Length / 2));
+                Assert.That(refusal.Message, Is.EqualTo("Internal snapshots prevent downgrade of image"));
+                Assert.That(backend.LengthBytes, Is.EqualTo(Length / 2), "the length");
+                Assert.That(((Qcow2Instance)backend.Root!.Instance).Metadata.Area.Header.Version, Is.EqualTo(3), "the version");
+            }
+
+            RequireSound(fixture.Faulty.Disk("disk").Storage.Bytes, "at the end");
+        });
+    }
+
+    // 512 bytes of entries lead to 32 KiB: the image has three tables, and so has each snapshot.
+    [Test]
+    public void Progress_goes_by_tables() => Fixture.Run(async () =>
+    {
+        await using BlockBackend backend = await MakeAndOpenAsync(s_options);
+        await WriteAsync(backend, 0, Length, 1);
+        await backend.WriteZeroesAsync(0, 1024);
+        await CreateAsync(backend, "a");
+        await backend.WriteZeroesAsync(40_960, 1024);
+        await CreateAsync(backend, "b");
+        List<double> steps = [];
+        await backend.AmendAsync(new OptionsDictionary { ["compat"] = "0.10" }, progress: new Steps(steps));
+        Assert.That(steps, Is.EqualTo(Enumerable.Range(0, 10).Select(static i => i / 9.0)));
+    });
+
+    [Test]
     public void An_image_of_version_2_with_snapshots_gets_another_length_by_becoming_version_3() => Fixture.Run(async () =>
     {
         await using (BlockBackend backend = await MakeAndOpenAsync(s_options with { Version = 2 }))

@@ -251,9 +251,4 @@ public sealed class AmendTests(string moreOptions) : SnapshotTestBase
     });
 
     private static Qcow2Header Header(BlockBackend backend) => ((Qcow2Instance)backend.Root!.Instance).Metadata.Area.Header;
-
-    private sealed class Steps(List<double> steps) : IProgress<double>
-    {
-        public void Report(double value) => steps.Add(value);
-    }
 }

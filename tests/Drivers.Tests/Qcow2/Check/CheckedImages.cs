@@ -1,6 +1,5 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
-using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Drivers.Formats.Qcow2;
 using BlockGraph.Drivers.Tests.Qcow2.Damage;
@@ -22,6 +21,13 @@ public abstract class CheckedImages
 
     [TearDown]
     public void TearDownFixture() => Fixture.Dispose();
+
+    /// <summary>A world in which repairs make counts anew, or raise them.</summary>
+    protected void SetUpFixture(bool rebuildsCounts)
+    {
+        Fixture.Dispose();
+        Fixture = new GraphFixture(drivers: [new Qcow2Driver()], graphOptions: new() { Profile = GraphFixture.Profile with { RebuildsCounts = rebuildsCounts } });
+    }
 
     /// <summary>Puts one of the sound images on the disk, after something was done to it.</summary>
     internal DamagedImage Make(string name, Action<DamagedImage>? spoil = null)
@@ -51,20 +57,6 @@ public abstract class CheckedImages
         await using BlockBackend backend = await OpenAsync(isForCheck: true, isReadOnly: repairs == ImageRepairs.None);
         ImageCheck check = await backend.CheckAsync(new ImageCheckRequest { Repairs = repairs, ReadsData = readsData, Findings = listener });
         return (check, listener.Texts);
-    }
-
-    /// <summary>False where it could not be done.</summary>
-    protected static async Task<bool> IsDoneAsync(Func<Task> work)
-    {
-        try
-        {
-            await work();
-            return true;
-        }
-        catch (BlockException)
-        {
-            return false;
-        }
     }
 
     /// <summary>What the sound images have for the guest where they have something.</summary>

@@ -1,4 +1,6 @@
 using BlockGraph.BlockCore.Backend;
+using BlockGraph.BlockCore.Events;
+using BlockGraph.Drivers.Formats.Qcow2;
 using BlockGraph.Drivers.Tests.Qcow2.Damage;
 using BlockGraph.TestKit;
 
@@ -27,6 +29,12 @@ public sealed class DirtyImageTests : CheckedImages
         Fixture.Faulty.Disk("left").Storage.Replace(left);
     }
 
+    private void RunWith(bool rebuilds, Func<Task> body)
+    {
+        SetUpFixture(rebuilds);
+        Fixture.Run(body);
+    }
+
     private static async Task RequireDataAsync(BlockBackend backend, string when)
     {
         await RequirePatternsAsync(backend, when);
@@ -39,7 +47,7 @@ public sealed class DirtyImageTests : CheckedImages
     }
 
     [Test]
-    public void Counts_are_mended_before_the_first_change([Values(1, 2, 3)] int seed) => Fixture.Run(async () =>
+    public void Counts_are_mended_before_the_first_change([Values(1, 2, 3)] int seed, [Values] bool rebuilds) => RunWith(rebuilds, async () =>
     {
         await CrashAsync(seed);
         Disk.Storage.Replace(Fixture.Faulty.Disk("left").Storage.Bytes);
@@ -65,7 +73,69 @@ public sealed class DirtyImageTests : CheckedImages
     });
 
     [Test]
-    public void Reads_go_on_while_counts_are_mended() => Fixture.Run(async () =>
+    public void A_power_cut_while_counts_are_made_anew_leaves_what_is_mended_later([Values(1, 2, 3)] int seed)
+    {
+        bool isOver = false;
+        for (int failing = 1; !isOver; failing++)
+        {
+            Assert.That(failing, Is.LessThan(100), "it comes to its end");
+            RunWith(rebuilds: true, async () =>
+            {
+                await CrashAsync(1);
+                Disk.Storage.Replace(Fixture.Faulty.Disk("left").Storage.Bytes);
+                await using (BlockBackend backend = await OpenAsync())
+                {
+                    Disk.FailNth(failing, StorageCall.Write, isSticky: true);
+                    Disk.FailNth(failing, StorageCall.Flush, isSticky: true);
+                    isOver = await Failure.IsDoneAsync(() => backend.WriteAsync(32 << 20, Filled(4096, 99)).AsTask());
+                    byte[] left = Disk.BytesAfterPowerLoss(new SeededRandom((ulong)seed));
+                    Disk.Heal();
+                    Fixture.Faulty.Disk("crashed").Storage.Replace(left);
+                }
+
+                Disk.Storage.Replace(Fixture.Faulty.Disk("crashed").Storage.Bytes);
+                await using (BlockBackend again = await OpenAsync())
+                {
+                    await again.WriteAsync(32 << 20, Filled(4096, 98));
+                    await RequireDataAsync(again, $"call {failing}");
+                }
+
+                Assert.That((await CheckAsync()).Check.IsClean, Is.True, $"call {failing}: nothing is wrong");
+            });
+        }
+    }
+
+    [Test]
+    public void Each_step_is_told([Values] bool rebuilds) => RunWith(rebuilds, async () =>
+    {
+        Disk.Storage.Replace(new Qcow2Layout(new Qcow2CreateOptions { LengthBytes = 1 << 20, HasLazyRefcounts = true }.CreateHeaderArea(), 1 << 20).ToArray());
+        byte[] left;
+        await using (BlockBackend backend = await OpenAsync())
+        {
+            await backend.WriteAsync(0, Filled(100_000, 7));
+            await backend.FlushAsync();
+            left = Disk.BytesAfterPowerLoss();
+        }
+
+        Disk.Storage.Replace(left);
+        List<string> steps = [];
+        List<string> warnings = [];
+        using IDisposable listener = Fixture.Graph.Events.Subscribe<ImageRepairStep>(step => steps.Add(step.Message));
+        using IDisposable warned = Fixture.Graph.Events.Subscribe<ImageRepaired>(warning => warnings.Add(warning.Message));
+        await using BlockBackend again = await OpenAsync();
+        await again.WriteAsync(0, Filled(1, 7));
+
+        // The table that leads to the data is counted at once.
+        string[] found = ["ERROR cluster 5 refcount=0 reference=1", "ERROR cluster 6 refcount=0 reference=1"];
+        string[] mended = rebuilds
+            ? ["Rebuilding refcount structure", "Repairing cluster 1 refcount=1 reference=0", "Repairing cluster 2 refcount=1 reference=0"]
+            : ["Repairing cluster 5 refcount=0 reference=1", "Repairing cluster 6 refcount=0 reference=1"];
+        Assert.That(steps, Is.EqualTo((string[])[.. found, .. mended]));
+        Assert.That(warnings, Is.EqualTo((string[])["Node 'top': the image was not closed: 2 errors and 0 leaked clusters were repaired"]));
+    });
+
+    [Test]
+    public void Reads_go_on_while_counts_are_mended([Values] bool rebuilds) => RunWith(rebuilds, async () =>
     {
         await CrashAsync(1);
         Disk.Storage.Replace(Fixture.Faulty.Disk("left").Storage.Bytes);
@@ -81,22 +151,20 @@ public sealed class DirtyImageTests : CheckedImages
     });
 
     [Test]
-    public void A_change_fails_where_counts_cannot_be_mended_and_the_next_mends_them()
+    public void A_change_fails_where_counts_cannot_be_mended_and_the_next_mends_them([Values] bool rebuilds)
     {
         bool isOver = false;
         for (int failing = 1; !isOver; failing++)
         {
             Assert.That(failing, Is.LessThan(100), "it comes to its end");
-            TearDownFixture();
-            SetUpFixture();
-            Fixture.Run(async () =>
+            RunWith(rebuilds, async () =>
             {
                 await CrashAsync(1);
                 Disk.Storage.Replace(Fixture.Faulty.Disk("left").Storage.Bytes);
                 await using (BlockBackend backend = await OpenAsync())
                 {
                     Disk.FailNth(failing);
-                    isOver = await IsDoneAsync(() => backend.WriteAsync(32 << 20, Filled(4096, 99)).AsTask());
+                    isOver = await Failure.IsDoneAsync(() => backend.WriteAsync(32 << 20, Filled(4096, 99)).AsTask());
                     isOver &= Disk.FailedCount == 0;
                     Disk.Heal();
                     await backend.WriteAsync(32 << 20, Filled(4096, 99));

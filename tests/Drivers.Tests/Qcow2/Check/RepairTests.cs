@@ -85,7 +85,7 @@ public sealed class RepairTests : CheckedImages
             // Reads of the check itself are let be.
             Disk.FailNth(failing, StorageCall.Write, isSticky: true);
             Disk.FailNth(failing, StorageCall.Flush, isSticky: true);
-            isOver = await IsDoneAsync(() => backend.CheckAsync(All));
+            isOver = await Failure.IsDoneAsync(() => backend.CheckAsync(All));
             byte[] left = Disk.BytesAfterPowerLoss(new SeededRandom((ulong)seed));
             Disk.Heal();
             Fixture.Faulty.Disk("crashed").Storage.Replace(left);
@@ -117,7 +117,7 @@ public sealed class RepairTests : CheckedImages
                 Make("v3", s_damages[damage]);
                 await using BlockBackend backend = await OpenAsync(isForCheck: true);
                 Disk.FailNth(failing, StorageCall.Write, error);
-                isOver = await IsDoneAsync(() => backend.CheckAsync(All));
+                isOver = await Failure.IsDoneAsync(() => backend.CheckAsync(All));
                 Assert.That((await backend.CheckAsync(All)).IsClean, Is.True, $"{damage}, write {failing}: once more");
                 await RequirePatternsAsync(backend, $"{damage}, write {failing}");
             });
@@ -191,13 +191,27 @@ public sealed class RepairTests : CheckedImages
         await using (BlockBackend backend = await OpenAsync())
         {
             Assert.That((await Failure.OfRequestAsync(() => backend.WriteAsync(0, new byte[512]))).Message, Does.Contain("Preventing invalid write on metadata (overlaps with active L1 table)"), "why");
-            Assert.That(await IsDoneAsync(() => backend.WriteAsync(1 << 20, new byte[512]).AsTask()), Is.False, "nothing is written any more");
+            Assert.That(await Failure.IsDoneAsync(() => backend.WriteAsync(1 << 20, new byte[512]).AsTask()), Is.False, "nothing is written any more");
             Assert.That((await backend.CheckAsync(All)).IsClean, Is.True, "mended");
             await backend.WriteAsync(1 << 20, Filled(512, 1));
             await backend.WriteAsync(0, Filled(512, 2));
         }
 
         Assert.That((await CheckAsync()).Check.IsClean, Is.True, "in the end");
+    });
+
+    // The L2 table is the L1 table: that is seen before the first change, and nothing else keeps the image open.
+    [Test]
+    public void An_image_that_is_closed_at_once_is_marked_corrupt() => Fixture.Run(async () =>
+    {
+        Make("v3", q => q.Put(q.L1, 8, (1UL << 63) | (ulong)q.L1));
+        await using (BlockBackend backend = await OpenAsync())
+        {
+            Disk.DelayNsMax = 1000;
+            Assert.That(await Failure.IsDoneAsync(() => backend.WriteAsync(0, new byte[512]).AsTask()), Is.False, "the write");
+        }
+
+        Assert.That(new DamagedImage(Disk.Storage.Bytes).Get(72, 8), Is.EqualTo(2ul), "the mark");
     });
 
     [Test]

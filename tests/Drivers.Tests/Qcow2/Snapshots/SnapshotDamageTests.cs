@@ -40,6 +40,31 @@ public sealed class SnapshotDamageTests : SnapshotTestBase
         Assert.That(Disk.Storage.Bytes.AsSpan().SequenceEqual(before), Is.True, "nothing was written");
     });
 
+    [TestCase("its L1 table is not aligned", BlockErrorKind.CorruptImage, "Snapshot L1 table offset invalid")]
+    [TestCase("its L1 table is too large", BlockErrorKind.TooLarge, "Snapshot L1 table too large")]
+    public void Nothing_is_written_where_all_tables_must_be_known_and_a_snapshots_are_not(string damage, BlockErrorKind kind, string refusal) => Fixture.Run(async () =>
+    {
+        await using (BlockBackend prepared = await MakeAndOpenAsync(new Qcow2CreateOptions { LengthBytes = Length }))
+        {
+            await WriteAsync(prepared, 0, 64 << 10, 1);
+            await CreateAsync(prepared, "s");
+        }
+
+        Spoil(Disk.Storage.Bytes, damage);
+        byte[] before = (byte[])Disk.Storage.Bytes.Clone();
+        await using (BlockBackend backend = await OpenAsync(",overlap-check.inactive-l2=on"))
+        {
+            BlockException error = await Failure.OfAsync(() => WriteAsync(backend, 0, 4096, 2));
+            Assert.That(error.Message, Is.EqualTo($"Node 'top': overlap-check.inactive-l2 needs the tables of snapshot 's': {refusal}"), "the reason");
+            Assert.That(error.Kind, Is.EqualTo(kind), "its kind");
+            Assert.That(await ReadAllAsync(backend), Has.Exactly(64 << 10).EqualTo(1), "what it reads");
+        }
+
+        Assert.That(Disk.Storage.Bytes.AsSpan().SequenceEqual(before), Is.True, "nothing was written");
+        await using BlockBackend careless = await OpenAsync();
+        await WriteAsync(careless, 0, 4096, 2);
+    });
+
     private static void Spoil(byte[] image, string damage)
     {
         int entry = (int)Get(image, SnapshotsField);
@@ -51,6 +76,12 @@ public sealed class SnapshotDamageTests : SnapshotTestBase
                 break;
             case "its L1 table leads beyond the end of the file":
                 Put(image, top, BeyondEnd);
+                break;
+            case "its L1 table is not aligned":
+                Put(image, entry, 0x400200);
+                break;
+            case "its L1 table is too large":
+                BinaryPrimitives.WriteInt32BigEndian(image.AsSpan(entry + 8), 0x10000000);
                 break;
             case "its L1 table is the active one":
                 Put(image, entry, Get(image, ActiveTopField));

@@ -72,12 +72,11 @@ internal sealed record AmendOptions
         };
     }
 
-    /// <summary>Refuses what an image cannot become, as far as its first cluster says.</summary>
+    /// <summary>Refuses what an image cannot become, as far as its first cluster says; whether it can become one of version 2 is another question.</summary>
     /// <param name="area">What the first cluster says.</param>
     /// <param name="backingBytes">The length of its backing image; 0 without one.</param>
-    /// <param name="keepsBitmaps">It has dirty bitmaps, and must not lose them.</param>
     /// <exception cref="BlockException">It cannot.</exception>
-    public void Check(Qcow2HeaderArea area, long backingBytes, bool keepsBitmaps)
+    public void Check(Qcow2HeaderArea area, long backingBytes)
     {
         Qcow2Header header = area.Header;
         if (HasOtherBacking)
@@ -98,8 +97,7 @@ internal sealed record AmendOptions
         string? refusal = DataFileName is not null && !hasDataFile ? "data-file can only be set for images that use an external data file"
             : IsDataFileRaw == true && !isDataFileRaw ? "data-file-raw cannot be set on existing images"
             : HasLazyRefcounts == true && version < 3 ? "Lazy refcounts only supported with compatibility level 1.1 and above (use compat=1.1 or greater)"
-            : version >= 3 || (RefcountOrder ?? header.RefcountOrder) == 4 ? null
-            : Version is not null && RefcountOrder is null ? "compat=0.10 requires refcount_bits=16"
+            : version >= 3 || RefcountOrder is null or 4 ? null
             : "Refcount widths other than 16 bits require compatibility level 1.1 or above (use compat=1.1 or greater)";
         if (refusal is not null)
         {
@@ -109,11 +107,6 @@ internal sealed record AmendOptions
         if (LengthBytes is { } length && length != header.LengthBytes)
         {
             CheckLength(area, length, version, Math.Max(backingBytes, Backing?.LengthBytes ?? 0));
-        }
-
-        if (version < header.Version)
-        {
-            CheckDowngrade(area, keepsBitmaps);
         }
 
         _ = Change(area).Format(out _);
@@ -180,11 +173,20 @@ internal sealed record AmendOptions
         }
     }
 
-    // Reference counts that are late, and another method of compression, are seen to on the way.
-    private static void CheckDowngrade(Qcow2HeaderArea area, bool keepsBitmaps)
+    /// <summary>Refuses an image that is to become one of version 2 and cannot, as far as its first cluster says. Reference counts that are late, and another method of compression, are seen to on the way.</summary>
+    /// <param name="area">What the first cluster says.</param>
+    /// <param name="keepsBitmaps">It has dirty bitmaps, and must not lose them.</param>
+    /// <exception cref="BlockException">It cannot.</exception>
+    public void CheckDowngrade(Qcow2HeaderArea area, bool keepsBitmaps)
     {
+        if (!(Version < area.Header.Version))
+        {
+            return;
+        }
+
         Qcow2IncompatibleFeatures lasting = area.Header.Incompatible & ~(Qcow2IncompatibleFeatures.Dirty | Qcow2IncompatibleFeatures.CompressionType);
-        string? refusal = (lasting & Qcow2IncompatibleFeatures.DataFile) != 0 ? "Cannot downgrade an image with a data file"
+        string? refusal = (RefcountOrder ?? area.Header.RefcountOrder) != 4 ? "compat=0.10 requires refcount_bits=16"
+            : (lasting & Qcow2IncompatibleFeatures.DataFile) != 0 ? "Cannot downgrade an image with a data file"
             : lasting != 0 ? $"Cannot downgrade an image with incompatible features 0x{(ulong)lasting:x} set"
             : keepsBitmaps ? "Cannot downgrade an image which has bitmaps"
             : null;

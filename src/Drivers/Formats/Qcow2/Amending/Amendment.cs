@@ -46,18 +46,22 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
 
     /// <summary>Clusters of snapshots that read as zeros without having any become clusters of zeros, or none where no backing node shows then. All snapshots change at once.</summary>
     /// <exception cref="BlockException">There is no room, or it could not be written: the snapshots are as they were.</exception>
-    public async Task WriteOutSnapshotZeroesAsync(CancellationToken cancel)
+    public async Task WriteOutSnapshotZeroesAsync(TableProgress tables, CancellationToken cancel)
     {
         SnapshotDraft? draft = null;
         SnapshotEntry[] entries = [.. metadata.Snapshots.Entries];
+        long tablesBefore = metadata.Map.Top.Length;
         for (int i = 0; i < entries.Length; i++)
         {
             ulong[] top = await entries[i].ReadTopAsync(metadata, cancel);
             if (await HasAsync(top, static entry => entry.KindOf(0) == SubclusterKind.Zero, cancel))
             {
                 draft ??= new SnapshotDraft(metadata);
-                entries[i] = await draft.ChangeTopAsync(entries[i], await draft.Mapping.WriteOutZeroesAsync(top, cancel));
+                entries[i] = await draft.ChangeTopAsync(entries[i], await draft.Mapping.WriteOutZeroesAsync(top, count => tables.Reach(tablesBefore + count), cancel));
             }
+
+            tablesBefore += top.Length;
+            tables.Reach(tablesBefore);
         }
 
         if (draft is not null)

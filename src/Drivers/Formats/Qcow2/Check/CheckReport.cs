@@ -11,6 +11,9 @@ internal sealed class CheckReport(ImageCheckRequest request)
     /// <summary>How many of these are about reference counts.</summary>
     public long CountErrorCount { get; private set; }
 
+    /// <summary>A cluster is used that is counted as free.</summary>
+    public bool HasUncounted { get; set; }
+
     /// <summary>How many clusters are taken and not used.</summary>
     public long LeakCount { get; private set; }
 

@@ -15,6 +15,9 @@ internal sealed class CountRebuild(Qcow2Metadata metadata, ImageReferences refer
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
 
+    // How often the clusters of the old table and its blocks were used.
+    private readonly SortedDictionary<long, ulong> _old = [];
+
     private ReferenceCounts Counts => references.Counts;
 
     /// <summary>Makes them, and takes the old ones out of the counts.</summary>
@@ -48,6 +51,19 @@ internal sealed class CountRebuild(Qcow2Metadata metadata, ImageReferences refer
         await metadata.File.FlushAsync(CancellationToken.None);
     }
 
+    /// <summary>Tells which clusters of the old ones are used less often now.</summary>
+    public void TellFreed(CheckReport report)
+    {
+        foreach ((long cluster, ulong old) in _old)
+        {
+            ulong count = Counts.Get(cluster);
+            if (count < old)
+            {
+                report.Tell($"Repairing cluster {cluster} refcount={old} reference={count}");
+            }
+        }
+    }
+
     private void ForgetOld()
     {
         Qcow2Header header = metadata.Area.Header;
@@ -68,6 +84,7 @@ internal sealed class CountRebuild(Qcow2Metadata metadata, ImageReferences refer
         MetadataKind kinds = references.Kinds.GetValueOrDefault(cluster);
         if ((kinds & kind) != 0)
         {
+            _old.TryAdd(cluster, Counts.Get(cluster));
             references.Kinds[cluster] = kinds & ~kind;
             Counts.Set(cluster, Counts.Get(cluster) - count);
         }

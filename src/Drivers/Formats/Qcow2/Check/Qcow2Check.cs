@@ -9,7 +9,7 @@ namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 /// <remarks>
 /// Order of mending, each step durable before the next: counts that are too low are raised; marks of entries are made to agree with them; counts that are too high
 /// are lowered; the image says that it is clean. At any moment what an entry leads to is counted at least as well as before. Where the blocks of counts are not
-/// usable, all counts are made anew elsewhere instead of raised and lowered.
+/// usable, or the profile says so, all counts are made anew elsewhere instead of raised and lowered.
 /// </remarks>
 internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest request, CancellationToken cancel)
 {
@@ -68,10 +68,13 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
         await metadata.ForgetUnknownAsync();
         CountMends counts = new(metadata, references, stored, _pace);
         bool isPossible = counts.IsPossible;
-        if (request.MendsErrors && !isPossible && (report.CountErrorCount > 0 || report.LeakCount > 0))
+        bool isMadeAnew = metadata.Node.Graph.Profile.RebuildsCounts && report.HasUncounted && !references.HidesReferences;
+        if (request.MendsErrors && (isMadeAnew || (!isPossible && (report.CountErrorCount > 0 || report.LeakCount > 0))))
         {
             report.Tell("Rebuilding refcount structure");
-            await new CountRebuild(metadata, references, _pace).RunAsync();
+            CountRebuild rebuild = new(metadata, references, _pace);
+            await rebuild.RunAsync();
+            rebuild.TellFreed(report);
             report.OnRebuilt(freesLeaks: !references.HidesReferences);
             await new TableMends(metadata, references, report, _pace) { CountOf = references.Counts.Get, MendsAll = true }.RunAsync();
             return;

@@ -55,6 +55,7 @@ internal sealed class StoredCounts(Qcow2Metadata metadata, ImageReferences refer
                 end = (stored | expected) == 0 ? end : cluster + 1;
                 if (stored < expected)
                 {
+                    report.HasUncounted |= stored == 0;
                     report.CountError($"ERROR cluster {cluster} refcount={stored} reference={expected}");
                 }
                 else if (stored > expected)

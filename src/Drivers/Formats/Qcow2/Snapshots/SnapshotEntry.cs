@@ -74,7 +74,9 @@ internal readonly record struct SnapshotEntry
     {
         if (!HasUsableTop(metadata.Geometry))
         {
-            throw new BlockException(BlockErrorKind.CorruptImage, L1EntryCount > Qcow2Geometry.L1BytesMax / sizeof(ulong) ? "Snapshot L1 table too large" : "Snapshot L1 table offset invalid");
+            throw L1EntryCount > Qcow2Geometry.L1BytesMax / sizeof(ulong)
+                ? new BlockException(BlockErrorKind.TooLarge, "Snapshot L1 table too large")
+                : new BlockException(BlockErrorKind.CorruptImage, "Snapshot L1 table offset invalid");
         }
 
         return L1EntryCount == 0 ? [] : await metadata.Map.ReadTopAsync((long)L1Offset, (int)L1EntryCount, cancel);

@@ -87,7 +87,8 @@ internal sealed partial record SnapshotTable(IReadOnlyList<SnapshotEntry> Entrie
         return bytes;
     }
 
-    /// <summary>Tells where the table lies, and what the snapshots' own tables are. One that cannot be right is met when it is used.</summary>
+    /// <summary>Tells where the table lies, and what the snapshots' own tables are. One that cannot be right is met when it is used, unless every table is to be known.</summary>
+    /// <exception cref="BlockException">It is, and one cannot be read.</exception>
     public async ValueTask AddPlacesAsync(Qcow2Metadata metadata)
     {
         if (HostOffset != 0)
@@ -95,17 +96,24 @@ internal sealed partial record SnapshotTable(IReadOnlyList<SnapshotEntry> Entrie
             metadata.Places.Add(MetadataKind.SnapshotTable, HostOffset, LengthBytes);
         }
 
-        foreach (SnapshotEntry entry in Entries)
+        bool looksInside = (metadata.Places.Checked & MetadataKind.InactiveL2) != 0;
+        foreach (SnapshotEntry entry in Entries.Where(entry => entry.L1EntryCount > 0 && (looksInside || entry.HasUsableTop(metadata.Geometry))))
         {
-            if (entry.HasUsableTop(metadata.Geometry) && entry.L1EntryCount > 0)
-            {
-                metadata.Places.Add(MetadataKind.InactiveL1, (long)entry.L1Offset, entry.L1EntryCount * (long)sizeof(ulong));
-                if ((metadata.Places.Checked & MetadataKind.InactiveL2) != 0)
-                {
-                    ulong[] top = await entry.ReadTopAsync(metadata, CancellationToken.None);
-                    ClusterMap.AddTablePlaces(metadata.Places, metadata.Geometry, MetadataKind.InactiveL2, top);
-                }
-            }
+            ulong[] top = looksInside ? await ReadTopAsync(entry, metadata) : [];
+            metadata.Places.Add(MetadataKind.InactiveL1, (long)entry.L1Offset, entry.L1EntryCount * (long)sizeof(ulong));
+            ClusterMap.AddTablePlaces(metadata.Places, metadata.Geometry, MetadataKind.InactiveL2, top);
+        }
+    }
+
+    private static async ValueTask<ulong[]> ReadTopAsync(SnapshotEntry entry, Qcow2Metadata metadata)
+    {
+        try
+        {
+            return await entry.ReadTopAsync(metadata, CancellationToken.None);
+        }
+        catch (BlockException error)
+        {
+            throw error.Prefixed($"Node '{metadata.Node.Name}': overlap-check.inactive-l2 needs the tables of snapshot '{entry.Name}': ");
         }
     }
 
