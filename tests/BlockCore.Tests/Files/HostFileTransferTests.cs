@@ -163,9 +163,14 @@ public sealed class HostFileTransferTests(string engine) : HostFileFixture(engin
         IoVector vector = isSegmented ? Pieces(new byte[4096], Enumerable.Repeat(100, 40).ToArray()) : new byte[4096];
         Transfer(file, vector, 100);
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Transfer(file, vector, 1000);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        // A full collection, for which any test may be the cause, empties the pool that pins come from; it fills again once.
+        long allocated = long.MaxValue;
+        for (int round = 0; round < 3; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Transfer(file, vector, 1000);
+            allocated = Math.Min(allocated, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
 
         Assert.That(allocated, Is.Zero);
     }
