@@ -74,17 +74,17 @@ internal sealed class ToolWorld
     }
 
     // What is wrong with an image is told when it is found, beside whatever fails because of it.
-    private void Hear(BlockEvent happened)
+    private void Hear(BlockWarning warning)
     {
-        switch (happened)
+        switch (warning)
         {
-            case ImageRepairStep or ImageRepaired or ImageCorrupted:
-                _tell(happened);
+            case ImageRepaired or ImageCorrupted:
+                _tell(warning);
                 break;
-            case BitmapsLost loss:
-                _losses.Add(loss);
+            case BitmapsLost:
+                _losses.Add(warning);
                 break;
-            case BlockWarning warning:
+            default:
                 _warnings.Add(warning);
                 break;
         }
@@ -98,7 +98,8 @@ internal sealed class ToolWorld
         {
             await using NodeGraph graph = Compose(context, profile, drivers);
             ToolWorld world = new(graph, context, isVirtualTime, tell);
-            using IDisposable events = graph.Events.Subscribe<BlockEvent>(world.Hear);
+            using IDisposable warnings = graph.Events.Subscribe<BlockWarning>(world.Hear);
+            using IDisposable repairs = graph.Events.Subscribe<ImageRepairStep>(tell);
             exitCode = await body(world);
             world._losses.ForEach(tell);
         });

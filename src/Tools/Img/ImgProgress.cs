@@ -58,10 +58,7 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IProgress<double>,
     }
 
     /// <inheritdoc/>
-    public void Report(ImageProgress value)
-    {
-        Show(value.Fraction, value);
-    }
+    public void Report(ImageProgress value) => Show(value.Fraction, value);
 
     /// <summary>Tells of work that is no number of bytes, as a part of one.</summary>
     public void Report(double value) => Show(value, null);
@@ -97,6 +94,16 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IProgress<double>,
         else if (_isShown && !_isLine)
         {
             ShowPercent(isAlways: true);
+        }
+    }
+
+    /// <summary>What is printed next stands in the place of the line, which is shown again below it.</summary>
+    public void MakeRoom()
+    {
+        if (_isLine && _lastLength > 0)
+        {
+            _call.Console.Error.Write($"\r{new string(' ', _lastLength)}\r");
+            _lastLength = 0;
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using BlockGraph.Tools.Img;
 namespace BlockGraph.Tools.Tests.Img;
 
 /// <summary>The commands that work on whole images, by the program's own name: better words, progress for a person.</summary>
@@ -60,6 +62,24 @@ public sealed class ImgWorkTests
         Assert.That(run.Error, Does.Match("^\r +[0-9.]+ %  [0-9.]+ %/s").And.Match("\r100\\.0 %  [0-9.]+ %/s *\n$"), "the line");
         Assert.That(ToolRun.Own(["img", words[0], "-p", .. words[1..], path]).Out, Does.StartWith("    (").And.Contain("(100.00/100%)\r\n"), "elsewhere");
     }
+
+    [Test]
+    public void What_a_check_finds_stands_in_a_line_of_its_own_above_the_progress()
+    {
+        string path = _folder.File("a.qcow2");
+        Assert.That(ToolRun.Own("img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=512,preallocation=metadata", path, "4M").ExitCode, Is.Zero);
+        byte[] bytes = File.ReadAllBytes(path);
+        int table = (int)BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(48));
+        int block = (int)BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(table));
+        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(block + (2 * 100)), 2);
+        File.WriteAllBytes(path, bytes);
+        ToolRun run = ToolRun.On(new TestConsole { IsErrorTerminal = true, ErrorWidth = 120 }, "blockgraph", "img", "check", "-p", path);
+        Assert.That(run.Error, Does.Match("%/s[^\r\n]*\r +\rLeaked cluster 100 refcount=2 reference=1\nERROR OFLAG_COPIED [^\r\n]*\n\r100\\.0 %"), "the line makes room");
+    }
+
+    [Test]
+    public void Every_command_is_found_by_its_name() => Assert.That(
+        ImgVerbs.CreateAll().Select(verb => (verb.GetType(), ImgVerbs.Create(verb.Name, ImgName.Own)?.GetType())), Has.All.Matches<(Type Listed, Type? Found)>(pair => pair.Listed == pair.Found));
 
     [Test]
     public void Progress_elsewhere_is_percentages()

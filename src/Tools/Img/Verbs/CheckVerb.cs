@@ -81,7 +81,7 @@ internal sealed class CheckVerb : ImgVerb
         IoOpenMode mode = _source.ReadMode with { IsReadOnly = _repairs == ImageRepairs.None };
         await using BlockBackend backend = await (_source.ImageOf(call.Operands[0], mode) with { IsForCheck = true }).OpenAsync(call.World, call.Name, call.Warn, cancel);
         using ImgProgress progress = new(call, _source.ShowsProgress);
-        ImageCheckRequest request = new() { Repairs = _repairs, ReadsData = _readsData, Findings = new FindingPrinter(call.Console.Error), Progress = progress };
+        ImageCheckRequest request = new() { Repairs = _repairs, ReadsData = _readsData, Findings = new FindingPrinter(call.Console.Error, progress), Progress = progress };
         ImageCheck check;
         try
         {
@@ -196,8 +196,12 @@ internal sealed class CheckVerb : ImgVerb
     }
 
     // As soon as each is made; results go elsewhere.
-    private sealed class FindingPrinter(TextWriter output) : IProgress<ImageFinding>
+    private sealed class FindingPrinter(TextWriter output, ImgProgress progress) : IProgress<ImageFinding>
     {
-        public void Report(ImageFinding value) => output.WriteLine(value.Text);
+        public void Report(ImageFinding value)
+        {
+            progress.MakeRoom();
+            output.WriteLine(value.Text);
+        }
     }
 }
