@@ -39,21 +39,41 @@ public sealed class Qcow2GrowthTests
         await RequireCleanAsync("holes are free again");
     });
 
-    [Test]
-    public void A_longer_table_that_cannot_be_had_leaves_the_image_as_it_was() => _fixture.Run(async () =>
+    // file: | what was there | table, longer than what a block counts | blocks     With counts of 64 bits the table of blocks becomes too short, too.
+    [TestCase(4, 1L << 30, 256 << 10)]
+    [TestCase(6, 256L << 20, 64 << 10)]
+    [TestCase(6, 8L << 30, 2 << 20)]
+    public void A_table_that_needs_several_blocks_of_counts_takes_its_own_length_and_little_more(int refcountOrder, long lengthBytes, int tableBytes) => _fixture.Run(async () =>
+    {
+        await using (BlockBackend backend = await OpenAsync(refcountOrder))
+        {
+            int fileBytes = _fixture.Faulty.Disk("disk").Storage.Bytes.Length;
+            await backend.TruncateAsync(lengthBytes);
+            await backend.WriteAsync(lengthBytes - ClusterBytes, new byte[ClusterBytes]);
+            await backend.FlushAsync();
+            Assert.That(_fixture.Faulty.Disk("disk").Storage.Bytes, Has.Length.InRange(fileBytes + tableBytes, fileBytes + (tableBytes * 5 / 4)), "bytes of the file");
+        }
+
+        await using BlockBackend closed = await _fixture.OpenAsync("driver=qcow2,file.driver=faulty,file.filename=disk,read-only=on", new BackendOptions { ReadOnly = true });
+        Assert.That(await closed.CheckAsync(), Has.Property("CorruptionCount").Zero.And.Property("LeakCount").Zero, "counts");
+    });
+
+    [TestCase(4, LongLengthBytes)]
+    [TestCase(6, 256L << 20)]
+    public void A_longer_table_that_cannot_be_had_leaves_the_image_as_it_was(int refcountOrder, long longLengthBytes) => _fixture.Run(async () =>
     {
         bool isDone = false;
         for (int failing = 1; !isDone; failing++)
         {
             FaultyDisk disk = _fixture.Faulty.Disk("disk");
             int failedBefore = disk.FailedCount;
-            await using (BlockBackend backend = await OpenAsync())
+            await using (BlockBackend backend = await OpenAsync(refcountOrder))
             {
                 byte[] expected = await MakeHolesAsync(backend);
                 disk.FailNth(failing, error: BlockErrorKind.NoSpace);
                 try
                 {
-                    await backend.TruncateAsync(LongLengthBytes);
+                    await backend.TruncateAsync(longLengthBytes);
                     isDone = disk.FailedCount == failedBefore;
                 }
                 catch (BlockException error)
@@ -65,8 +85,8 @@ public sealed class Qcow2GrowthTests
                 byte[] read = new byte[LengthBytes];
                 await backend.ReadAsync(0, read);
                 Assert.That(read, Is.EqualTo(expected), $"call {failing}: what was there");
-                await backend.TruncateAsync(LongLengthBytes);
-                Assert.That(backend.LengthBytes, Is.EqualTo(LongLengthBytes), $"call {failing}: it grows once there is room");
+                await backend.TruncateAsync(longLengthBytes);
+                Assert.That(backend.LengthBytes, Is.EqualTo(longLengthBytes), $"call {failing}: it grows once there is room");
             }
 
             await RequireCleanAsync($"call {failing}");
@@ -101,9 +121,9 @@ public sealed class Qcow2GrowthTests
         await backend.WriteAsync(offset, bytes);
     }
 
-    private Task<BlockBackend> OpenAsync()
+    private Task<BlockBackend> OpenAsync(int refcountOrder = 4)
     {
-        _fixture.Faulty.Disk("disk").Storage.Replace(new Qcow2Layout(new Qcow2CreateOptions { LengthBytes = LengthBytes, ClusterBits = 9 }.CreateHeaderArea()).ToArray());
+        _fixture.Faulty.Disk("disk").Storage.Replace(new Qcow2Layout(new Qcow2CreateOptions { LengthBytes = LengthBytes, ClusterBits = 9, RefcountOrder = refcountOrder }.CreateHeaderArea()).ToArray());
         return _fixture.OpenAsync("driver=qcow2,node-name=top,discard=unmap,file.driver=faulty,file.filename=disk", new BackendOptions { CanResize = true });
     }
 

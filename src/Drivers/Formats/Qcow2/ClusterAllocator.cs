@@ -41,7 +41,7 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
             }
             else
             {
-                await AddBlockAsync(metadata.Refcounts.BlockOf(cluster), 0);
+                await AddBlocksAsync(metadata.Refcounts.BlockOf(cluster), 0);
             }
         }
     }
@@ -51,36 +51,42 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
     public async ValueTask<long> AllocateTogetherAsync(int count)
     {
         // Runs that are too short stay taken until there is one that is not, or they would be found again and again.
-        List<(long HostOffset, int Count)> tooShort = [];
+        List<(long HostOffset, int Count)> unwanted = [];
         long hostOffset = 0;
         int got = 0;
         try
         {
             while (got < count)
             {
-                (long next, int more) = await AllocateAsync(count - got);
+                // A run that does not go on where the last one ended has to be long enough by itself.
+                (long next, int more) = await AllocateAsync(count);
                 if (got > 0 && next == hostOffset + ((long)got << _geometry.ClusterBits))
                 {
                     got += more;
                     continue;
                 }
 
-                tooShort.Add((hostOffset, got));
+                unwanted.Add((hostOffset, got));
                 (hostOffset, got) = (next, more);
+            }
+
+            if (got > count)
+            {
+                unwanted.Add((hostOffset + ((long)count << _geometry.ClusterBits), got - count));
             }
 
             return hostOffset;
         }
         catch
         {
-            tooShort.Add((hostOffset, got));
+            unwanted.Add((hostOffset, got));
             throw;
         }
         finally
         {
-            foreach ((long shortOffset, int shortCount) in tooShort)
+            foreach ((long unwantedOffset, int unwantedCount) in unwanted)
             {
-                await GiveBackAsync(shortOffset, shortCount);
+                await GiveBackAsync(unwantedOffset, unwantedCount);
             }
         }
     }
@@ -156,35 +162,37 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
     private async ValueTask<int> ExtendAsync(long cluster, int countMax)
     {
         RefcountTable refcounts = metadata.Refcounts;
-        if (refcounts.IndexInSlice(cluster) != 0)
-        {
-            return 0;
-        }
-
+        int got = 0;
         try
         {
-            if (!refcounts.TryFindSlice(cluster, out long hostOffset))
+            while (got < countMax && refcounts.IndexInSlice(cluster + got) == 0)
             {
-                await AddBlockAsync(refcounts.BlockOf(cluster), countMax);
-                Invariant.Check(refcounts.TryFindSlice(cluster, out hostOffset));
-            }
+                long next = cluster + got;
+                if (!refcounts.TryFindSlice(next, out long hostOffset))
+                {
+                    await AddBlocksAsync(refcounts.BlockOf(next), countMax - got);
+                    Invariant.Check(refcounts.TryFindSlice(next, out hostOffset));
+                }
 
-            MetadataSlice slice = await refcounts.Cache.GetAsync(hostOffset);
-            int count = RefcountBits.FreeRun(slice.Bytes, 0, Math.Min(countMax, refcounts.CountsPerSlice), _geometry.RefcountOrder);
-            if (count == 0)
-            {
-                return 0;
-            }
+                MetadataSlice slice = await refcounts.Cache.GetAsync(hostOffset);
+                int count = RefcountBits.FreeRun(slice.Bytes, 0, Math.Min(countMax - got, refcounts.CountsPerSlice), _geometry.RefcountOrder);
+                if (count == 0)
+                {
+                    break;
+                }
 
-            ThrowIfUnusable(cluster, count);
-            Take(slice, 0, count);
-            _hint = _hint == cluster ? cluster + count : _hint;
-            return count < countMax ? count + await ExtendAsync(cluster + count, countMax - count) : count;
+                ThrowIfUnusable(next, count);
+                Take(slice, 0, count);
+                _hint = _hint == next ? next + count : _hint;
+                got += count;
+            }
         }
         catch (BlockException)
         {
-            return 0;
+            // What there is by now is the run.
         }
+
+        return got;
     }
 
     private void Take(MetadataSlice slice, int index, int count)
@@ -202,8 +210,9 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         metadata.ThrowIfMetadata(cluster << _geometry.ClusterBits, count << _geometry.ClusterBits);
     }
 
-    // All clusters that a missing block would count are free: the block becomes the first of them, or lies behind some that are about to be taken together.
-    private async ValueTask AddBlockAsync(int index, int clustersBefore)
+    // All clusters that a missing block would count are free: the block becomes the first of them, or lies behind some that are about to be taken together, with as many more as count those.
+    //   | clusters to be taken … | block | block |
+    private async ValueTask AddBlocksAsync(int index, long clustersBefore)
     {
         await _growth.EnterAsync();
         try
@@ -215,23 +224,17 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
                 return;
             }
 
-            int position = (int)Math.Min(clustersBefore, _geometry.RefcountsPerBlock - 1);
-            ThrowIfUnusable(first, position + 1);
-            if (index >= refcounts.EntryCount)
+            // Each counts itself and so many others.
+            long othersPerBlock = _geometry.RefcountsPerBlock - 1;
+            long wantedCount = Math.Max(1, (clustersBefore + othersPerBlock - 1) / othersPerBlock);
+            if (index + wantedCount > refcounts.EntryCount)
             {
-                await GrowTableAsync(index);
+                await GrowTableAsync(index, wantedCount);
                 return;
             }
 
-            long hostOffset = (first + position) << _geometry.ClusterBits;
-            await metadata.File.DebugEventAsync(DebugEvent.RefblockAlloc);
-            await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocWrite);
-            await WriteBlockAsync(hostOffset, position, 1);
-            refcounts.Cache.Forget(hostOffset, _geometry.ClusterBytes);
-            await metadata.File.FlushAsync(CancellationToken.None);
-            await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocHookup);
-            await refcounts.SetBlockAsync(index, hostOffset);
-            metadata.Places.Add(MetadataKind.RefcountBlock, hostOffset, _geometry.ClusterBytes);
+            int count = refcounts.MissingCount(index, (int)wantedCount);
+            await WriteBlocksAsync(index, count, Math.Min(clustersBefore, count * othersPerBlock));
         }
         finally
         {
@@ -239,16 +242,43 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         }
     }
 
-    /// <summary>Makes a longer table, at the beginning of what the old one cannot count: first the blocks that count it, then the table.</summary>
-    private async ValueTask GrowTableAsync(int index)
+    // Where the table leads to some of the blocks only, they are the last ones: those that count the clusters that they lie in.
+    private async ValueTask WriteBlocksAsync(int index, int count, long clustersBefore)
+    {
+        RefcountTable refcounts = metadata.Refcounts;
+        long first = refcounts.FirstClusterOf(index) + clustersBefore;
+        ThrowIfUnusable(refcounts.FirstClusterOf(index), clustersBefore + count);
+        await metadata.File.DebugEventAsync(DebugEvent.RefblockAlloc);
+        await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocWrite);
+        for (int i = 0; i < count; i++)
+        {
+            long usedBegin = Math.Clamp(clustersBefore - (i * _geometry.RefcountsPerBlock), 0, _geometry.RefcountsPerBlock);
+            long usedEnd = Math.Clamp(clustersBefore + count - (i * _geometry.RefcountsPerBlock), 0, _geometry.RefcountsPerBlock);
+            long hostOffset = (first + i) << _geometry.ClusterBits;
+            await WriteBlockAsync(hostOffset, (int)usedBegin, usedEnd - usedBegin);
+            refcounts.Cache.Forget(hostOffset, _geometry.ClusterBytes);
+        }
+
+        await metadata.File.FlushAsync(CancellationToken.None);
+        await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocHookup);
+        for (int i = count - 1; i >= 0; i--)
+        {
+            long hostOffset = (first + i) << _geometry.ClusterBits;
+            await refcounts.SetBlockAsync(index + i, hostOffset);
+            metadata.Places.Add(MetadataKind.RefcountBlock, hostOffset, _geometry.ClusterBytes);
+        }
+    }
+
+    /// <summary>Makes a longer table, with room for <paramref name="moreCount"/> blocks, at the beginning of what the old one cannot count: first the blocks that count it, then the table.</summary>
+    private async ValueTask GrowTableAsync(int index, long moreCount)
     {
         RefcountTable refcounts = metadata.Refcounts;
         long first = refcounts.FirstClusterOf(index);
         long tableClusters = 0;
         long blockCount = 1;
-        for (long entries = 0; entries < index + blockCount;)
+        for (long entries = 0; entries < index + blockCount + moreCount;)
         {
-            entries = Math.Max(index + blockCount, refcounts.EntryCount + (refcounts.EntryCount / 2L));
+            entries = Math.Max(index + blockCount + moreCount, refcounts.EntryCount + (refcounts.EntryCount / 2L));
             tableClusters = _geometry.ClusterCount(entries * sizeof(long));
             blockCount = (tableClusters + blockCount + _geometry.RefcountsPerBlock - 1) / _geometry.RefcountsPerBlock;
         }

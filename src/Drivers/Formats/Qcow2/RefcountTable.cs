@@ -48,6 +48,13 @@ internal sealed class RefcountTable
     /// <summary>The table is in memory. An image that is only read may never need it.</summary>
     public bool IsLoaded => _isLoaded;
 
+    /// <summary>How many blocks from <paramref name="index"/> on are not there, up to <paramref name="countMax"/>, which the table has room for.</summary>
+    public int MissingCount(int index, int countMax)
+    {
+        int present = Blocks.Slice(index, countMax).IndexOfAnyExcept(0);
+        return present < 0 ? countMax : present;
+    }
+
     /// <summary>Which block counts a cluster.</summary>
     public int BlockOf(long cluster) => (int)(cluster / _geometry.RefcountsPerBlock);
 
