@@ -31,6 +31,11 @@ public class PassThroughDriver : BlockDriver
         return new Instance(await context.OpenChildAsync("file", ChildRole.Filtered | ChildRole.Primary), this);
     }
 
+    /// <summary>Called before each request is passed on, but flushes.</summary>
+    protected virtual void OnRequest()
+    {
+    }
+
     /// <summary>What the filter needs of its child and shares on it, where its own users need <paramref name="users"/> together: the same, here.</summary>
     protected virtual PermissionSet Needs(PermissionSet users) => users;
 
@@ -38,18 +43,28 @@ public class PassThroughDriver : BlockDriver
     {
         protected override long GetLengthBytes() => file.LengthBytes;
 
-        protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => file.ReadAsync(offset, buffer, flags, cancel);
+        protected override ValueTask ReadAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+        {
+            driver.OnRequest();
+            return file.ReadAsync(offset, buffer, flags, cancel);
+        }
 
-        protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel) => file.WriteAsync(offset, buffer, flags, cancel);
+        protected override ValueTask WriteAsync(long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
+        {
+            driver.OnRequest();
+            return file.WriteAsync(offset, buffer, flags, cancel);
+        }
 
         protected override async ValueTask<bool> TryWriteZeroesAsync(long offset, long length, RequestFlags flags, CancellationToken cancel)
         {
+            driver.OnRequest();
             await file.WriteZeroesAsync(offset, length, flags, cancel);
             return true;
         }
 
         protected override async ValueTask<bool> TryDiscardAsync(long offset, long length, CancellationToken cancel)
         {
+            driver.OnRequest();
             await file.DiscardAsync(offset, length, cancel);
             return true;
         }

@@ -9,6 +9,7 @@ internal sealed class TestConsole : IToolConsole
 {
     private readonly StringWriter _out = new() { NewLine = "\n" };
     private readonly StringWriter _error = new() { NewLine = "\n" };
+    private Action? _onInterrupt;
 
     public TextReader In { get; init; } = new StringReader("");
 
@@ -30,6 +31,20 @@ internal sealed class TestConsole : IToolConsole
     public int? ErrorWidth { get; init; }
 
     public bool HasErrorColour { get; init; }
+
+    /// <summary>As if a person had pressed Ctrl+C; does nothing where nobody listens.</summary>
+    public void Interrupt() => _onInterrupt?.Invoke();
+
+    public IDisposable HearInterrupts(Action onInterrupt)
+    {
+        _onInterrupt = onInterrupt;
+        return new Hearing(this);
+    }
+
+    private sealed class Hearing(TestConsole console) : IDisposable
+    {
+        public void Dispose() => console._onInterrupt = null;
+    }
 }
 
 /// <summary>What one command line has done.</summary>

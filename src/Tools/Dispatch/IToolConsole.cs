@@ -29,4 +29,7 @@ internal interface IToolConsole
 
     /// <summary>True where the errors may be coloured.</summary>
     bool HasErrorColour => false;
+
+    /// <summary>Has <paramref name="onInterrupt"/> called, on any thread, when a person interrupts the command, until what is returned is disposed of. The second interrupt ends the process at once.</summary>
+    IDisposable HearInterrupts(Action onInterrupt);
 }

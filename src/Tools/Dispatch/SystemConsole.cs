@@ -38,5 +38,8 @@ internal sealed class SystemConsole : IToolConsole
     /// <inheritdoc/>
     public bool HasErrorColour => IsErrorTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
+    /// <inheritdoc/>
+    public IDisposable HearInterrupts(Action onInterrupt) => new HeardSignals(onInterrupt);
+
     private static TextWriter Plain(int descriptor) => TextWriter.Synchronized(new StreamWriter(new StandardStream(descriptor), s_encoding, WriterBytes) { AutoFlush = true });
 }

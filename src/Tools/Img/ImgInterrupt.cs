@@ -1,25 +1,24 @@
-using System.Runtime.InteropServices;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Img;
 
-/// <summary>Lets a person end a long command: an interrupt cancels it, so that it closes its images; the next one ends the process at once.</summary>
+/// <summary>Lets a person end a long command: an interrupt cancels it, so that it closes its images.</summary>
 internal sealed class ImgInterrupt : IDisposable
 {
     /// <summary>What a shell tells of a program that an interrupt has ended.</summary>
     public const int ExitCode = 130;
 
     private readonly CancellationTokenSource _source = new();
-    private readonly PosixSignalRegistration[] _registrations;
+    private readonly IDisposable _hearing;
 
-    private ImgInterrupt() => _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal)];
+    private ImgInterrupt(IToolConsole console) => _hearing = console.HearInterrupts(_source.Cancel);
 
     /// <summary>Runs <paramref name="body"/>, and returns its exit code, or that of an interrupted program when it has ended early.</summary>
     public static async Task<int> RunAsync(IToolConsole console, string program, Func<CancellationToken, Task<int>> body)
     {
-        using ImgInterrupt interrupt = new();
+        using ImgInterrupt interrupt = new(console);
         try
         {
             return await body(interrupt._source.Token);
@@ -39,17 +38,7 @@ internal sealed class ImgInterrupt : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (PosixSignalRegistration registration in _registrations)
-        {
-            registration.Dispose();
-        }
-
+        _hearing.Dispose();
         _source.Dispose();
-    }
-
-    private void OnSignal(PosixSignalContext context)
-    {
-        context.Cancel = !_source.IsCancellationRequested;
-        _source.Cancel();
     }
 }
