@@ -25,6 +25,7 @@ public sealed record CompatibilityProfile
         DowngradeDropsBitmaps = true,
         UsesLegacyAes = true,
         DdCountIncludesSkipped = true,
+        AsksDataFilesForHoles = false,
         AmendsBackingFile = false,
         RebuildsCounts = true,
         DowngradeChangesLengthFirst = true,
@@ -68,6 +69,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>The blocks that <c>dd</c> leaves out by <c>skip</c> are among those that <c>count</c> allows; otherwise so many are copied behind them.</summary>
     public bool DdCountIncludesSkipped { get; init; }
+
+    /// <summary>Holes of an external data file are zeros in the block status of the image; otherwise what the image has there is data.</summary>
+    public bool AsksDataFilesForHoles { get; init; } = true;
 
     /// <summary>An amendment may change which backing file an image names; otherwise only a rebase does.</summary>
     public bool AmendsBackingFile { get; init; } = true;

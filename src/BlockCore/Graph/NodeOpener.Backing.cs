@@ -1,5 +1,6 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Events;
 using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.BlockCore.Graph;
@@ -18,6 +19,12 @@ internal sealed partial class NodeOpener
     public async Task<BlockChild?> OpenBackingAsync(BlockNode parent, ChildOptions children, string? headerName, string? headerFormat)
     {
         const string slot = "backing";
+        if (children.Reference(slot) is { AsText: "" })
+        {
+            graph.Events.Publish(new BlockWarning("Use of \"backing\": \"\" is deprecated; use \"backing\": null instead"));
+            return null;
+        }
+
         if (GivenChild is not null || children.Reference(slot) is not null)
         {
             return await OpenChildAsync(parent, slot, ChildRole.Cow, children);

@@ -1,3 +1,4 @@
+using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Images;
 using BlockGraph.Tools.Io;
@@ -53,6 +54,9 @@ internal sealed class ConvertArguments
 
     /// <summary>The target's backing file, or null.</summary>
     public string? BackingFile { get; private set; }
+
+    /// <summary>The target shows a backing file where nothing is written: it is named by an option of the command's own, or among those of the new image.</summary>
+    public bool HasBacking => BackingFile is not null || NewImage.Names(CreateContext.BackingFileOption);
 
     /// <summary>The format of the target's backing file, or null.</summary>
     public string? BackingFormat { get; private set; }
@@ -119,13 +123,13 @@ internal sealed class ConvertArguments
     /// <param name="isTargetNew">The target has just been made, or was said to be zero.</param>
     public ImageConversionOptions ToOptions(bool isTargetNew) => new()
     {
-        SparseBytesMin = BackingFile is not null && _sparseBytes == 0 ? SectorBytes : _sparseBytes ?? 4096,
+        SparseBytesMin = HasBacking && _sparseBytes == 0 ? SectorBytes : _sparseBytes ?? 4096,
         RequestCount = _requestCount,
         WritesOutOfOrder = _isOutOfOrder,
         OffloadsCopies = _isOffloading,
         IsCompressed = IsCompressed,
         TargetIsNew = isTargetNew,
-        TargetHasBacking = BackingFile is not null,
+        TargetHasBacking = HasBacking,
         IsSalvaging = IsSalvaging,
         RateBytesPerSecond = _rateBytesPerSecond,
     };

@@ -142,7 +142,7 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
     {
         Add(arguments.BackingFile, BackingFileOption, "Backing file not supported for file format");
         Add(arguments.BackingFormat, BackingFormatOption, "Backing file format not supported for file format");
-        if (arguments.BackingFile is not null && arguments.BackingFormat is null && !options.ContainsKey(BackingFormatOption))
+        if (arguments.HasBacking && arguments.BackingFormat is null && !options.ContainsKey(BackingFormatOption))
         {
             throw new BlockException("Use of backing file requires explicit backing format");
         }

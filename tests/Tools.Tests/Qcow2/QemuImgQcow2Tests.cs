@@ -39,6 +39,19 @@ public sealed partial class QemuImgQcow2Tests
         "space that is to be allocated at once is needed", "img create -q -f qcow2 A 64M", "io A write_0_1M", "img measure -O qcow2 -o preallocation=off A", "img measure -O qcow2 -o preallocation=metadata A",
         "img measure -O qcow2 -o preallocation=falloc A", "img measure -O qcow2 -o preallocation=full A", "img measure -O qcow2 -o preallocation=full --size 1G", "img measure -O qcow2 -o preallocation=some A")]
     [TestCase("an image that gets shorter", "img create -q -f qcow2 A 1M", "io A write_0_1M", "img resize --shrink A 128k", "img check A")]
+    [TestCase(
+        "a backing file that is named among the options of the new image",
+        "img create -q -f qcow2 BASE 1M", "io BASE write_-P_3_0_1M", "img create -q -f qcow2 A 1M", "io A write_-P_4_0_128k", "img convert -O qcow2 -o backing_file=BASE,backing_fmt=qcow2 A B", "img compare A B",
+        "img convert -O qcow2 -o backing_file=BASE A C", "img convert -O qcow2 -o backing_file=BASE,backing_fmt=qcow2 A A C", "img convert -O qcow2 -c -o data_file=DATA A D")]
+    [TestCase(
+        "an image with a snapshot is empty once it is committed",
+        "img create -q -f qcow2 BASE 1M", "img create -q -f qcow2 -b BASE -F qcow2 -o cluster_size=512 A", "io A write_-P_4_0_64k", "img snapshot -c s A", "io A write_-P_5_0_1k write_-P_6_512k_1k",
+        "img commit A", "img map --output=json A", "img check A", "io BASE read_-P_5_0_1k read_-P_4_1k_63k read_-P_6_512k_1k", "img snapshot -a s A", "io A read_-P_4_0_64k read_-P_6_512k_1k")]
+    [TestCase(
+        "what is refused, and how",
+        "img create -q -f qcow2 A 1M", "img create -f qcow2 -b A B", "img resize --preallocation=full A 512k", "img resize --preallocation=full --shrink A 512k", "img bitmap --add -g 0 A b", "img info A",
+        "img create -f raw -o extent_size_hint=5G R 1M", "img create -q -f qcow2 -o data_file=DATA,data_file_raw=on D 1M", "img snapshot -a s D", "img map --output=json D",
+        "img create -q -f qcow2 -b A -F qcow2 T", "img map --output=json --image-opts driver=qcow2,backing=,file.filename=T")]
     public void Everything_is_as_the_installed_programs_do_it(string what, params string[] lines)
     {
         string[] theirs = RunAll(lines, static (name, arguments) => InstalledProgram.Run(name, "", arguments));

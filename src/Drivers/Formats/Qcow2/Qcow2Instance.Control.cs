@@ -116,7 +116,7 @@ internal sealed partial class Qcow2Instance
     /// <inheritdoc/>
     protected override async Task<bool> TryMakeEmptyAsync(CancellationToken cancel)
     {
-        if (metadata.Area.Header.SnapshotCount > 0 || MustWriteDataFile)
+        if (MustWriteDataFile)
         {
             return false;
         }

@@ -96,7 +96,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
     protected override ValueTask<BlockStatus> GetStatusAsync(BlockStatusQuery wanted, long offset, long length, CancellationToken cancel)
     {
         ValueTask<GuestRun> found = metadata.Map.FindAsync(offset, length);
-        bool asksFile = (wanted & BlockStatusQuery.Zeroes) != 0;
+        bool asksFile = (wanted & BlockStatusQuery.Zeroes) != 0 && (!_geometry.HasDataFile || Node.Graph.Profile.AsksDataFilesForHoles);
         return found.IsCompletedSuccessfully && (!asksFile || KnownHoles is not null)
             ? new(StatusOf(found.Result, asksFile && KnownHoles == true))
             : GetStatusSlowAsync(found, asksFile, cancel);

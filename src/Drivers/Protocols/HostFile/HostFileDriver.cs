@@ -41,6 +41,11 @@ public sealed class HostFileDriver() : HostStorageDriver("file")
 
         bool isInPlace = context.Options.GetBoolean(NoCowKey);
         long extentBytes = context.Options.GetSize(ExtentSizeKey);
+        if (extentBytes > uint.MaxValue)
+        {
+            throw new BlockException("Extent size hint is too large");
+        }
+
         long lengthBytes = FileLength.WholeSectors(context.SizeBytes, context.Graph.Profile);
         HostPlatform platform = context.Graph.Platform;
         return await context.Context.RunOnWorkers(() => Create(platform, path, lengthBytes, preallocation, file =>

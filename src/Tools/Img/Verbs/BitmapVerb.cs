@@ -119,7 +119,8 @@ internal sealed class BitmapVerb : ImgVerb
                 _mergeFormat = value;
                 break;
             case "granularity":
-                _granularityBytes = ImgNumbers.ReadSize("granularity", value!, long.MaxValue);
+                // None is the one that the image would have by itself.
+                _granularityBytes = ImgNumbers.ReadSize("granularity", value!, long.MaxValue) is > 0 and long bytes ? bytes : null;
                 break;
             default:
                 _source.Take(option, value);

@@ -97,7 +97,7 @@ internal sealed class ConvertVerb : ImgVerb
             await PrepareSourcesAsync(sources, bitmaps);
             ConvertTarget target = new(call, _arguments, call.Operands[^1]);
             await target.PrepareAsync(sources, cancel);
-            if (_arguments is { IsTargetZero: true, BackingFile: not null })
+            if (_arguments is { IsTargetZero: true, HasBacking: true })
             {
                 call.Fail("Cannot use --target-is-zero when the destination image has a backing file");
                 return 0;
@@ -141,7 +141,7 @@ internal sealed class ConvertVerb : ImgVerb
             throw new BlockException("Copying bitmaps only possible with single source");
         }
 
-        if (_arguments.BackingFile is not null && sources.Count > 1)
+        if (_arguments.HasBacking && sources.Count > 1)
         {
             throw new BlockException("Having a backing file for the target makes no sense when concatenating multiple input images");
         }
@@ -191,6 +191,10 @@ internal sealed class ConvertVerb : ImgVerb
 
                 progress.Complete();
             }
+        }
+        catch (BlockException failure) when (call.Name.FollowsTexts && failure.InnerException is BlockException cause && failure.Message.EndsWith($": {cause.Message}", StringComparison.Ordinal))
+        {
+            throw new BlockException(failure.Kind, failure.Message[..^cause.Message.Length] + call.Name.TextOf(cause), failure);
         }
         catch (BlockException failure) when (!call.Name.FollowsTexts && failure.Hint is null)
         {

@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Images;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Img.Verbs;
 
@@ -181,10 +182,24 @@ internal sealed class CreateVerb : ImgVerb
         await using BlockBackend opened = await OpenBackingAsync(call, creation.ResolveBacking(backing), format, cancel);
         if (format is null)
         {
-            throw new BlockException("Backing file specified without backing format") { Hint = $"Detected format of {opened.Root!.Driver.Name}." };
+            throw NoBackingFormat(call, $"Detected format of {opened.Root!.Driver.Name}.");
         }
 
         options.SetDefault(CreateContext.SizeOption, opened.LengthBytes);
+    }
+
+    private static Exception NoBackingFormat(ImgCall call, string detected)
+    {
+        const string text = "Backing file specified without backing format";
+        if (!call.Name.FollowsTexts)
+        {
+            return new BlockException(text) { Hint = detected };
+        }
+
+        // By the well-known name nothing ends the line.
+        Complaint.Print(call.Console, call.Name.Program, $"{call.Operands[0]}: {text}");
+        call.Console.Error.Write(detected);
+        return new ReportedFailure();
     }
 
     private static async Task<BlockBackend> OpenBackingAsync(ImgCall call, string fileName, string? format, CancellationToken cancel)

@@ -102,14 +102,14 @@ internal sealed class ResizeVerb : ImgVerb
             throw new BlockException("New image size must be positive");
         }
 
-        if (wanted < present)
-        {
-            CheckShrinking(call, present, wanted);
-        }
-
         if (wanted <= present && _preallocation != PreallocationMode.Off)
         {
             throw new BlockException("Preallocation can only be used for growing images");
+        }
+
+        if (wanted < present)
+        {
+            CheckShrinking(call, present, wanted);
         }
 
         try

@@ -76,7 +76,9 @@ internal sealed class SnapshotVerb : ImgVerb
 
     // What holds for any snapshot is told before one is looked for.
     private static string ReasonForNone(BlockBackend backend) =>
-        BackingChain.SkipFilters(backend.Root!).Bitmaps.All.Count > 0 ? "Device has active dirty bitmaps" : "Failed to load snapshot: No such file or directory";
+        BackingChain.SkipFilters(backend.Root!) is var node && node.Bitmaps.All.Count > 0 ? "Device has active dirty bitmaps"
+        : node.Children.Any(child => child.Name == "data-file") ? "Failed to load snapshot: Operation not supported"
+        : "Failed to load snapshot: No such file or directory";
 
     // No machine has run: it has carried out no instructions.
     private async Task<int> CreateAsync(ImgCall call, BlockBackend backend, IImageSnapshots? snapshots, CancellationToken cancel)
