@@ -53,13 +53,14 @@ public static class ImageRebase
     private static async Task CopyAsync(BlockBackend top, BlockBackend? newBacking, IProgress<ImageProgress>? progress, CancellationToken cancel)
     {
         BlockNode root = BackingChain.SkipFilters(top.Root ?? throw top.NoMedium());
-        if (BackingChain.Next(root) is not { } oldNode)
+        BlockNode? oldNode = BackingChain.Next(root);
+        if (oldNode is null && newBacking is null)
         {
             progress?.Report(new ImageProgress(top.LengthBytes, top.LengthBytes));
             return;
         }
 
-        await using BlockBackend oldBacking = await top.Graph.AttachBackendAsync(oldNode, new BackendOptions { ReadOnly = true, ShareWrite = true });
+        await using BlockBackend? oldBacking = oldNode is null ? null : await top.Graph.AttachBackendAsync(oldNode, new BackendOptions { ReadOnly = true, ShareWrite = true });
         await new RebaseRun(top, oldNode, oldBacking, newBacking, progress, cancel).RunAsync(PieceBytes);
     }
 }

@@ -6,8 +6,10 @@ using BlockGraph.BlockCore.Io;
 namespace BlockGraph.BlockCore.Images;
 
 /// <summary>One rebase under way: what the overlay has not is compared between the old backing image and the new one, and what differs is written into the overlay.</summary>
-internal sealed class RebaseRun(BlockBackend top, BlockNode oldNode, BlockBackend oldBacking, BlockBackend? newBacking, IProgress<ImageProgress>? progress, CancellationToken cancel)
+internal sealed class RebaseRun(BlockBackend top, BlockNode? oldNode, BlockBackend? oldBacking, BlockBackend? newBacking, IProgress<ImageProgress>? progress, CancellationToken cancel)
 {
+    private const long ReportBytes = 2 << 20;
+
     /// <summary>Copies, in pieces of at most <paramref name="pieceBytes"/>.</summary>
     public async Task RunAsync(int pieceBytes)
     {
@@ -16,7 +18,7 @@ internal sealed class RebaseRun(BlockBackend top, BlockNode oldNode, BlockBacken
         Memory<byte> old = AlignedBuffer.Allocate(pieceBytes, 4096);
         Memory<byte> other = AlignedBuffer.Allocate(pieceBytes, 4096);
         long total = top.LengthBytes;
-        progress?.Report(new ImageProgress(0, total));
+        long reported = 0;
         for (long offset = 0; offset < total;)
         {
             cancel.ThrowIfCancellationRequested();
@@ -29,7 +31,11 @@ internal sealed class RebaseRun(BlockBackend top, BlockNode oldNode, BlockBacken
             }
 
             offset += length;
-            progress?.Report(new ImageProgress(offset, total));
+            if (offset >= reported + ReportBytes || offset >= total)
+            {
+                progress?.Report(new ImageProgress(offset, total));
+                reported = offset;
+            }
         }
     }
 

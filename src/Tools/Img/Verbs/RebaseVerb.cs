@@ -89,7 +89,8 @@ internal sealed class RebaseVerb : ImgVerb
         progress.Begin();
         try
         {
-            ImageArgument image = _source.ImageOf(call.Operands[0], Mode) with { OpensBacking = !_isUnsafe };
+            // What is written is this program's alone: others may have the backing files only.
+            ImageArgument image = _source.ImageOf(call.Operands[0], Mode) with { OpensBacking = !_isUnsafe, Mode = Mode };
             await using BlockBackend top = await image.OpenAsync(call.World, call.Name, call.Warn, cancel);
             if (_backingFormat is not null && call.World.Graph.Drivers.All.All(driver => driver.Name != _backingFormat))
             {
@@ -127,7 +128,7 @@ internal sealed class RebaseVerb : ImgVerb
         try
         {
             string name = ImageRebase.ResolveBacking(top, _backing);
-            newBacking = await new ImageArgument(name) { Format = _backingFormat, Mode = _source.ReadMode }.OpenAsync(call.World, ImgName.Own, call.Warn, cancel);
+            newBacking = await new ImageArgument(name) { Format = _backingFormat, Mode = _source.ReadMode with { IsForceShare = _source.IsForceShare } }.OpenAsync(call.World, ImgName.Own, call.Warn, cancel);
         }
         catch (BlockException failure)
         {
