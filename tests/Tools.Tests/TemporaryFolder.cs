@@ -5,7 +5,13 @@ internal sealed class TemporaryFolder : IDisposable
 {
     public TemporaryFolder() => Path = Directory.CreateTempSubdirectory("blockgraph-tools-").FullName;
 
+    private TemporaryFolder(string path) => Path = Directory.CreateDirectory(path).FullName;
+
     public string Path { get; }
+
+    /// <summary>One in memory, where the system has such a place; otherwise one like any other.</summary>
+    public static TemporaryFolder InMemory() =>
+        Directory.Exists("/dev/shm") ? new($"/dev/shm/blockgraph-tools-{Environment.ProcessId}-{TestContext.CurrentContext.Test.ID}") : new TemporaryFolder();
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 

@@ -40,30 +40,6 @@ public sealed class RefcountBitsTests
         }
     }
 
-    [Test]
-    public void A_draft_remembers_which_clusters_were_used_and_which_are_not_any_more([Range(0, 6)] int order, [Values(0, 3, 60)] int usedCount)
-    {
-        byte[] counts = Block(order, usedCount, seed: order + 7);
-        int[] used = [.. Enumerable.Range(0, CountOf(order)).Where(i => RefcountBits.Get(counts, i, order) != 0)];
-        RefcountDraftBlock block = new(0, counts);
-        block.RememberUsed(order);
-        Assert.That(Enumerable.Range(0, CountOf(order)).Where(i => block.WasUsed(i)), Is.EqualTo(used), "those that were used");
-        Assert.That(block.NextFreed(0), Is.EqualTo(-1), "nothing was freed");
-        foreach (int index in Enumerable.Range(0, CountOf(order)))
-        {
-            block.NoteChange(index, isFree: index % 3 != 0);
-        }
-
-        block.NoteChange(1, isFree: false);
-        List<int> freed = [];
-        for (int i = block.NextFreed(0); i >= 0; i = block.NextFreed(i + 1))
-        {
-            freed.Add(i);
-        }
-
-        Assert.That(freed, Is.EqualTo(used.Where(static i => i % 3 != 0 && i != 1)), "those that were used, and are not any more");
-    }
-
     private static int CountOf(int order) => (BlockBytes * 8) >> order;
 
     private static byte[] Block(int order, int usedCount, int seed)

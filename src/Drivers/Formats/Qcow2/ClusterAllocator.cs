@@ -303,7 +303,7 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
 
         long tableOffset = (first + blockCount) << _geometry.ClusterBits;
         await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocWriteTable);
-        await metadata.File.WriteAsync(tableOffset, TableEntries.Format(blocks), RequestFlags.None, CancellationToken.None);
+        await TableEntries.WriteAsync(metadata.File, tableOffset, blocks, blocks.Length);
         await metadata.File.FlushAsync(CancellationToken.None);
         Qcow2Header old = metadata.Area.Header;
         await metadata.File.DebugEventAsync(DebugEvent.RefblockAllocSwitchTable);

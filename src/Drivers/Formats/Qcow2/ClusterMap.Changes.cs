@@ -134,10 +134,8 @@ internal sealed partial class ClusterMap
         int clusters = (int)_geometry.ClusterCount(entryCount * sizeof(ulong));
         await _metadata.File.DebugEventAsync(DebugEvent.L1GrowAllocTable);
         long hostOffset = await _metadata.Allocator.AllocateTogetherAsync(clusters);
-        byte[] bytes = new byte[(long)clusters << _geometry.ClusterBits];
-        TableEntries.Format(top, bytes);
         await _metadata.File.DebugEventAsync(DebugEvent.L1GrowWriteTable);
-        await _metadata.File.WriteAsync(hostOffset, bytes, RequestFlags.None, CancellationToken.None);
+        await TableEntries.WriteAsync(_metadata.File, hostOffset, top, ((long)clusters << _geometry.ClusterBits) / sizeof(ulong));
 
         // Its count is in the file before the header leads there.
         await _metadata.SettleAsync();

@@ -29,6 +29,12 @@ internal sealed partial class ClusterMap
     /// <summary>The L1 table.</summary>
     public ReadOnlySpan<ulong> Top => _top;
 
+    /// <inheritdoc cref="Top"/>
+    public ReadOnlyMemory<ulong> TopMemory => _top;
+
+    /// <summary>How many entries of the L1 table lead somewhere.</summary>
+    public int UsedEntryCount => _top.Length - _top.AsSpan().Count(0UL);
+
     /// <summary>Reads the L1 table.</summary>
     public async Task LoadAsync(CancellationToken cancel)
     {

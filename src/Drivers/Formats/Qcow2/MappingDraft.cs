@@ -19,29 +19,31 @@ internal sealed partial class MappingDraft(Qcow2Metadata metadata, RefcountDraft
     public Task CountAsync(ReadOnlyMemory<ulong> top, int change, CancellationToken cancel) => ForEachTableAsync(top, (l1Index, bytes) => CountTableAsync(top.Span[l1Index], bytes, change), cancel);
 
     /// <summary>
-    /// The active top table for what <paramref name="top"/> leads to: every mark of a cluster that is its own is as the counts say. A table whose marks must change is
-    /// written elsewhere, for somebody else may have it, or the image that is still in force.
+    /// Makes <paramref name="top"/> the active top table for what it leads to: every mark of a cluster that is its own is as the counts say. A table whose marks must change
+    /// is written elsewhere, for somebody else may have it, or the image that is still in force.
     /// </summary>
     /// <exception cref="BlockException">There is no room, or a table could not be read or written.</exception>
-    public async Task<ulong[]> RebuildAsync(ReadOnlyMemory<ulong> top, CancellationToken cancel)
+    public async Task RebuildAsync(ulong[] top, CancellationToken cancel)
     {
-        ulong[] rebuilt = new ulong[top.Length];
         ClusterWriter writer = new(metadata);
         await ForEachTableAsync(top, async (l1Index, bytes) =>
         {
-            long table = TableOf(top.Span[l1Index]);
+            long table = TableOf(top[l1Index]);
             if (!await TryCorrectMarksAsync(bytes))
             {
-                rebuilt[l1Index] = (ulong)table | (await counts.GetAsync(table >> _geometry.ClusterBits) == 1 ? CopiedFlag : 0);
+                top[l1Index] = (ulong)table | (await counts.GetAsync(table >> _geometry.ClusterBits) == 1 ? CopiedFlag : 0);
                 return;
             }
 
             long place = await counts.TakeAsync(1);
             await counts.ChangeAsync(table >> _geometry.ClusterBits, -1);
             await writer.AddAsync(place, bytes);
-            rebuilt[l1Index] = (ulong)place | CopiedFlag;
+            top[l1Index] = (ulong)place | CopiedFlag;
         }, cancel, writer);
-        return rebuilt;
+        for (int i = 0; i < top.Length; i++)
+        {
+            top[i] = TableOf(top[i]) == 0 ? 0 : top[i];
+        }
     }
 
     // Tables that lie one behind the other are read at once. What was added to the writer is written before the memory is used again.

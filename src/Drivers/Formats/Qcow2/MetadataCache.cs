@@ -19,6 +19,9 @@ namespace BlockGraph.Drivers.Formats.Qcow2;
 /// </remarks>
 internal sealed class MetadataCache
 {
+    /// <summary>What a slice takes beside its bytes.</summary>
+    public const int OverheadBytes = 128;
+
     private const int SpareCountMax = 16;
 
     // So much is kept in any case, if there may be as much.
@@ -69,7 +72,7 @@ internal sealed class MetadataCache
         set
         {
             _sliceCountMax = value;
-            _roomCount = Math.Min(value, KeptBytesMin / SliceBytes);
+            _roomCount = Math.Min(value, KeptBytesMin / (SliceBytes + OverheadBytes));
             _givenUp.Clear();
         }
     }

@@ -40,9 +40,7 @@ internal enum MetadataKind
 /// <summary>Where the image's own structures lie, so that nothing is written over them: what an image says of its clusters may be wrong.</summary>
 internal sealed class MetadataPlaces(Qcow2Geometry geometry)
 {
-    private const int ReservedCountMax = 1 << 18;
-
-    private readonly Dictionary<long, MetadataKind> _kinds = [];
+    private readonly ClusterKinds _kinds = new();
 
     // Behind every structure that was ever added: an image that grows is written there.
     private long _endCluster;
@@ -50,15 +48,15 @@ internal sealed class MetadataPlaces(Qcow2Geometry geometry)
     /// <summary>Which structures are looked for.</summary>
     public MetadataKind Checked { get; set; } = (MetadataKind)~0;
 
-    /// <summary>As many structures are about to be told of, at most: a dictionary that grows with each of them takes thrice the memory for a moment.</summary>
-    public void Reserve(int countMax) => _kinds.EnsureCapacity(Math.Min(countMax, ReservedCountMax));
+    /// <summary>As many structures are about to be told of, at most.</summary>
+    public void Reserve(int countMax) => _kinds.Reserve(countMax);
 
     /// <summary>From now on a structure lies there.</summary>
     public void Add(MetadataKind kind, long hostOffset, long lengthBytes)
     {
         for (long cluster = hostOffset >> geometry.ClusterBits; cluster << geometry.ClusterBits < hostOffset + lengthBytes; cluster++)
         {
-            _kinds[cluster] = _kinds.GetValueOrDefault(cluster) | kind;
+            _kinds.Add(cluster, kind);
             _endCluster = Math.Max(_endCluster, cluster + 1);
         }
     }
@@ -68,25 +66,15 @@ internal sealed class MetadataPlaces(Qcow2Geometry geometry)
     {
         for (long cluster = hostOffset >> geometry.ClusterBits; cluster << geometry.ClusterBits < hostOffset + lengthBytes; cluster++)
         {
-            MetadataKind left = _kinds.GetValueOrDefault(cluster) & ~kind;
-            if (left == MetadataKind.None)
-            {
-                _kinds.Remove(cluster);
-            }
-            else
-            {
-                _kinds[cluster] = left;
-            }
+            _kinds.Remove(cluster, kind);
         }
     }
 
-    /// <summary>Forgets all structures of some kinds.</summary>
-    public void Forget(MetadataKind kinds)
+    /// <summary>Forgets all structures.</summary>
+    public void Clear()
     {
-        foreach (long cluster in _kinds.Where(place => (place.Value & kinds) != 0).Select(static place => place.Key).ToArray())
-        {
-            Remove(kinds, cluster << geometry.ClusterBits, 1);
-        }
+        _kinds.Clear();
+        _endCluster = 0;
     }
 
     /// <summary>True where a range touches no structure that is looked for.</summary>
@@ -95,7 +83,7 @@ internal sealed class MetadataPlaces(Qcow2Geometry geometry)
         long end = Math.Min(hostOffset + lengthBytes, _endCluster << geometry.ClusterBits);
         for (long cluster = hostOffset >> geometry.ClusterBits; cluster << geometry.ClusterBits < end; cluster++)
         {
-            if (_kinds.TryGetValue(cluster, out MetadataKind kind) && (kind & Checked) != 0)
+            if ((_kinds.Get(cluster) & Checked) != 0)
             {
                 return false;
             }
@@ -104,19 +92,21 @@ internal sealed class MetadataPlaces(Qcow2Geometry geometry)
         return true;
     }
 
-    /// <summary>A cluster where two structures that are looked for lie over each other, and one of them; null for none. A snapshot's tables may be the active ones: who uses the snapshot meets that.</summary>
+    /// <summary>The first cluster where two structures that are looked for lie over each other, and one of them; null for none. A snapshot's tables may be the active ones: who uses the snapshot meets that.</summary>
     public (long Cluster, MetadataKind Kind)? FindOverlap()
     {
-        foreach ((long cluster, MetadataKind kinds) in _kinds)
+        (long Cluster, MetadataKind Kind)? first = null;
+        foreach ((long cluster, MetadataKind kinds) in _kinds.All)
         {
             MetadataKind kind = kinds & Checked;
-            if ((kind & (kind - 1)) != 0 && kind is not (MetadataKind.ActiveL1 | MetadataKind.InactiveL1) and not (MetadataKind.ActiveL2 | MetadataKind.InactiveL2))
+            if ((kind & (kind - 1)) != 0 && kind is not (MetadataKind.ActiveL1 | MetadataKind.InactiveL1) and not (MetadataKind.ActiveL2 | MetadataKind.InactiveL2)
+                && (first is not { } other || cluster < other.Cluster))
             {
-                return (cluster, (MetadataKind)((int)kind & -(int)kind));
+                first = (cluster, (MetadataKind)((int)kind & -(int)kind));
             }
         }
 
-        return null;
+        return first;
     }
 
     /// <summary>What a person calls a structure.</summary>
@@ -138,7 +128,7 @@ internal sealed class MetadataPlaces(Qcow2Geometry geometry)
     {
         for (long cluster = hostOffset >> geometry.ClusterBits; cluster << geometry.ClusterBits < hostOffset + lengthBytes; cluster++)
         {
-            MetadataKind kind = _kinds.GetValueOrDefault(cluster) & Checked;
+            MetadataKind kind = _kinds.Get(cluster) & Checked;
             if (kind != MetadataKind.None)
             {
                 return NameOf((MetadataKind)((int)kind & -(int)kind));

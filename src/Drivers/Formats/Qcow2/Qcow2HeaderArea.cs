@@ -39,7 +39,7 @@ internal sealed record Qcow2HeaderArea
 
     /// <summary>Reads the first cluster.</summary>
     /// <exception cref="BlockException">It is none, or needs what this driver does not know.</exception>
-    public static Qcow2HeaderArea Parse(Qcow2Header header, ReadOnlyMemory<byte> cluster)
+    public static Qcow2HeaderArea Parse(Qcow2Header header, ReadOnlySpan<byte> cluster)
     {
         int end = header.BackingNameOffset != 0 ? (int)header.BackingNameOffset : cluster.Length;
         List<Qcow2HeaderExtension> extensions = ReadExtensions(cluster, header.HeaderBytes, end);
@@ -53,7 +53,7 @@ internal sealed record Qcow2HeaderArea
         Qcow2HeaderArea area = new()
         {
             Header = header,
-            UnknownFields = header.HeaderBytes > Qcow2Header.Size ? cluster[Qcow2Header.Size..header.HeaderBytes] : default,
+            UnknownFields = header.HeaderBytes > Qcow2Header.Size ? cluster[Qcow2Header.Size..header.HeaderBytes].ToArray() : default,
             BackingFileName = header.BackingNameBytes == 0 ? null : ReadName(cluster.Slice((int)header.BackingNameOffset, header.BackingNameBytes)),
         };
         return extensions.Aggregate(area, static (known, extension) => known.With(extension));
@@ -198,11 +198,11 @@ internal sealed record Qcow2HeaderArea
                     throw new BlockException(BlockErrorKind.CorruptImage, $"ERROR: ext_backing_format: len={extension.Data.Length} too large (>={FormatNameBytesMax})");
                 }
 
-                return this with { BackingFormat = extension.Data.IsEmpty ? null : ReadName(extension.Data) };
+                return this with { BackingFormat = extension.Data.IsEmpty ? null : ReadName(extension.Data.Span) };
             case Qcow2HeaderExtension.FeatureNames:
                 return this with { HasFeatureNames = true };
             case Qcow2HeaderExtension.DataFile:
-                return this with { DataFileName = ReadName(extension.Data) };
+                return this with { DataFileName = ReadName(extension.Data.Span) };
             case Qcow2HeaderExtension.Bitmaps:
                 return this with { BitmapsExtension = extension.Data };
             case Qcow2HeaderExtension.EncryptionHeader:
@@ -236,14 +236,14 @@ internal sealed record Qcow2HeaderArea
             : throw new BlockException(BlockErrorKind.CorruptImage, $"Encryption header length '{length}' is too large");
     }
 
-    private static List<Qcow2HeaderExtension> ReadExtensions(ReadOnlyMemory<byte> cluster, int at, int end)
+    private static List<Qcow2HeaderExtension> ReadExtensions(ReadOnlySpan<byte> cluster, int at, int end)
     {
         List<Qcow2HeaderExtension> extensions = [];
 
         // One whose head crosses the end is one that does not fit.
         while (at < end && cluster.Length - at >= Qcow2HeaderExtension.HeadBytes)
         {
-            ReadOnlySpan<byte> head = cluster.Span[at..];
+            ReadOnlySpan<byte> head = cluster[at..];
             uint type = BinaryPrimitives.ReadUInt32BigEndian(head);
             uint length = BinaryPrimitives.ReadUInt32BigEndian(head[4..]);
             if (type == Qcow2HeaderExtension.End)
@@ -257,7 +257,7 @@ internal sealed record Qcow2HeaderArea
                 throw new BlockException(BlockErrorKind.CorruptImage, "Header extension too large");
             }
 
-            extensions.Add(new Qcow2HeaderExtension(type, cluster.Slice(at, (int)length)));
+            extensions.Add(new Qcow2HeaderExtension(type, cluster.Slice(at, (int)length).ToArray()));
             at += (int)((length + 7) & ~7u);
         }
 
@@ -267,9 +267,9 @@ internal sealed record Qcow2HeaderArea
     private static Qcow2HeaderExtension OfText(uint type, string text) => new(type, Encoding.UTF8.GetBytes(text));
 
     // A name ends where a C program would see its end.
-    private static string ReadName(ReadOnlyMemory<byte> bytes)
+    private static string ReadName(ReadOnlySpan<byte> bytes)
     {
-        int zero = bytes.Span.IndexOf((byte)0);
-        return Encoding.UTF8.GetString(zero < 0 ? bytes.Span : bytes.Span[..zero]);
+        int zero = bytes.IndexOf((byte)0);
+        return Encoding.UTF8.GetString(zero < 0 ? bytes : bytes[..zero]);
     }
 }

@@ -144,10 +144,8 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
 
     private long CountTableClusters()
     {
-        ReadOnlySpan<long> blocks = metadata.Refcounts.Blocks;
-        ReadOnlySpan<ulong> top = metadata.Map.Top;
-        long topClusters = _geometry.RoundUp((long)top.Length * sizeof(ulong)) >> _geometry.ClusterBits;
-        return 1 + metadata.Area.Header.RefcountTableClusters + (blocks.Length - blocks.Count(0L)) + topClusters + (top.Length - top.Count(0UL));
+        long topClusters = _geometry.RoundUp((long)metadata.Map.Top.Length * sizeof(ulong)) >> _geometry.ClusterBits;
+        return 1 + metadata.Area.Header.RefcountTableClusters + metadata.Refcounts.UsedEntryCount + topClusters + metadata.Map.UsedEntryCount;
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

@@ -19,33 +19,50 @@ internal sealed partial class Qcow2Metadata
 
     /// <summary>A draft is in force: what was read of the old structures is forgotten, what only they used is free.</summary>
     /// <param name="counts">The reference counts.</param>
-    /// <param name="top">The active L1 table.</param>
+    /// <param name="top">The active L1 table; null where it stays.</param>
     /// <param name="snapshots">The snapshots.</param>
     /// <param name="reason">Why clusters were freed.</param>
-    public async ValueTask AdoptAsync(RefcountDraft counts, ulong[] top, SnapshotTable snapshots, DiscardReason reason)
+    /// <param name="changesAgain">The next change begins anew: see <see cref="ChangeAgain"/>.</param>
+    public async ValueTask AdoptAsync(RefcountDraft counts, ulong[]? top, SnapshotTable snapshots, DiscardReason reason, bool changesAgain = false)
     {
         Snapshots = snapshots;
         Refcounts.Cache.Clear();
         Map.Cache.Clear();
-        Refcounts.Replace(counts.Blocks());
-        Map.ReplaceTop(top);
+        Refcounts.Replace(counts.Blocks);
+        if (top is not null)
+        {
+            Map.ReplaceTop(top);
+        }
+
         long hint = Allocator.Hint;
-        List<(long HostOffset, long LengthBytes)> freed = [.. counts.Freed()];
-        Allocator.Restart(freed.Count == 0 ? hint : Math.Min(hint, freed.Min(static range => range.HostOffset) >> Geometry.ClusterBits));
-        await RefreshPlacesAsync();
+        (long firstFreed, long firstFreedBytes) = counts.Freed().FirstOrDefault();
+        Allocator.Restart(firstFreedBytes == 0 ? hint : Math.Min(hint, firstFreed >> Geometry.ClusterBits));
+        if (changesAgain)
+        {
+            ChangeAgain();
+        }
+        else
+        {
+            await RefreshPlacesAsync();
+        }
+
         if (Options.PassesDiscard(reason, Node))
         {
-            await DiscardAsync(freed);
+            await DiscardAsync(counts.Freed());
         }
     }
 
     /// <summary>The header says that the image is clean, and may say other things of how it is to be changed than before: the next change begins anew.</summary>
-    public void ChangeAgain() => _hasBegun = false;
+    public void ChangeAgain()
+    {
+        _hasBegun = false;
+        Places.Clear();
+    }
 
     // What is in force stays so: where a snapshot's table cannot be read the next change begins by trying again.
     private async ValueTask RefreshPlacesAsync()
     {
-        Places.Forget((MetadataKind)~0);
+        Places.Clear();
         try
         {
             await AddPlacesAsync();
@@ -58,7 +75,7 @@ internal sealed partial class Qcow2Metadata
     }
 
     // Nobody has it, and nobody can take it meanwhile.
-    private async ValueTask DiscardAsync(List<(long HostOffset, long LengthBytes)> freed)
+    private async ValueTask DiscardAsync(IEnumerable<(long HostOffset, long LengthBytes)> freed)
     {
         foreach ((long hostOffset, long lengthBytes) in freed)
         {

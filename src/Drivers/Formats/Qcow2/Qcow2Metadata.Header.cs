@@ -13,6 +13,8 @@ internal sealed partial class Qcow2Metadata
     private const int AtomicBytes = 512;
 
     private readonly CoMutex _headerChange = new();
+
+    // The first cluster as it is in the file, without the zeros at its end.
     private byte[] _headerCluster = [];
 
     // The header was to change, and whether a power cut would leave it so is not known.
@@ -35,7 +37,7 @@ internal sealed partial class Qcow2Metadata
 
             byte[] cluster = changed.Format(out Qcow2Header header);
             await WriteClusterAsync(cluster, FirstDifference(cluster), EndOfDifference(cluster), isSectorCertain: true);
-            _headerCluster = cluster;
+            _headerCluster = Trim(cluster);
             Area = changed with { Header = header };
         }
         finally
@@ -135,25 +137,25 @@ internal sealed partial class Qcow2Metadata
         }
     }
 
-    private int FirstDifference(byte[] cluster) => cluster.AsSpan().CommonPrefixLength(_headerCluster);
+    private int FirstDifference(byte[] cluster)
+    {
+        int same = cluster.AsSpan().CommonPrefixLength(_headerCluster);
+        int beyond = same < _headerCluster.Length ? 0 : cluster.AsSpan(same).IndexOfAnyExcept((byte)0);
+        return beyond < 0 ? cluster.Length : same + beyond;
+    }
 
     private int EndOfDifference(byte[] cluster)
     {
-        // What follows the last extension is zeros before and after, and most of the cluster.
-        const int step = 512;
-        int end = cluster.Length;
-        while (end >= step && cluster.AsSpan(end - step, step).SequenceEqual(_headerCluster.AsSpan(end - step, step)))
-        {
-            end -= step;
-        }
-
-        while (end > 0 && cluster[end - 1] == _headerCluster[end - 1])
+        int end = Math.Max(EndOfContent(cluster), _headerCluster.Length);
+        while (end > 0 && cluster[end - 1] == (end <= _headerCluster.Length ? _headerCluster[end - 1] : 0))
         {
             end--;
         }
 
         return end;
     }
+
+    private static byte[] Trim(ReadOnlySpan<byte> cluster) => cluster[..Math.Max(EndOfContent(cluster), AtomicBytes)].ToArray();
 
     private static int EndOfContent(ReadOnlySpan<byte> cluster) => cluster.LastIndexOfAnyExcept((byte)0) + 1;
 }

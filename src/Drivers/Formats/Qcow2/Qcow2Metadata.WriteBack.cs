@@ -104,7 +104,7 @@ internal sealed partial class Qcow2Metadata
         // Bitmaps are tried again, whether something is written meanwhile or not.
         _isInUse = LostBitmaps is not null;
         _hasBegun = false;
-        Places.Forget((MetadataKind)~0);
+        Places.Clear();
         if (LostBitmaps is not null)
         {
             throw LostBitmaps;

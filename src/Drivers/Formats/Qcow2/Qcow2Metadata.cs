@@ -1,3 +1,4 @@
+using System.Buffers;
 using BlockGraph.BlockCore.Crypto;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
@@ -162,7 +163,7 @@ internal sealed partial class Qcow2Metadata
         await KeptBitmaps.ReloadAsync(cancel);
     }
 
-    /// <summary>Reads the first cluster.</summary>
+    /// <summary>Reads the first cluster; of its bytes those up to the last one that is not 0, and no less than a sector.</summary>
     /// <exception cref="BlockException">It is none that this driver can use.</exception>
     public static async Task<(Qcow2HeaderArea Area, byte[] Cluster)> ReadHeaderAsync(BlockChild file, CancellationToken cancel)
     {
@@ -173,9 +174,19 @@ internal sealed partial class Qcow2Metadata
             throw refusal;
         }
 
-        byte[] cluster = new byte[1 << header.ClusterBits];
-        await file.ReadAsync(0, cluster, RequestFlags.None, cancel);
-        return (Qcow2HeaderArea.Parse(header, cluster), cluster);
+        // A cluster of two megabytes for some hundreds of bytes, in each image of a chain: what is kept are those.
+        int clusterBytes = 1 << header.ClusterBits;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(clusterBytes);
+        try
+        {
+            Memory<byte> cluster = buffer.AsMemory(0, clusterBytes);
+            await file.ReadAsync(0, cluster, RequestFlags.None, cancel);
+            return (Qcow2HeaderArea.Parse(header, cluster.Span), Trim(cluster.Span));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     /// <summary>Other options hold; the node is drained.</summary>
@@ -286,7 +297,7 @@ internal sealed partial class Qcow2Metadata
     private async ValueTask AddPlacesAsync()
     {
         await Refcounts.EnsureLoadedAsync(CancellationToken.None);
-        Places.Reserve(Refcounts.EntryCount + Map.Top.Length);
+        Places.Reserve(Refcounts.UsedEntryCount + Map.UsedEntryCount);
         Places.Add(MetadataKind.Header, 0, Geometry.ClusterBytes);
         Refcounts.AddPlaces(Places);
         Map.AddPlaces(Places);
@@ -297,7 +308,7 @@ internal sealed partial class Qcow2Metadata
         (long Cluster, MetadataKind Kind)? wrong = Places.FindOverlap() ?? (await Refcounts.GetAsync(0) == 0 ? (0, MetadataKind.Header) : null);
         if (wrong is var (cluster, kind))
         {
-            Places.Forget((MetadataKind)~0);
+            Places.Clear();
             throw MarkCorrupt($"Preventing invalid write on metadata (overlaps with {MetadataPlaces.NameOf(kind)})", cluster << Geometry.ClusterBits, Geometry.ClusterBytes);
         }
     }

@@ -137,8 +137,10 @@ internal sealed record Qcow2OpenOptions
     /// <summary>How many slices of L2 tables may be in memory.</summary>
     public int L2SliceCount(Qcow2Geometry geometry, long lengthBytes)
     {
+        // By default what slices take beside their bytes counts, too: for slices of 512 bytes it is a quarter.
         long all = geometry.ClusterCount(lengthBytes) * geometry.L2EntryBytes;
-        long bytes = L2CacheBytes ?? (CacheBytes is { } both ? Math.Max(both - (RefcountCacheBytes ?? 0), both / 2) : Math.Min(all, L2CacheBytesDefault));
+        long most = L2CacheBytesDefault / (L2SliceBytes(geometry) + MetadataCache.OverheadBytes) * L2SliceBytes(geometry);
+        long bytes = L2CacheBytes ?? (CacheBytes is { } both ? Math.Max(both - (RefcountCacheBytes ?? 0), both / 2) : Math.Min(all, most));
         return SliceCount(Math.Min(bytes, Math.Max(all, L2CacheBytesDefault)), L2SliceBytes(geometry));
     }
 

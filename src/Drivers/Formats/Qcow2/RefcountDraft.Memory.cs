@@ -9,13 +9,17 @@ namespace BlockGraph.Drivers.Formats.Qcow2;
 /// </content>
 internal sealed partial class RefcountDraft
 {
+    private readonly Dictionary<int, RefcountDraftBlock> _blocks = [];
     private readonly Queue<RefcountDraftBlock> _loaded = new();
     private readonly Stack<Memory<byte>> _spare = new();
     private readonly int _loadedCountMax;
 
+    // Where the blocks that have changed are to lie, by their index; 0 where that is open, or they have not.
+    private long[] _places;
+
     private bool TryFind(int index, [NotNullWhen(true)] out RefcountDraftBlock? block)
     {
-        if (_blocks.TryGetValue(index, out block) && block.IsLoaded)
+        if (_blocks.TryGetValue(index, out block))
         {
             block.WasTouched = true;
             return true;
@@ -32,31 +36,33 @@ internal sealed partial class RefcountDraft
         }
 
         Memory<byte> memory = _spare.TryPop(out Memory<byte> spare) ? spare : AlignedBuffer.Allocate(_old.ClusterBytes, _metadata.File.Node.Limits.MemoryAlignmentBytes);
-        if (_blocks.TryGetValue(index, out RefcountDraftBlock? written))
+        RefcountDraftBlock block = new(index, memory) { IsChanged = HasPlace(index) };
+        if (block.IsChanged)
         {
-            await _metadata.File.ReadAsync(written.HostOffset, memory, RequestFlags.None, CancellationToken.None);
-            written.Counts = memory;
-            _loaded.Enqueue(written);
-            return written;
+            await _metadata.File.ReadAsync(_places[index], memory, RequestFlags.None, CancellationToken.None);
+        }
+        else if (OldPlaceOf(index) is not 0 and long old)
+        {
+            await _metadata.File.ReadAsync(old, memory, RequestFlags.None, CancellationToken.None);
+        }
+        else
+        {
+            memory.Span.Clear();
+            if (!_hasOldWidth)
+            {
+                await ConvertAsync(block);
+            }
         }
 
-        memory.Span.Clear();
-        RefcountDraftBlock block = new(index, memory);
-        if (!_hasOldWidth)
-        {
-            await ConvertAsync(block);
-        }
-        else if (_metadata.Refcounts.TryFindSlice(index * _countsPerBlock, out long hostOffset))
-        {
-            block.OldHostOffset = hostOffset;
-            await _metadata.File.ReadAsync(hostOffset, block.Counts, RequestFlags.None, CancellationToken.None);
-        }
-
-        block.RememberUsed(_order);
         _blocks.Add(index, block);
         _loaded.Enqueue(block);
         return block;
     }
+
+    private bool HasPlace(int index) => index < _places.Length && _places[index] != 0;
+
+    // Where a block of the same counts lies in the image that is in force; 0 for nowhere.
+    private long OldPlaceOf(int index) => _hasOldWidth && _metadata.Refcounts.TryFindSlice(index * _countsPerBlock, out long hostOffset) ? hostOffset : 0;
 
     // Not while somebody has a block in hand. What gets a place is counted, which may bring further blocks into memory: hence some at once, and again.
     private async ValueTask TrimAsync()
@@ -78,11 +84,18 @@ internal sealed partial class RefcountDraft
             }
 
             // The place of one may be counted by another of them.
-            while (leaving.Find(static block => block.IsChanged && block.HostOffset == 0) is { } homeless)
+            while (leaving.Exists(block => block.IsChanged && !HasPlace(block.Index)))
             {
-                await PlaceAsync(homeless);
+                foreach (RefcountDraftBlock block in leaving)
+                {
+                    if (block.IsChanged)
+                    {
+                        await PlaceAsync(block);
+                    }
+                }
             }
 
+            _unplaced.RemoveAll(block => HasPlace(block.Index));
             await WriteAsync(leaving.Where(static block => block.IsChanged), CancellationToken.None);
             leaving.ForEach(Unload);
         }
@@ -113,24 +126,26 @@ internal sealed partial class RefcountDraft
     private void Unload(RefcountDraftBlock block)
     {
         _spare.Push(block.Counts);
-        block.Counts = default;
-        if (!block.IsChanged)
-        {
-            _blocks.Remove(block.Index);
-        }
+        _blocks.Remove(block.Index);
     }
 
     private async ValueTask PlaceAsync(RefcountDraftBlock block)
     {
-        if (block.HostOffset != 0)
+        if (HasPlace(block.Index))
         {
             return;
         }
 
-        block.HostOffset = await FindPlaceAsync(1);
-        if (block.OldHostOffset != 0)
+        long place = await FindPlaceAsync(1);
+        if (block.Index >= _places.Length)
         {
-            long cluster = block.OldHostOffset >> _old.ClusterBits;
+            Array.Resize(ref _places, Math.Max(block.Index + 1, _places.Length + (_places.Length / 8)));
+        }
+
+        _places[block.Index] = place;
+        if (OldPlaceOf(block.Index) is not 0 and long old)
+        {
+            long cluster = old >> _old.ClusterBits;
             Change(await LoadAsync((int)(cluster / _countsPerBlock)), cluster, -1);
         }
     }
@@ -138,10 +153,10 @@ internal sealed partial class RefcountDraft
     private async ValueTask WriteAsync(IEnumerable<RefcountDraftBlock> blocks, CancellationToken cancel)
     {
         ClusterWriter writer = new(_metadata);
-        foreach (RefcountDraftBlock block in blocks.Where(static block => block.IsDirty).OrderBy(static block => block.HostOffset).ToArray())
+        foreach (RefcountDraftBlock block in blocks.Where(static block => block.IsDirty).OrderBy(block => _places[block.Index]).ToArray())
         {
             cancel.ThrowIfCancellationRequested();
-            await writer.AddAsync(block.HostOffset, block.Counts);
+            await writer.AddAsync(_places[block.Index], block.Counts);
             block.IsDirty = false;
         }
 

@@ -1,6 +1,5 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
-using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Drivers.Formats.Qcow2;
 
@@ -16,8 +15,10 @@ internal sealed partial class RefcountDraft
 {
     private readonly Qcow2Metadata _metadata;
     private readonly Qcow2Geometry _old;
-    private readonly Dictionary<int, RefcountDraftBlock> _blocks = [];
     private readonly List<RefcountDraftBlock> _unplaced = [];
+
+    // What the image in force uses, and is free in the draft.
+    private readonly ClusterSet _freed = new();
     private readonly int _order;
     private readonly bool _hasOldWidth;
     private readonly long _countsPerBlock;
@@ -37,6 +38,7 @@ internal sealed partial class RefcountDraft
         _hasOldWidth = order == _old.RefcountOrder;
         _loadedCountMax = metadata.Options.DraftBlockCount(_old);
         _blockCount = _hasOldWidth ? metadata.Refcounts.EntryCount : 0;
+        _places = new long[_hasOldWidth ? _blockCount : CountBlocks()];
     }
 
     /// <summary>The largest count.</summary>
@@ -102,7 +104,7 @@ internal sealed partial class RefcountDraft
 
             GiveUpClean();
             RefcountDraftBlock block = await LoadAsync((int)(cluster / _countsPerBlock));
-            if (block.WasUsed(cluster % _countsPerBlock) || Count(block, cluster) != 0)
+            if (Count(block, cluster) != 0 || _freed.Contains(cluster))
             {
                 first = cluster + 1;
                 run = -1;
@@ -170,52 +172,15 @@ internal sealed partial class RefcountDraft
         }
 
         await WriteAsync(_loaded, cancel);
-        await _metadata.File.WriteAsync(TableOffset, TableEntries.Format(Blocks()), RequestFlags.None, CancellationToken.None);
+        CompleteTable();
+        await TableEntries.WriteAsync(_metadata.File, TableOffset, _places, _places.Length);
     }
 
-    /// <summary>The table as it was written.</summary>
-    public long[] Blocks()
-    {
-        long[] blocks = new long[TableClusters * (long)_old.ClusterBytes / sizeof(long)];
-        if (_hasOldWidth)
-        {
-            _metadata.Refcounts.Blocks[..Math.Min(blocks.Length, _metadata.Refcounts.EntryCount)].CopyTo(blocks);
-        }
+    /// <summary>The table, once it was written.</summary>
+    public long[] Blocks => _places;
 
-        foreach (RefcountDraftBlock block in _blocks.Values)
-        {
-            if (block.HostOffset != 0)
-            {
-                blocks[block.Index] = block.HostOffset;
-            }
-        }
-
-        return blocks;
-    }
-
-    /// <summary>What was used before and is not any more, in ranges of the file.</summary>
-    public IEnumerable<(long HostOffset, long LengthBytes)> Freed()
-    {
-        (long Start, long End) run = default;
-        foreach (RefcountDraftBlock block in _blocks.Values.Where(static block => block.IsChanged).OrderBy(static block => block.Index))
-        {
-            for (int i = block.NextFreed(0); i >= 0; i = block.NextFreed(i + 1))
-            {
-                long cluster = (block.Index * _countsPerBlock) + i;
-                if (cluster != run.End && run.End != 0)
-                {
-                    yield return (run.Start << _old.ClusterBits, (run.End - run.Start) << _old.ClusterBits);
-                }
-
-                run = (cluster == run.End ? run.Start : cluster, cluster + 1);
-            }
-        }
-
-        if (run.End != 0)
-        {
-            yield return (run.Start << _old.ClusterBits, (run.End - run.Start) << _old.ClusterBits);
-        }
-    }
+    /// <summary>What was used before and is not any more, in ranges of the file, in order.</summary>
+    public IEnumerable<(long HostOffset, long LengthBytes)> Freed() => _freed.Runs().Select(run => (run.First << _old.ClusterBits, run.Count << _old.ClusterBits));
 
     private async ValueTask<ulong> GetSlowAsync(int index, long cluster)
     {
@@ -250,7 +215,10 @@ internal sealed partial class RefcountDraft
     {
         MarkChanged(block);
         RefcountBits.Set(block.Counts.Span, (int)(cluster % _countsPerBlock), _order, count);
-        block.NoteChange((int)(cluster % _countsPerBlock), isFree: count == 0);
+        if (count == 0)
+        {
+            _freed.Add(cluster);
+        }
     }
 
     private void MarkChanged(RefcountDraftBlock block)
@@ -309,6 +277,11 @@ internal sealed partial class RefcountDraft
         if (TableOffset != 0)
         {
             await ChangeAsync(TableOffset, (long)TableClusters * _old.ClusterBytes, -1);
+            for (int i = 0; i < TableClusters; i++)
+            {
+                // The image in force has nothing there.
+                _freed.Remove((TableOffset >> _old.ClusterBits) + i);
+            }
         }
 
         long entries = _blockCount > _metadata.Refcounts.EntryCount ? _blockCount + (_blockCount / 2L) : _blockCount;
@@ -319,5 +292,23 @@ internal sealed partial class RefcountDraft
         }
 
         TableOffset = await TakeAsync(TableClusters);
+    }
+
+    // As many as count all of the file, and a little more: the blocks themselves come behind it.
+    private int CountBlocks()
+    {
+        long count = _old.ClusterCount(_metadata.File.LengthBytes) / _countsPerBlock;
+        return (int)Math.Min(count + (count / 32) + 1, Qcow2Geometry.RefcountTableBytesMax / sizeof(long));
+    }
+
+    // What has not changed stays where it is.
+    private void CompleteTable()
+    {
+        Array.Resize(ref _places, (int)(TableClusters * (long)_old.ClusterBytes / sizeof(long)));
+        ReadOnlySpan<long> old = _hasOldWidth ? _metadata.Refcounts.Blocks : [];
+        for (int i = 0; i < Math.Min(old.Length, _places.Length); i++)
+        {
+            _places[i] = _places[i] == 0 ? old[i] : _places[i];
+        }
     }
 }

@@ -35,6 +35,9 @@ internal sealed class RefcountTable
     /// <summary>How many blocks the table can hold.</summary>
     public int EntryCount => _blocks.Length;
 
+    /// <summary>How many entries of the table lead somewhere.</summary>
+    public int UsedEntryCount => Blocks.Length - Blocks.Count(0L);
+
     /// <summary>Where the blocks lie, as the table says; 0 for one that is not there.</summary>
     public ReadOnlySpan<long> Blocks
     {

@@ -42,6 +42,30 @@ internal static class TableEntries
     /// <summary>Writes a table as it stands in the file to the beginning of <paramref name="bytes"/>.</summary>
     public static void Format(ReadOnlySpan<ulong> entries, Span<byte> bytes) => Reverse(entries, MemoryMarshal.Cast<byte, ulong>(bytes)[..entries.Length]);
 
+    /// <summary>Writes a table, with zeros behind it up to <paramref name="entryCount"/> entries. What leads there is written later: a part of it may be there without the rest.</summary>
+    public static async Task WriteAsync<T>(BlockChild file, long hostOffset, T[] entries, long entryCount)
+        where T : unmanaged
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(entryCount * sizeof(ulong), PieceBytesMax));
+        try
+        {
+            int perPiece = buffer.Length / sizeof(ulong);
+            for (long done = 0; done < entryCount; done += perPiece)
+            {
+                int count = (int)Math.Min(perPiece, entryCount - done);
+                int there = (int)Math.Clamp(entries.Length - done, 0, count);
+                Memory<byte> piece = buffer.AsMemory(0, count * sizeof(ulong));
+                Format(MemoryMarshal.Cast<T, ulong>(entries.AsSpan((int)(there == 0 ? 0 : done), there)), piece.Span);
+                piece.Span[(there * sizeof(ulong))..].Clear();
+                await file.WriteAsync(hostOffset + (done * sizeof(ulong)), piece, RequestFlags.None, CancellationToken.None);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     private static async Task ReadAsync<T>(BlockChild file, long hostOffset, T[] entries, CancellationToken cancel)
         where T : unmanaged
     {

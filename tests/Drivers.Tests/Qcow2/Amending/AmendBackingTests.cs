@@ -243,7 +243,7 @@ public sealed class AmendBackingTests : Qcow2ImageTestBase
     private static string NameIn(byte[] image)
     {
         Assert.That(Qcow2Header.TryParse(image, out Qcow2Header header, out _), "the header");
-        return Qcow2HeaderArea.Parse(header, image.AsMemory(0, 1 << header.ClusterBits)).BackingFileName ?? "-";
+        return Qcow2HeaderArea.Parse(header, image.AsSpan(0, 1 << header.ClusterBits)).BackingFileName ?? "-";
     }
 
     private static async Task<bool> IsDoneAsync(Func<Task> work)

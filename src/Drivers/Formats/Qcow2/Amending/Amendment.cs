@@ -97,8 +97,7 @@ internal sealed class Amendment(Qcow2Metadata metadata, AmendOptions options, IP
             };
         });
         metadata.Geometry.UseRefcountOrder(order);
-        await metadata.AdoptAsync(counts, metadata.Map.Top.ToArray(), metadata.Snapshots, DiscardReason.Other);
-        metadata.ChangeAgain();
+        await metadata.AdoptAsync(counts, null, metadata.Snapshots, DiscardReason.Other, changesAgain: true);
     }
 
     private async Task<bool> HasAsync(ulong[] top, Func<L2Entry, bool> isIt, CancellationToken cancel)

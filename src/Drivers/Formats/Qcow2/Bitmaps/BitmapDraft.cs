@@ -86,7 +86,7 @@ internal sealed class BitmapDraft
             BitmapsExtension = entries.Count == 0 ? default : new BitmapsExtension(entries.Count, directory.LengthBytes, directory.HostOffset).Format(),
         });
         _metadata.Bitmaps = directory;
-        await _metadata.AdoptAsync(_counts, _metadata.Map.Top.ToArray(), _metadata.Snapshots, DiscardReason.Other);
+        await _metadata.AdoptAsync(_counts, null, _metadata.Snapshots, DiscardReason.Other);
     }
 
     // What follows writes in the bitmap's stead is a part of it.

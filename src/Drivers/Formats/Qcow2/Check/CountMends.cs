@@ -11,8 +11,7 @@ internal sealed class CountMends(Qcow2Metadata metadata, ImageReferences referen
     private (int Start, int End) _changed;
 
     /// <summary>True where every count that is needed has its place, and the blocks are used for nothing else.</summary>
-    public bool IsPossible => references.IsCountedSoundly
-        && references.Counts.Used().All(cluster => references.Blocks.ContainsKey(metadata.Refcounts.BlockOf(cluster)));
+    public bool IsPossible => references.IsCountedSoundly && references.Counts.Pages.All(HasBlocks);
 
     /// <summary>Tells of each count that is going to be changed, in the order of clusters: when it is done depends on which way it changes.</summary>
     /// <param name="raise">Told of those that are too low; null where they stay.</param>
@@ -46,12 +45,36 @@ internal sealed class CountMends(Qcow2Metadata metadata, ImageReferences referen
         }
     }
 
+    private bool HasBlocks(long page)
+    {
+        long end = ReferenceCounts.EndOf(page);
+        for (long cluster = ReferenceCounts.FirstOf(page); cluster < end;)
+        {
+            int block = metadata.Refcounts.BlockOf(cluster);
+            long blockEnd = Math.Min(end, metadata.Refcounts.FirstClusterOf(block) + _geometry.RefcountsPerBlock);
+            bool isThere = block < references.Blocks.Length && references.Blocks[block] >= 0;
+            if (!isThere && references.Counts.HasUsed(cluster, blockEnd))
+            {
+                return false;
+            }
+
+            cluster = blockEnd;
+        }
+
+        return true;
+    }
+
     // In order, with what they have and what they should have.
     private IEnumerable<(long Cluster, ulong Old, ulong Count)> Wrong()
     {
         foreach (long page in stored.Pages)
         {
             pace.ThrowIfCancelled();
+            if (stored.Counts.IsSame(references.Counts, page, out _))
+            {
+                continue;
+            }
+
             for (long cluster = ReferenceCounts.FirstOf(page); cluster < ReferenceCounts.EndOf(page); cluster++)
             {
                 ulong old = stored.Counts.Get(cluster);

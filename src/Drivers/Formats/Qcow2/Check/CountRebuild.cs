@@ -15,8 +15,8 @@ internal sealed class CountRebuild(Qcow2Metadata metadata, ImageReferences refer
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
 
-    // How often the clusters of the old table and its blocks were used.
-    private readonly SortedDictionary<long, ulong> _old = [];
+    // The clusters of the old table and its blocks, and how often they were used.
+    private readonly List<(long Cluster, ulong Count)> _old = [];
 
     private ReferenceCounts Counts => references.Counts;
 
@@ -24,11 +24,12 @@ internal sealed class CountRebuild(Qcow2Metadata metadata, ImageReferences refer
     /// <exception cref="BlockException">There is no room, or something could not be written: the old ones hold.</exception>
     public async Task RunAsync()
     {
+        long knownEnd = references.Kinds.All.Select(static place => place.Cluster).DefaultIfEmpty(-1).Max() + 1;
         ForgetOld();
         long fileEnd = _geometry.ClusterCount(metadata.File.LengthBytes);
         KeepHidden(fileEnd);
-        SortedSet<int> blocks = [.. Counts.Used().Select(metadata.Refcounts.BlockOf)];
-        long start = ChooseStart(fileEnd);
+        List<int> blocks = FindBlocks();
+        long start = ChooseStart(fileEnd, knownEnd);
         long tableClusters = Place(blocks, start);
         for (long cluster = start; cluster < start + blocks.Count + tableClusters; cluster++)
         {
@@ -36,12 +37,14 @@ internal sealed class CountRebuild(Qcow2Metadata metadata, ImageReferences refer
         }
 
         byte[] table = new byte[tableClusters << _geometry.ClusterBits];
+        Memory<byte> bytes = AlignedBuffer.Allocate(_geometry.ClusterBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
         long at = start;
         foreach (int block in blocks)
         {
             pace.ThrowIfCancelled();
             BinaryPrimitives.WriteInt64BigEndian(table.AsSpan(block * sizeof(long)), at << _geometry.ClusterBits);
-            await metadata.File.WriteAsync(at << _geometry.ClusterBits, Format(block), RequestFlags.None, CancellationToken.None);
+            Format(block, bytes.Span);
+            await metadata.File.WriteAsync(at << _geometry.ClusterBits, bytes, RequestFlags.None, CancellationToken.None);
             at++;
         }
 
@@ -54,10 +57,13 @@ internal sealed class CountRebuild(Qcow2Metadata metadata, ImageReferences refer
     /// <summary>Tells which clusters of the old ones are used less often now.</summary>
     public void TellFreed(CheckReport report)
     {
-        foreach ((long cluster, ulong old) in _old)
+        // One that was used as both comes twice; how often it was used when it came first is the more.
+        _old.Sort(static (one, other) => one.Cluster != other.Cluster ? one.Cluster.CompareTo(other.Cluster) : other.Count.CompareTo(one.Count));
+        for (int i = 0; i < _old.Count; i++)
         {
+            (long cluster, ulong old) = _old[i];
             ulong count = Counts.Get(cluster);
-            if (count < old)
+            if (count < old && (i == 0 || _old[i - 1].Cluster != cluster))
             {
                 report.Tell($"Repairing cluster {cluster} refcount={old} reference={count}");
             }
@@ -73,19 +79,22 @@ internal sealed class CountRebuild(Qcow2Metadata metadata, ImageReferences refer
             Forget(cluster, MetadataKind.RefcountTable, 1);
         }
 
-        foreach (long cluster in references.BlockCounts.Used())
+        foreach (long block in references.Blocks)
         {
-            Forget(cluster, MetadataKind.RefcountBlock, references.BlockCounts.Get(cluster));
+            if (block >= 0)
+            {
+                long cluster = block >> _geometry.ClusterBits;
+                Forget(cluster, MetadataKind.RefcountBlock, 1 + references.MoreBlockUses.Get(cluster));
+            }
         }
     }
 
     private void Forget(long cluster, MetadataKind kind, ulong count)
     {
-        MetadataKind kinds = references.Kinds.GetValueOrDefault(cluster);
-        if ((kinds & kind) != 0)
+        if ((references.Kinds.Get(cluster) & kind) != 0)
         {
-            _old.TryAdd(cluster, Counts.Get(cluster));
-            references.Kinds[cluster] = kinds & ~kind;
+            _old.Add((cluster, Counts.Get(cluster)));
+            references.Kinds.Remove(cluster, kind);
             Counts.Set(cluster, Counts.Get(cluster) - count);
         }
     }
@@ -109,25 +118,48 @@ internal sealed class CountRebuild(Qcow2Metadata metadata, ImageReferences refer
         }
     }
 
-    // Behind the file's end; of a file that ends too far away for a table, behind what is used.
-    private long ChooseStart(long fileEnd)
+    // Those that count what is used, in order.
+    private List<int> FindBlocks()
     {
-        long entryMax = Qcow2Geometry.RefcountTableBytesMax / sizeof(long);
-        long usedEnd = Counts.Used().LastOrDefault() + 1;
-        long oldEnd = references.Kinds.Keys.Max() + 1;
-        return fileEnd / _geometry.RefcountsPerBlock < entryMax / 2 ? fileEnd : Math.Max(usedEnd, oldEnd);
+        List<int> blocks = [];
+        foreach (long page in Counts.Pages)
+        {
+            for (long cluster = ReferenceCounts.FirstOf(page); cluster < ReferenceCounts.EndOf(page);)
+            {
+                int block = metadata.Refcounts.BlockOf(cluster);
+                long end = Math.Min(ReferenceCounts.EndOf(page), metadata.Refcounts.FirstClusterOf(block) + _geometry.RefcountsPerBlock);
+                if ((blocks.Count == 0 || blocks[^1] < block) && Counts.HasUsed(cluster, end))
+                {
+                    blocks.Add(block);
+                }
+
+                cluster = end;
+            }
+        }
+
+        return blocks;
     }
 
-    // The blocks count themselves and the table as well.
-    private long Place(SortedSet<int> blocks, long start)
+    // Behind the file's end; of a file that ends too far away for a table, behind what is used.
+    private long ChooseStart(long fileEnd, long knownEnd)
+    {
+        long entryMax = Qcow2Geometry.RefcountTableBytesMax / sizeof(long);
+        return fileEnd / _geometry.RefcountsPerBlock < entryMax / 2 ? fileEnd : Math.Max(Counts.FindEnd(), knownEnd);
+    }
+
+    // The blocks count themselves and the table as well. They lie behind all that is used, so that what counts them comes last.
+    private long Place(List<int> blocks, long start)
     {
         while (true)
         {
             int known = blocks.Count;
-            long tableClusters = _geometry.ClusterCount(((long)blocks.Max + 1) * sizeof(long));
+            long tableClusters = _geometry.ClusterCount((blocks[^1] + 1L) * sizeof(long));
             for (int block = metadata.Refcounts.BlockOf(start); block <= metadata.Refcounts.BlockOf(start + known + tableClusters - 1); block++)
             {
-                blocks.Add(block);
+                if (blocks[^1] < block)
+                {
+                    blocks.Add(block);
+                }
             }
 
             if (blocks.Count > known)
@@ -141,15 +173,12 @@ internal sealed class CountRebuild(Qcow2Metadata metadata, ImageReferences refer
         }
     }
 
-    private Memory<byte> Format(int block)
+    private void Format(int block, Span<byte> bytes)
     {
-        Memory<byte> bytes = AlignedBuffer.Allocate(_geometry.ClusterBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
         long first = metadata.Refcounts.FirstClusterOf(block);
         for (int i = 0; i < _geometry.RefcountsPerBlock; i++)
         {
-            RefcountBits.Set(bytes.Span, i, _geometry.RefcountOrder, Math.Min(Counts.Get(first + i), _geometry.RefcountMax));
+            RefcountBits.Set(bytes, i, _geometry.RefcountOrder, Math.Min(Counts.Get(first + i), _geometry.RefcountMax));
         }
-
-        return bytes;
     }
 }

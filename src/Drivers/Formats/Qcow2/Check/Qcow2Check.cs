@@ -25,16 +25,9 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
             await new SnapshotTableMend(metadata, found).RunAsync(cancel);
         }
 
-        (ImageReferences references, StoredCounts stored) = await LookAsync(found, request.ReadsData);
-        if (!request.MendsErrors)
-        {
-            await new TableMends(metadata, references, found, _pace) { CountOf = stored.Counts.Get }.RunAsync();
-        }
-
         CheckReport left = found;
-        if (request.Repairs != ImageRepairs.None && found.UncheckedCount == 0)
+        if (await LookAndMendAsync(found))
         {
-            await MendAsync(found, references, stored);
             await metadata.ReloadAsync(CancellationToken.None);
             left = found.HasMended ? await LookAgainAsync() : found;
             if (left.IsClean)
@@ -44,6 +37,24 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
         }
 
         return left.ToImageCheck(metadata.Geometry.ClusterCount(metadata.Area.Header.LengthBytes), found);
+    }
+
+    // What was counted is forgotten with this step: the look that may follow counts anew. True where it was to mend, and could be done.
+    private async Task<bool> LookAndMendAsync(CheckReport report)
+    {
+        (ImageReferences references, StoredCounts stored) = await LookAsync(report, request.ReadsData);
+        if (!request.MendsErrors)
+        {
+            await new TableMends(metadata, references, report, _pace) { CountOf = stored.Counts.Get }.RunAsync();
+        }
+
+        if (request.Repairs == ImageRepairs.None || report.UncheckedCount > 0)
+        {
+            return false;
+        }
+
+        await MendAsync(report, references, stored);
+        return true;
     }
 
     private async Task<(ImageReferences References, StoredCounts Stored)> LookAsync(CheckReport report, bool readsData)

@@ -21,6 +21,9 @@ internal sealed class ReferenceCounts
     /// <summary>The numbers of the pages that are there, in order.</summary>
     public long[] Pages => [.. _pages.Keys.Order()];
 
+    /// <summary>The page of a cluster.</summary>
+    public static long PageOf(long cluster) => cluster >> PageBits;
+
     /// <summary>The first cluster of a page.</summary>
     public static long FirstOf(long page) => page << PageBits;
 
@@ -28,19 +31,24 @@ internal sealed class ReferenceCounts
     public static long EndOf(long page) => (page + 1) << PageBits;
 
     /// <summary>The number of a cluster.</summary>
-    public ulong Get(long cluster) => Find(cluster >> PageBits) is { } page ? RefcountBits.Get(page.Numbers, (int)(cluster & (PageLength - 1)), page.Order) : 0;
+    public ulong Get(long cluster) => Find(PageOf(cluster)) is { } page ? RefcountBits.Get(page.Numbers, (int)(cluster & (PageLength - 1)), page.Order) : 0;
 
     /// <summary>Sets the number of a cluster.</summary>
     public void Set(long cluster, ulong count)
     {
-        long key = cluster >> PageBits;
+        long key = PageOf(cluster);
         Page? page = Find(key);
         if (page is null && count == 0)
         {
             return;
         }
 
-        page ??= Add(key);
+        page ??= Add(key, new Page());
+        if (page.IsShared)
+        {
+            page = Add(key, page.Copy());
+        }
+
         page.MakeRoomFor(count);
         RefcountBits.Set(page.Numbers, (int)(cluster & (PageLength - 1)), page.Order, count);
     }
@@ -49,7 +57,7 @@ internal sealed class ReferenceCounts
     public bool IsSame(ReferenceCounts other, long page, out long lastUsed)
     {
         lastUsed = -1;
-        if (Find(page) is not { } mine || other.Find(page) is not { } its || mine.Order != its.Order || !mine.Numbers.AsSpan().SequenceEqual(its.Numbers))
+        if (Find(page) is not { } mine || other.Find(page) is not { } its || !mine.IsSame(its))
         {
             return false;
         }
@@ -57,6 +65,16 @@ internal sealed class ReferenceCounts
         int index = mine.LastUsed();
         lastUsed = index < 0 ? -1 : FirstOf(page) + index;
         return true;
+    }
+
+    /// <summary>Keeps one page of both where all its numbers are the same in <paramref name="other"/>, until one of the two is changed.</summary>
+    public void Share(ReferenceCounts other, long page)
+    {
+        if (Find(page) is { } mine && other.Find(page) is { } its && mine.IsSame(its))
+        {
+            its.IsShared = true;
+            Add(page, its);
+        }
     }
 
     /// <summary>Adds to the number of a cluster.</summary>
@@ -74,6 +92,21 @@ internal sealed class ReferenceCounts
         }
     }
 
+    /// <summary>True where the number of a cluster from <paramref name="first"/> on, before <paramref name="end"/>, is not 0. All of them are in one page.</summary>
+    public bool HasUsed(long first, long end) => NextUsed(PageOf(first), first) < end;
+
+    /// <summary>The first cluster behind all whose number is not 0.</summary>
+    public long FindEnd()
+    {
+        long end = 0;
+        foreach ((long key, Page page) in _pages)
+        {
+            end = FirstOf(key) >= end && page.LastUsed() is >= 0 and int last ? FirstOf(key) + last + 1 : end;
+        }
+
+        return end;
+    }
+
     private long NextUsed(long page, long cluster) =>
         Find(page) is { } found ? FirstOf(page) + RefcountBits.IndexOfUsed(found.Numbers, (int)(cluster - FirstOf(page)), PageLength, found.Order) : EndOf(page);
 
@@ -88,9 +121,8 @@ internal sealed class ReferenceCounts
         return _last;
     }
 
-    private Page Add(long key)
+    private Page Add(long key, Page page)
     {
-        Page page = new();
         _pages[key] = page;
         _lastKey = key;
         return _last = page;
@@ -101,6 +133,13 @@ internal sealed class ReferenceCounts
         public int Order { get; private set; } = NarrowOrder;
 
         public byte[] Numbers { get; private set; } = new byte[PageLength >> (3 - NarrowOrder)];
+
+        /// <summary>Others have it, too: it is not changed any more.</summary>
+        public bool IsShared { get; set; }
+
+        public Page Copy() => new() { Order = Order, Numbers = [.. Numbers] };
+
+        public bool IsSame(Page other) => ReferenceEquals(this, other) || (Order == other.Order && Numbers.AsSpan().SequenceEqual(other.Numbers));
 
         public void MakeRoomFor(ulong count)
         {

@@ -9,29 +9,15 @@ internal sealed partial class ReferenceScan
     private const int StreamsAtOnce = 8;
 
     private readonly List<CompressedPlace> _streams = [];
-    private readonly List<(long L1Index, long Table)> _activeTops = [];
     private long _nextContiguous;
 
     private async Task AddTopsAsync(TableSweep tops)
     {
-        // One that grows with every table takes thrice the memory for a moment.
-        int tableCount = metadata.Map.Top.Length - metadata.Map.Top.Count(0UL);
-        _references.Tables.EnsureCapacity(tableCount);
-        _references.Kinds.EnsureCapacity(tableCount + metadata.Refcounts.EntryCount - metadata.Refcounts.Blocks.Count(0L));
+        _references.Reserve(metadata.Map.UsedEntryCount, metadata.Refcounts.UsedEntryCount);
         foreach (TablePiece piece in tops.Pieces())
         {
             _references.Tops.Add(piece);
             await ForEachChunkAsync(piece, "an L1 table", (hostOffset, chunk) => AddTop(hostOffset, chunk, piece));
-        }
-
-        foreach ((long l1Index, long table) in _activeTops)
-        {
-            TableUse use = _references.Tables[table];
-            if (!use.IsActive)
-            {
-                _references.Tables[table] = use with { IsActive = true, L1Index = l1Index };
-                _references.ActiveTables.Add(table);
-            }
         }
     }
 
@@ -57,12 +43,12 @@ internal sealed partial class ReferenceScan
                 report.Error($"ERROR l2_offset={table:x}: Table is not cluster aligned; L1 entry corrupted");
                 _references.HidesReferences = true;
             }
-            else if (table != 0 && TryAdd(table, _geometry.ClusterBytes, piece.Weight, piece.IsActive ? MetadataKind.ActiveL2 : MetadataKind.InactiveL2))
+            else if (table != 0)
             {
-                _references.Tables[table] = new TableUse(_references.Tables.GetValueOrDefault(table).Weight + piece.Weight, false, 0);
-                if (piece.IsActive)
+                MetadataKind before = _references.Kinds.Get(table >> _geometry.ClusterBits);
+                if (TryAdd(table, _geometry.ClusterBytes, piece.Weight, piece.IsActive ? MetadataKind.ActiveL2 : MetadataKind.InactiveL2))
                 {
-                    _activeTops.Add((((hostOffset - Header.L1Offset) / sizeof(ulong)) + i, table));
+                    _references.AddTable(table, before, piece.Weight, piece.IsActive ? (int)((hostOffset - Header.L1Offset) / sizeof(ulong)) + i : -1);
                 }
             }
         }
@@ -70,12 +56,12 @@ internal sealed partial class ReferenceScan
 
     private async Task AddTablesAsync()
     {
-        pace.Begin(_references.Tables.Count + 1);
-        foreach (long table in _references.ActiveTables.Concat(_references.Tables.Where(static pair => !pair.Value.IsActive).Select(static pair => pair.Key).Order().ToArray()))
+        pace.Begin(_references.TableCount + 1L);
+        foreach ((long table, TableUse use) in _references.ActiveTables().Concat(_references.InactiveTables()))
         {
             if (await TryReadTableAsync(table, _geometry.ClusterBytes, "an L2 table") is { } bytes)
             {
-                AddTable(bytes.Span, _references.Tables[table]);
+                AddTable(bytes.Span, use);
                 await InflateAsync();
             }
 

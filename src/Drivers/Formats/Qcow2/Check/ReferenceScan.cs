@@ -16,7 +16,7 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
     private readonly long _fileBytes = metadata.File.LengthBytes;
-    private readonly ImageReferences _references = new();
+    private readonly ImageReferences _references = new(metadata);
     private Memory<byte> _table;
 
     private Qcow2Header Header => metadata.Area.Header;
@@ -80,7 +80,7 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
             _references.Counts.Add(cluster, weight);
             if (kind != MetadataKind.None)
             {
-                _references.Kinds[cluster] = _references.Kinds.GetValueOrDefault(cluster) | kind;
+                _references.Kinds.Add(cluster, kind);
             }
         }
     }
@@ -158,9 +158,12 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
         }
 
         RequireAlone(Header.RefcountTableOffset, tableBytes, MetadataKind.RefcountTable);
-        foreach (long block in _references.Blocks.Values)
+        foreach (long block in _references.Blocks)
         {
-            RequireAlone(block, _geometry.ClusterBytes, MetadataKind.RefcountBlock);
+            if (block >= 0)
+            {
+                RequireAlone(block, _geometry.ClusterBytes, MetadataKind.RefcountBlock);
+            }
         }
     }
 
@@ -173,10 +176,7 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
             entry &= ~ReservedBlockBits;
         }
 
-        string? refusal = !_geometry.IsClusterStart((long)(entry & long.MaxValue)) ? $"ERROR refcount block {index} is not cluster aligned; refcount table entry corrupted"
-            : entry >= (ulong)_geometry.RoundUp(_fileBytes) ? $"ERROR refcount block {index} is outside image"
-            : null;
-        if (refusal is not null)
+        if (Refusal(index, entry) is { } refusal)
         {
             report.CountError(refusal);
             _references.IsCountedSoundly = false;
@@ -185,19 +185,27 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
 
         long block = (long)entry;
         long cluster = block >> _geometry.ClusterBits;
-        bool isKnown = (_references.Kinds.GetValueOrDefault(cluster) & MetadataKind.RefcountBlock) != 0;
+        bool isKnown = (_references.Kinds.Get(cluster) & MetadataKind.RefcountBlock) != 0;
         Count(block, 1, 1, MetadataKind.RefcountBlock);
-        _references.BlockCounts.Add(cluster, 1);
         if (_references.Counts.Get(cluster) != 1)
         {
             report.CountError($"ERROR refcount block {index} refcount={_references.Counts.Get(cluster)}");
         }
 
-        if (!isKnown)
+        if (isKnown)
         {
-            _references.Blocks.Add(index, block);
+            _references.MoreBlockUses.Add(cluster, 1);
+        }
+        else
+        {
+            _references.Blocks[index] = block;
         }
     }
+
+    private string? Refusal(int index, ulong entry) =>
+        !_geometry.IsClusterStart((long)(entry & long.MaxValue)) ? $"ERROR refcount block {index} is not cluster aligned; refcount table entry corrupted"
+        : entry >= (ulong)_geometry.RoundUp(_fileBytes) ? $"ERROR refcount block {index} is outside image"
+        : null;
 
     private void RequireAlone(long hostOffset, long lengthBytes, MetadataKind kind)
     {

@@ -21,18 +21,43 @@ internal sealed class StoredCounts(Qcow2Metadata metadata, ImageReferences refer
     public async Task LoadAsync(CheckPace pace)
     {
         Memory<byte> block = AlignedBuffer.Allocate(_geometry.ClusterBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
-        foreach ((int index, long hostOffset) in references.Blocks)
+        long openPage = 0;
+        for (int index = 0; index < references.Blocks.Length; index++)
         {
+            long hostOffset = references.Blocks[index];
+            if (hostOffset < 0)
+            {
+                continue;
+            }
+
             pace.ThrowIfCancelled();
+            long first = metadata.Refcounts.FirstClusterOf(index);
             try
             {
                 await metadata.File.ReadAsync(hostOffset, block, RequestFlags.None, CancellationToken.None);
-                Load(block.Span, metadata.Refcounts.FirstClusterOf(index));
+                Load(block.Span, first);
             }
             catch (BlockException error)
             {
                 report.Unchecked($"ERROR: refcount block {index} at 0x{hostOffset:x} could not be read: {error.Message}");
             }
+
+            for (long page = ReferenceCounts.PageOf(first); page <= ReferenceCounts.PageOf(first + _geometry.RefcountsPerBlock - 1); page++)
+            {
+                ShareUnless(page, ref openPage);
+            }
+        }
+
+        ShareUnless(-1, ref openPage);
+    }
+
+    // Most pages are as they should be, and are kept once. One is complete as soon as a block of another has come.
+    private void ShareUnless(long page, ref long openPage)
+    {
+        if (page != openPage)
+        {
+            Counts.Share(references.Counts, openPage);
+            openPage = page;
         }
     }
 

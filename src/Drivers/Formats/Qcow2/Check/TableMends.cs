@@ -18,6 +18,11 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
 
+    // A piece of a table, and what it was before.
+    private readonly Memory<byte> _bytes =
+        AlignedBuffer.Allocate(Math.Max(ChunkBytes, metadata.Geometry.ClusterBytes), metadata.File.Node.Limits.MemoryAlignmentBytes);
+    private readonly byte[] _old = new byte[Math.Max(ChunkBytes, metadata.Geometry.ClusterBytes)];
+
     /// <summary>How often a cluster is used; after the counts are mended, where they are.</summary>
     public required Func<long, ulong> CountOf { get; init; }
 
@@ -43,7 +48,7 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
             }
         }
 
-        foreach ((long table, TableUse use) in references.ActiveTables.Select(table => (table, references.Tables[table])).Concat(Inactive()))
+        foreach ((long table, TableUse use) in references.ActiveTables().Concat(MendsAll == true ? references.InactiveTables() : []))
         {
             hasChanged |= await MendAsync(table, _geometry.ClusterBytes, references.IsPlainTable(table >> _geometry.ClusterBits), bytes => MendTable(bytes, use.IsActive));
         }
@@ -54,16 +59,13 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
         }
     }
 
-    private IEnumerable<(long Table, TableUse Use)> Inactive() =>
-        MendsAll == true ? references.Tables.Where(static pair => !pair.Value.IsActive).Select(static pair => (pair.Key, pair.Value)).OrderBy(static pair => pair.Key) : [];
-
-    private bool IsPlainTop(long hostOffset) => references.Kinds.GetValueOrDefault(hostOffset >> _geometry.ClusterBits) is MetadataKind.ActiveL1 or MetadataKind.InactiveL1;
+    private bool IsPlainTop(long hostOffset) => references.Kinds.Get(hostOffset >> _geometry.ClusterBits) is MetadataKind.ActiveL1 or MetadataKind.InactiveL1;
 
     // Writes from the first byte that is another to the last.
     private async Task<bool> MendAsync(long hostOffset, int lengthBytes, bool isWritable, Action<Span<byte>> mend)
     {
         pace.ThrowIfCancelled();
-        Memory<byte> bytes = AlignedBuffer.Allocate(lengthBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
+        Memory<byte> bytes = _bytes[..lengthBytes];
         try
         {
             await metadata.File.ReadAsync(hostOffset, bytes, RequestFlags.None, CancellationToken.None);
@@ -85,16 +87,16 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
             return false;
         }
 
-        byte[] old = bytes.ToArray();
+        bytes.Span.CopyTo(_old);
         mend(bytes.Span);
-        int start = bytes.Span.CommonPrefixLength(old);
+        int start = bytes.Span.CommonPrefixLength(_old);
         if (start == lengthBytes)
         {
             return false;
         }
 
         int end = lengthBytes;
-        while (bytes.Span[end - 1] == old[end - 1])
+        while (bytes.Span[end - 1] == _old[end - 1])
         {
             end--;
         }

@@ -37,7 +37,7 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
         (ulong[] top, long lengthBytes) = await ReadAsync(entry, cancel);
         SnapshotDraft draft = await BeginAsync();
         await ThrowUnlessKeptAsync(draft, entry);
-        await draft.Mapping.CountAsync(metadata.Map.Top.ToArray(), -1, cancel);
+        await draft.Mapping.CountAsync(metadata.Map.TopMemory, -1, cancel);
         await draft.Mapping.CountAsync(top, 1, cancel);
         await draft.ReplaceTopAsync(top, cancel);
         await draft.CommitAsync(metadata.Snapshots.Entries, lengthBytes, cancel);

@@ -25,17 +25,19 @@ internal sealed class SnapshotDraft
     /// <summary>What walks the tables.</summary>
     public MappingDraft Mapping { get; }
 
-    /// <summary>The active image gets another L1 table, for what <paramref name="top"/> leads to; the one it has becomes a snapshot's.</summary>
+    /// <summary>The active image gets another L1 table, for what <paramref name="top"/> leads to, which becomes that table; the one it has becomes a snapshot's.</summary>
     public async Task KeepTopAsync(ulong[] top, CancellationToken cancel)
     {
-        _top = await Mapping.RebuildAsync(top, cancel);
+        await Mapping.RebuildAsync(top, cancel);
+        _top = top;
         _topOffset = _top.Length == 0 ? _metadata.Area.Header.L1Offset : await WriteTopAsync();
     }
 
-    /// <summary>The active image gets another L1 table, for what <paramref name="top"/> leads to, unless it has that already.</summary>
+    /// <summary>The active image gets another L1 table, for what <paramref name="top"/> leads to, which becomes that table; unless it has that already.</summary>
     public async Task ReplaceTopAsync(ulong[] top, CancellationToken cancel)
     {
-        _top = await Mapping.RebuildAsync(top, cancel);
+        await Mapping.RebuildAsync(top, cancel);
+        _top = top;
         Qcow2Header header = _metadata.Area.Header;
         if (_metadata.Map.Top.SequenceEqual(_top))
         {
@@ -99,10 +101,9 @@ internal sealed class SnapshotDraft
             return await Counts.TakeAsync(1);
         }
 
-        byte[] bytes = new byte[_geometry.RoundUp(top.Length * (long)sizeof(ulong))];
-        TableEntries.Format(top, bytes);
-        long hostOffset = await Counts.TakeAsync(bytes.Length >> _geometry.ClusterBits);
-        await _metadata.File.WriteAsync(hostOffset, bytes, RequestFlags.None, CancellationToken.None);
+        long lengthBytes = _geometry.RoundUp(top.Length * (long)sizeof(ulong));
+        long hostOffset = await Counts.TakeAsync(lengthBytes >> _geometry.ClusterBits);
+        await TableEntries.WriteAsync(_metadata.File, hostOffset, top, lengthBytes / sizeof(ulong));
         return hostOffset;
     }
 
