@@ -40,7 +40,7 @@ public sealed class ImgMemoryTests
     [Test]
     public void Many_small_tables_take_no_more_than_few_large_ones()
     {
-        const int heapMib = 18;
+        const int heapMib = 24;
         using TemporaryFolder memory = TemporaryFolder.InMemory();
         string image = memory.File("small.qcow2");
         Run($"create -q -f qcow2 -o cluster_size=512,preallocation=metadata {image} 1G", heapMib);
@@ -58,7 +58,7 @@ public sealed class ImgMemoryTests
     [Test]
     public void An_image_of_a_long_chain_takes_little_more_than_one_alone()
     {
-        const int heapMib = 20;
+        const int heapMib = 32;
         MakeChain();
         Assert.Multiple(() =>
         {
