@@ -9,7 +9,6 @@ internal sealed record KnownDifference(string Verb, string Case, string Reason);
 /// <summary>Every case that differs; docs/compatibility.md tells users of the reasons, README.md beside this file shows the lines.</summary>
 internal static class KnownDifferences
 {
-    private const string DataFileSnapshot = "there is no snapshot in an image with a data file; theirs says that of those it cannot load any";
     private const string SparseCopy = "dd of theirs writes zeros; ours leaves them out, as convert does";
 
     /// <summary>The table.</summary>
@@ -24,12 +23,10 @@ internal static class KnownDifferences
         new("info", "qemu-img info --image-opts driver=null-co,size=-1", "qemu-img aborts on a malformed size of null-co"),
         new("info", """qemu-img info 'json:{"driver":5}'""", "a number is taken for a driver's name, and told; qemu-img overlooks it"),
         new("measure", "qemu-img measure --nope --size 1M", "qemu-img's measure alone prints the help and ends with 0 on an unknown option; ours refuses it, as every other command"),
-        new("bench", "e66e7b2c", DataFileSnapshot),
         new("bench", "89812715", "theirs forgets the snapshot when it repairs an image that has bitmaps, too, and frees what it kept"),
         new("bitmap", "ceef269d", "a command that opens no backing file knows no backing.driver there; here it is known, and told what is wrong with it"),
         new("compare", "db3d98cc", "a snapshot that the width of the counts does not allow leaves a lost cluster in theirs"),
         new("create", "8125ed1b", "with -u the backing file's format may be one that this program lacks"),
-        new("create", "3bd0f2e4", "theirs does not end the line of a hint"),
         new("dd", "5b8ba1e6", SparseCopy),
         new("dd", "8d59097e", SparseCopy),
         new("resize", "6652be81", "zero clusters of the second version become unallocated, where theirs fills allocated ones with zeros"),
