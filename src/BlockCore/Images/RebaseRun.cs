@@ -8,8 +8,6 @@ namespace BlockGraph.BlockCore.Images;
 /// <summary>One rebase under way: what the overlay has not is compared between the old backing image and the new one, and what differs is written into the overlay.</summary>
 internal sealed class RebaseRun(BlockBackend top, BlockNode? oldNode, BlockBackend? oldBacking, BlockBackend? newBacking, IProgress<ImageProgress>? progress, CancellationToken cancel)
 {
-    private const long ReportBytes = 2 << 20;
-
     /// <summary>Copies, in pieces of at most <paramref name="pieceBytes"/>.</summary>
     public async Task RunAsync(int pieceBytes)
     {
@@ -18,7 +16,6 @@ internal sealed class RebaseRun(BlockBackend top, BlockNode? oldNode, BlockBacke
         Memory<byte> old = AlignedBuffer.Allocate(pieceBytes, 4096);
         Memory<byte> other = AlignedBuffer.Allocate(pieceBytes, 4096);
         long total = top.LengthBytes;
-        long reported = 0;
         for (long offset = 0; offset < total;)
         {
             cancel.ThrowIfCancellationRequested();
@@ -31,11 +28,7 @@ internal sealed class RebaseRun(BlockBackend top, BlockNode? oldNode, BlockBacke
             }
 
             offset += length;
-            if (offset >= reported + ReportBytes || offset >= total)
-            {
-                progress?.Report(new ImageProgress(offset, total));
-                reported = offset;
-            }
+            progress?.Report(new ImageProgress(offset, total));
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed record Qcow2OpenOptions
         new OptionDefinition(OverlapTemplate, OptionType.Enum, "the same, for those that are not named one by one") { AllowedValues = s_templates, IsMutable = true },
         .. s_checks.Select(check => new OptionDefinition($"{OverlapCheck}.{check.Name}", OptionType.Boolean, "look for this structure before each write") { IsMutable = true }),
         new OptionDefinition("cache-size", OptionType.Size, "memory for tables of both kinds, in bytes") { IsMutable = true },
-        new OptionDefinition("l2-cache-size", OptionType.Size, "most memory for L2 tables, in bytes; by default what the whole image needs, at most 32 MiB. More than 4 MiB of it is used where tables are asked for again") { IsMutable = true },
+        new OptionDefinition("l2-cache-size", OptionType.Size, "most memory for L2 tables, in bytes; by default what the whole image needs, at most 32 MiB with what each piece takes beside its bytes. More than 4 MiB of it is used where tables are asked for again") { IsMutable = true },
         new OptionDefinition("l2-cache-entry-size", OptionType.Size, "how much of an L2 table is read at once, in bytes; by default 4 KiB, or a smaller cluster") { IsMutable = true },
         new OptionDefinition("refcount-cache-size", OptionType.Size, "memory for reference counts, in bytes; by default 256 KiB, or four larger clusters") { IsMutable = true },
         new OptionDefinition("cache-clean-interval", OptionType.Integer, "after how many seconds tables that are not used are given up, while the image is; 0 for never") { Default = "600", IsMutable = true },
