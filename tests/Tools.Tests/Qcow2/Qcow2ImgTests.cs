@@ -99,6 +99,34 @@ public sealed class Qcow2ImgTests
         Assert.That(Done("info", path).Out, Does.Contain("in-use"), "the bitmap");
     }
 
+    // What the source has as zeros is zeros, not what shows through.
+    [TestCase("-B", "BASE", "-F", "raw")]
+    [TestCase("-o", "backing_file=BASE,backing_fmt=raw")]
+    public void A_target_with_a_backing_file_reads_as_the_source(params string[] backing)
+    {
+        string below = _folder.Image("below.raw", 1 << 20);
+        string source = _folder.Image("source.raw", 1 << 20);
+        string target = _folder.File("target.qcow2");
+        Assert.That(ToolRun.Io($"driver=raw,file.filename={below}", "write -q -P 3 0 1M").ExitCode, Is.Zero);
+        Assert.That(ToolRun.Io($"driver=raw,file.filename={source}", "write -q -P 4 64k 64k").ExitCode, Is.Zero);
+        ToolRun run = ToolRun.Own(["img", "convert", "-f", "raw", "-O", "qcow2", .. backing.Select(word => word.Replace("BASE", below, StringComparison.Ordinal)), source, target]);
+        Assert.That((run.ExitCode, run.Error), Is.EqualTo((0, "")), "convert");
+        Assert.That(ToolRun.Own("img", "info", target).Out, Does.Contain($"backing file: {below}"), "its backing file");
+        Assert.That(ToolRun.Own("img", "compare", "-f", "raw", "-F", "qcow2", source, target).Out, Is.EqualTo("Images are identical.\n"));
+    }
+
+    [TestCase("blockgraph", "An image with an external data file has no snapshots")]
+    [TestCase("qemu-img", "Failed to load snapshot: Operation not supported")]
+    public void No_snapshot_of_an_image_with_a_data_file_is_applied(string program, string reason)
+    {
+        string path = _folder.File("t");
+        Assert.That(ToolRun.Own("img", "create", "-q", "-f", "qcow2", "-o", $"data_file={_folder.File("data")}", path, "1M").ExitCode, Is.Zero);
+        byte[] before = File.ReadAllBytes(path);
+        ToolRun run = ToolRun.By(program, "", [.. program == "blockgraph" ? new[] { "img" } : [], "snapshot", "-a", "s", path]);
+        Assert.That((run.ExitCode, run.Error), Is.EqualTo((1, $"{program}: Could not apply snapshot 's': {reason}\n")));
+        Assert.That(File.ReadAllBytes(path), Is.EqualTo(before), "the image");
+    }
+
     // Every command that knows a passphrase, right or wrong, done or refused: none tells it.
     [Test]
     public void No_passphrase_is_ever_told()

@@ -179,11 +179,7 @@ internal sealed class ConvertVerb : ImgVerb
                     OnUnreadable = range => TellUnreadable(call, range),
                     OnUnknownStatus = range => TellUnknownStatus(call, range),
                 };
-                await using (ConversionThreads threads = await ConversionThreads.StartAsync(call.World, options, sources, backend))
-                {
-                    await ImageConversion.RunAsync(sources, backend, options with { MoreContexts = threads.Contexts }, progress, cancel);
-                }
-
+                await CopyAsync(call, sources, backend, options, progress, cancel);
                 if (bitmaps is not null)
                 {
                     await bitmaps.CopyAsync(node, cancel);
@@ -192,13 +188,23 @@ internal sealed class ConvertVerb : ImgVerb
                 progress.Complete();
             }
         }
-        catch (BlockException failure) when (call.Name.FollowsTexts && failure.InnerException is BlockException cause && failure.Message.EndsWith($": {cause.Message}", StringComparison.Ordinal))
-        {
-            throw new BlockException(failure.Kind, failure.Message[..^cause.Message.Length] + call.Name.TextOf(cause), failure);
-        }
         catch (BlockException failure) when (!call.Name.FollowsTexts && failure.Hint is null)
         {
             throw new BlockException(failure.Kind, failure.Message, failure) { Hint = $"'{call.Operands[^1]}' is incomplete" };
+        }
+    }
+
+    // By the well-known name a request that fails does so in the words of its kind, behind where it was.
+    private static async Task CopyAsync(ImgCall call, List<BlockBackend> sources, BlockBackend target, ImageConversionOptions options, ImgProgress progress, CancellationToken cancel)
+    {
+        try
+        {
+            await using ConversionThreads threads = await ConversionThreads.StartAsync(call.World, options, sources, target);
+            await ImageConversion.RunAsync(sources, target, options with { MoreContexts = threads.Contexts }, progress, cancel);
+        }
+        catch (BlockException failure) when (call.Name.FollowsTexts && failure.InnerException is BlockException cause && failure.Message.EndsWith($": {cause.Message}", StringComparison.Ordinal))
+        {
+            throw new BlockException(failure.Kind, failure.Message[..^cause.Message.Length] + call.Name.TextOf(cause), failure);
         }
     }
 

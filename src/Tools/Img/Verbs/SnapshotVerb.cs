@@ -59,8 +59,9 @@ internal sealed class SnapshotVerb : ImgVerb
             case "apply" when snapshots is null:
                 return call.Fail(call.Name.FollowsTexts ? $"Could not apply snapshot '{_snapshot}': Block driver does not support snapshots" : NoSnapshots(backend));
             case "apply":
-                ImageSnapshot applied = SourceSnapshot.Find(snapshots, _snapshot!) ?? throw new BlockException($"Could not apply snapshot '{_snapshot}': {ReasonForNone(backend)}");
-                await NamingAsync("apply", () => backend.ApplySnapshotAsync(applied, cancel));
+                // Where there is none by that name the driver says why: what holds for any snapshot comes first.
+                ImageSnapshot applied = SourceSnapshot.Find(snapshots, _snapshot!) ?? new ImageSnapshot("", _snapshot!);
+                await NamingAsync("apply", () => ApplyAsync(call, backend, applied, cancel));
                 return 0;
             default:
                 if (snapshots is null && !call.Name.FollowsTexts)
@@ -74,11 +75,17 @@ internal sealed class SnapshotVerb : ImgVerb
         }
     }
 
-    // What holds for any snapshot is told before one is looked for.
-    private static string ReasonForNone(BlockBackend backend) =>
-        BackingChain.SkipFilters(backend.Root!) is var node && node.Bitmaps.All.Count > 0 ? "Device has active dirty bitmaps"
-        : node.Children.Any(child => child.Name == "data-file") ? "Failed to load snapshot: Operation not supported"
-        : "Failed to load snapshot: No such file or directory";
+    private static async Task ApplyAsync(ImgCall call, BlockBackend backend, ImageSnapshot snapshot, CancellationToken cancel)
+    {
+        try
+        {
+            await backend.ApplySnapshotAsync(snapshot, cancel);
+        }
+        catch (BlockException error) when (error.Kind == BlockErrorKind.NotFound || (call.Name.FollowsTexts && error.Kind == BlockErrorKind.NotSupported))
+        {
+            throw new BlockException(error.Kind, $"Failed to load snapshot: {error.Kind.ToErrnoText()}", error);
+        }
+    }
 
     // No machine has run: it has carried out no instructions.
     private async Task<int> CreateAsync(ImgCall call, BlockBackend backend, IImageSnapshots? snapshots, CancellationToken cancel)

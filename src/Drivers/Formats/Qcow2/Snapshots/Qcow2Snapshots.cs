@@ -32,8 +32,9 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
     /// <inheritdoc/>
     public async Task ApplyAsync(ImageSnapshot snapshot, CancellationToken cancel)
     {
-        SnapshotEntry entry = metadata.Snapshots.Entries[Find(snapshot)];
+        ThrowIfDataFile();
         ThrowIfBitmaps();
+        SnapshotEntry entry = metadata.Snapshots.Entries[Find(snapshot)];
         (ulong[] top, long lengthBytes) = await ReadAsync(entry, cancel);
         SnapshotDraft draft = await BeginAsync();
         await ThrowUnlessKeptAsync(draft, entry);
@@ -88,11 +89,7 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
     // Everything is in the file, so that the file's counts are right.
     private async Task<SnapshotDraft> BeginAsync()
     {
-        if (_geometry.HasDataFile)
-        {
-            throw new BlockException(BlockErrorKind.NotSupported, "An image with an external data file has no snapshots");
-        }
-
+        ThrowIfDataFile();
         await metadata.BeginChangeAsync();
         await metadata.SettleAsync();
         return new SnapshotDraft(metadata);
@@ -191,6 +188,14 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
             {
                 throw new BlockException(BlockErrorKind.CorruptImage, $"The snapshot's L1 table at 0x{start:x} lies where nothing is used; check the image");
             }
+        }
+    }
+
+    private void ThrowIfDataFile()
+    {
+        if (_geometry.HasDataFile)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, "An image with an external data file has no snapshots");
         }
     }
 
