@@ -24,7 +24,6 @@ internal sealed class CancellationHook(AioContext context, Action<CancellationTo
     /// <summary>This use is over: a callback on its way means nothing any more. At home.</summary>
     public void Unregister()
     {
-        _use++;
         if (_token.CanBeCanceled)
         {
             // Waits for a callback that is running now; it only sends, so it is short.
@@ -32,6 +31,9 @@ internal sealed class CancellationHook(AioContext context, Action<CancellationTo
             _registration = default;
             _token = default;
         }
+
+        // Only now: until here a callback may still read it, and what that sends must be of the use that is over.
+        _use++;
     }
 
     private void Send()

@@ -119,6 +119,42 @@ public sealed class CancellationTests
         Assert.That(queue.Count, Is.Zero, "nobody is left");
     }
 
+    [Test]
+    public void A_cancellation_beside_the_end_of_the_wait_is_never_heard_after_it()
+    {
+        using PolledAioContext context = new("test");
+        using IoThread other = new("other");
+        bool isWaiting = false;
+        int lateCount = 0;
+        CancellationHook hook = new(context, _ => lateCount += isWaiting ? 0 : 1);
+        context.Run(async () =>
+        {
+            for (int i = 0; i < 20_000; i++)
+            {
+                using CancellationTokenSource source = new();
+                (CancellationTokenSource Source, ManualResetEventSlim Ready, ManualResetEventSlim Done) race = (source, new(), new());
+                isWaiting = true;
+                hook.Register(source.Token);
+                other.Context.Post(static state => CancelOnce(((CancellationTokenSource, ManualResetEventSlim, ManualResetEventSlim))state!), race);
+                race.Ready.Wait();
+                Thread.SpinWait(i % 100);
+                hook.Unregister();
+                isWaiting = false;
+                race.Done.Wait();
+                await context.YieldAsync();
+                await context.YieldAsync();
+            }
+        });
+        Assert.That(lateCount, Is.Zero, "the hook may serve another wait by then");
+    }
+
+    private static void CancelOnce((CancellationTokenSource Source, ManualResetEventSlim Ready, ManualResetEventSlim Done) race)
+    {
+        race.Ready.Set();
+        race.Source.Cancel();
+        race.Done.Set();
+    }
+
     private static void Count(bool isFirst, ref int first, ref int second)
     {
         if (isFirst)

@@ -32,8 +32,8 @@ internal sealed class Qcow2Snapshots(Qcow2Metadata metadata) : IImageSnapshots
     /// <inheritdoc/>
     public async Task ApplyAsync(ImageSnapshot snapshot, CancellationToken cancel)
     {
-        ThrowIfDataFile();
         ThrowIfBitmaps();
+        ThrowIfDataFile();
         SnapshotEntry entry = metadata.Snapshots.Entries[Find(snapshot)];
         (ulong[] top, long lengthBytes) = await ReadAsync(entry, cancel);
         SnapshotDraft draft = await BeginAsync();
