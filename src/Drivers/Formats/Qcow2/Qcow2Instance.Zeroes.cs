@@ -34,17 +34,13 @@ internal sealed partial class Qcow2Instance
             await GrowAsync(offset + length, RequestFlags.ZeroWrite);
         }
 
-        if (MustWriteDataFile)
-        {
-            await metadata.Data.WriteZeroesAsync(offset, length, flags & ~RequestFlags.NoFallback, cancel);
-        }
-
         DiscardReason? unmaps = (flags & RequestFlags.MayUnmap) != 0 ? DiscardReason.Request : null;
         if (!isWhole)
         {
-            return await TryZeroPartAsync(offset, offset + length, unmaps);
+            return await TryZeroPartAsync(offset, offset + length, unmaps, flags);
         }
 
+        await ZeroDataFileAsync(offset, length, flags, cancel);
         for (long at = start; at < end;)
         {
             at += await ZeroAsync(at, end, unmaps);
@@ -86,7 +82,7 @@ internal sealed partial class Qcow2Instance
     }
 
     // A part of a subcluster, whose rest must read as zeros already and stay so until it is marked.
-    private async ValueTask<bool> TryZeroPartAsync(long start, long end, DiscardReason? unmaps)
+    private async ValueTask<bool> TryZeroPartAsync(long start, long end, DiscardReason? unmaps, RequestFlags flags)
     {
         long unitStart = start & ~(_geometry.SubclusterBytes - 1L);
         long unitEnd = unitStart + _geometry.SubclusterBytes;
@@ -99,12 +95,22 @@ internal sealed partial class Qcow2Instance
                 return false;
             }
 
+            await ZeroDataFileAsync(start, end - start, flags, CancellationToken.None);
             await ZeroUnsynchronizedAsync(unitStart, unitEnd - unitStart, 1, unmaps);
             return true;
         }
         finally
         {
             _busy.Exit(cluster, cluster);
+        }
+    }
+
+    // A raw data file has the zeros by itself, too.
+    private async ValueTask ZeroDataFileAsync(long offset, long length, RequestFlags flags, CancellationToken cancel)
+    {
+        if (MustWriteDataFile)
+        {
+            await metadata.Data.WriteZeroesAsync(offset, length, flags & ~RequestFlags.NoFallback, cancel);
         }
     }
 
@@ -242,7 +248,7 @@ internal sealed partial class Qcow2Instance
             L2Entry[] freed = new L2Entry[count];
             await metadata.Map.ChangeAsync(start, count, (i, entry) =>
             {
-                if ((entry.IsEmpty && (isForGood || !hasBacking)) || (becomesZero && !entry.HasCluster && !entry.IsCompressed && entry.WithZeros(0, _geometry.SubclusterCount) == entry))
+                if ((entry.IsEmpty && (isForGood || !hasBacking)) || (becomesZero && !entry.HasCluster && !entry.IsCompressed && (!hasBacking || entry.WithZeros(0, _geometry.SubclusterCount) == entry)))
                 {
                     return entry;
                 }
