@@ -19,10 +19,10 @@ internal sealed record Qcow2CreateOptions
         new OptionDefinition("compression_type", OptionType.String, "Compression method used for image cluster compression") { Default = "zlib" },
         new OptionDefinition(CreateContext.SizeOption, OptionType.Size, "Virtual disk size"),
         new OptionDefinition("compat", OptionType.String, "Compatibility level (v2 [0.10] or v3 [1.1])"),
-        new OptionDefinition("data_file", OptionType.String, "File name of an external data file"),
-        new OptionDefinition("data_file_raw", OptionType.Boolean, "The external data file must stay valid as a raw image"),
         new OptionDefinition(CreateContext.BackingFileOption, OptionType.String, "File name of a base image"),
         new OptionDefinition(CreateContext.BackingFormatOption, OptionType.String, "Image format of the base image"),
+        new OptionDefinition("data_file", OptionType.String, "File name of an external data file"),
+        new OptionDefinition("data_file_raw", OptionType.Boolean, "The external data file must stay valid as a raw image"),
         new OptionDefinition("lazy_refcounts", OptionType.Boolean, "Postpone refcount updates") { Default = "off" },
         new OptionDefinition("refcount_bits", OptionType.Integer, "Width of a reference count entry in bits") { Default = "16" },
     ]);
@@ -66,28 +66,45 @@ internal sealed record Qcow2CreateOptions
     /// <summary>What space is allocated at once.</summary>
     public PreallocationMode Preallocation { get; init; }
 
-    /// <summary>Reads the options.</summary>
+    /// <summary>How guest data is to be encrypted; null for not at all.</summary>
+    public EncryptionRequest? EncryptionRequest { get; init; }
+
+    /// <summary>Reads the options: each by itself in the order in which a script would be told of it, then what they are together.</summary>
+    /// <param name="reader">The options.</param>
+    /// <param name="lengthBytes">The length that the guest sees, in bytes.</param>
+    /// <param name="isEncryptionRead">False where those about encryption are left to somebody else.</param>
     /// <exception cref="BlockException">One is none, or two contradict each other.</exception>
-    public static Qcow2CreateOptions Read(OptionReader reader, long lengthBytes)
+    public static Qcow2CreateOptions Read(OptionReader reader, long lengthBytes, bool isEncryptionRead = true)
     {
-        // Reading an option consumes it.
+        string? encryption = isEncryptionRead ? Qcow2EncryptionOptions.ReadFormat(reader) : null;
+        int version = ParseVersion(reader.GetString("compat") ?? "1.1");
+        EncryptionRequest? request = isEncryptionRead ? Qcow2EncryptionOptions.ReadRequest(reader, encryption) : null;
+        PreallocationMode preallocation = ParsePreallocation(reader.GetString("preallocation") ?? "off");
+        Qcow2Compression compression = ParseCompression(reader.GetString("compression_type")!);
         bool hasExtendedL2 = reader.GetBoolean("extended_l2");
+        if (version < 3 && hasExtendedL2)
+        {
+            throw NeedsVersion3("Extended L2 entries are only supported with compatibility level 1.1 and above");
+        }
+
         Qcow2CreateOptions options = new()
         {
             LengthBytes = lengthBytes,
-            Version = ParseVersion(reader.GetString("compat") ?? "1.1"),
-            ClusterBits = ParseClusterBits(reader.GetSize("cluster_size"), hasExtendedL2),
-            RefcountOrder = ParseRefcountOrder(reader.GetInteger("refcount_bits")),
-            Compression = ParseCompression(reader.GetString("compression_type")!),
+            Version = version,
+            EncryptionRequest = request,
+            Preallocation = preallocation,
+            Compression = compression,
             HasExtendedL2 = hasExtendedL2,
+            ClusterBits = ParseClusterBits(reader.GetSize("cluster_size"), hasExtendedL2),
             HasLazyRefcounts = reader.GetBoolean("lazy_refcounts"),
             BackingFileName = reader.GetString(CreateContext.BackingFileOption),
             BackingFormat = reader.GetString(CreateContext.BackingFormatOption),
             DataFileName = reader.GetString("data_file"),
             HasRawDataFile = reader.GetBoolean("data_file_raw"),
-            Preallocation = ParsePreallocation(reader.GetString("preallocation") ?? "off"),
         };
-        options.Check();
+        options.CheckBacking();
+        options = options with { RefcountOrder = ParseRefcountOrder(reader.GetInteger("refcount_bits")) };
+        options.CheckFeatures();
         return options;
     }
 
@@ -119,26 +136,49 @@ internal sealed record Qcow2CreateOptions
         HasFeatureNames = true,
     };
 
-    private void Check()
+    private void CheckBacking()
     {
-        string? refusal = Version >= 3 ? null
-            : HasLazyRefcounts ? "Lazy refcounts only supported with compatibility level 1.1 and above (use version=v3 or greater)"
-            : RefcountOrder != 4 ? "Different refcount widths than 16 bits require compatibility level 1.1 or above (use version=v3 or greater)"
-            : HasExtendedL2 ? "Extended L2 entries are only supported with compatibility level 1.1 and above (use version=v3 or greater)"
-            : Compression != Qcow2Compression.Zlib ? "Non-zlib compression type is only supported with compatibility level 1.1 and above (use version=v3 or greater)"
-            : DataFileName is not null ? "External data files are only supported with compatibility level 1.1 and above (use version=v3 or greater)"
+        string? refusal = BackingFileName is not null && Preallocation != PreallocationMode.Off && !HasExtendedL2 ? "Backing file and preallocation can only be used at the same time if extended_l2 is on"
+            : BackingFileName is null && BackingFormat is not null ? "Backing format cannot be used without backing file"
             : null;
-        refusal ??= DataFileName is null && HasRawDataFile ? "data-file-raw requires data-file" : null;
-        refusal ??= BackingFileName is not null && HasRawDataFile ? "Backing file and data-file-raw cannot be used at the same time" : null;
-        refusal ??= BackingFileName is not null && Preallocation != PreallocationMode.Off && !HasExtendedL2
-            ? "Backing file and preallocation can only be used at the same time if extended_l2 is on"
-            : null;
-        refusal ??= BackingFileName is null && BackingFormat is not null ? "Backing format cannot be used without backing file" : null;
         if (refusal is not null)
         {
             throw new BlockException(refusal);
         }
+
+        if (Version < 3 && HasLazyRefcounts)
+        {
+            throw NeedsVersion3("Lazy refcounts only supported with compatibility level 1.1 and above");
+        }
     }
+
+    private void CheckFeatures()
+    {
+        if (Version < 3 && RefcountOrder != 4)
+        {
+            throw NeedsVersion3("Different refcount widths than 16 bits require compatibility level 1.1 or above");
+        }
+
+        string? refusal = DataFileName is null && HasRawDataFile ? "data-file-raw requires data-file"
+            : BackingFileName is not null && HasRawDataFile ? "Backing file and data-file-raw cannot be used at the same time"
+            : null;
+        if (refusal is not null)
+        {
+            throw new BlockException(refusal);
+        }
+
+        if (Version < 3 && DataFileName is not null)
+        {
+            throw NeedsVersion3("External data files are only supported with compatibility level 1.1 and above");
+        }
+
+        if (Version < 3 && Compression != Qcow2Compression.Zlib)
+        {
+            throw NeedsVersion3("Non-zlib compression type is only supported with compatibility level 1.1 and above");
+        }
+    }
+
+    private static BlockException NeedsVersion3(string text) => new($"{text} (use version=v3 or greater)");
 
     private static int ParseVersion(string compat) => compat switch
     {

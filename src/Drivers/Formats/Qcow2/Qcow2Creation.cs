@@ -12,7 +12,7 @@ internal sealed class Qcow2Creation(Qcow2Driver driver, CreateContext context, Q
     {
         // One that is to have its space at once grows into it.
         bool grows = options.Preallocation != PreallocationMode.Off || options.HasRawDataFile;
-        NewEncryption encryption = await Qcow2EncryptionOptions.MakeAsync(context, cancel);
+        NewEncryption encryption = await Qcow2EncryptionOptions.MakeAsync(context, options.EncryptionRequest, cancel);
         Qcow2HeaderArea area = (options with { LengthBytes = grows ? 0 : options.LengthBytes, Encryption = encryption.Method }).CreateHeaderArea();
         Qcow2Layout layout = new(area, options.LengthBytes, encryption.Header);
         context.Step("create qcow2 file");

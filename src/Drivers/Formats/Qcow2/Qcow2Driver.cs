@@ -56,7 +56,7 @@ public sealed class Qcow2Driver : BlockDriver
         // A mode that there is not has other words here than where an image is made; what a reader has given it does not give again.
         _ = PreallocationModes.Parse(new OptionReader(options.Clone(), CreateOptions).GetString("preallocation") ?? "off");
         OptionReader reader = new(options.Clone(), CreateOptions);
-        return Qcow2Measuring.RunAsync(Qcow2CreateOptions.Read(reader, lengthBytes), Qcow2EncryptionOptions.MeasureHeader(reader), source, cancel);
+        return Qcow2Measuring.RunAsync(Qcow2CreateOptions.Read(reader, lengthBytes, isEncryptionRead: false), Qcow2EncryptionOptions.MeasureHeader(reader), source, cancel);
     }
 
     /// <summary>Reads header and tables, then opens the backing node. It writes nothing.</summary>

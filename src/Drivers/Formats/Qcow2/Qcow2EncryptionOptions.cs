@@ -80,45 +80,53 @@ internal static class Qcow2EncryptionOptions
     public static KeyMaterial TakeSecret(NodeGraph graph, string? id) =>
         id is null ? throw new BlockException($"Parameter '{SecretKey}' is required for cipher") : SecretObject.CopyOfText(graph, id);
 
-    /// <summary>How a new image is to be encrypted, and its LUKS header.</summary>
-    /// <exception cref="BlockException">The options contradict each other, or name what there is not.</exception>
-    public static async Task<NewEncryption> MakeAsync(CreateContext context, CancellationToken cancel)
+    /// <summary>The method by which a new image is to be encrypted, under either of its names; null for none.</summary>
+    /// <exception cref="BlockException">Both names are given.</exception>
+    public static string? ReadFormat(OptionReader options)
     {
-        OptionReader options = context.Options;
         string? format = options.GetString(FormatKey);
         bool? alias = options.GetBooleanOrNull(AliasKey);
+        return format is not null && alias is not null
+            ? throw new BlockException($"'{FormatKey}' and its alias '{AliasKey}' can't be used at the same time")
+            : format ?? (alias == true ? Aes : null);
+    }
+
+    /// <summary>How a new image is to be encrypted by <paramref name="format"/>; null for not at all.</summary>
+    /// <exception cref="BlockException">The options contradict each other, or name what there is not.</exception>
+    public static EncryptionRequest? ReadRequest(OptionReader options, string? format)
+    {
         string? secretId = options.GetString(SecretKey);
         LuksFormatOptions luks = LuksFormatReader.Read(options, Prefix, out bool hasLuksOptions);
-        if (format is not null && alias is not null)
+        return format switch
         {
-            throw new BlockException($"'{FormatKey}' and its alias '{AliasKey}' can't be used at the same time");
+            null => !hasLuksOptions && secretId is null ? null : throw new BlockException($"Parameter '{FormatKey}' is missing"),
+            Aes => new EncryptionRequest(Qcow2Encryption.Aes, secretId, luks),
+            Luks => new EncryptionRequest(Qcow2Encryption.Luks, secretId, luks),
+            _ => throw new BlockException($"Parameter 'format' does not accept value '{format}'"),
+        };
+    }
+
+    /// <summary>The key, and for LUKS the header, of a new image.</summary>
+    /// <exception cref="BlockException">There is no such secret, or no image is encrypted so.</exception>
+    public static async Task<NewEncryption> MakeAsync(CreateContext context, EncryptionRequest? request, CancellationToken cancel)
+    {
+        if (request is null)
+        {
+            return NewEncryption.None;
         }
 
-        format ??= alias == true ? Aes : null;
-        switch (format)
+        using KeyMaterial passphrase = TakeSecret(context.Graph, request.SecretId);
+        if (request.Method == Qcow2Encryption.Aes)
         {
-            case null:
-                return !hasLuksOptions && secretId is null ? NewEncryption.None : throw new BlockException($"Parameter '{FormatKey}' is missing");
-            case Aes:
-                using (TakeSecret(context.Graph, secretId))
-                {
-                    return context.Graph.Profile.UsesLegacyAes
-                        ? new NewEncryption(Qcow2Encryption.Aes, default, ToOpen(secretId))
-                        : throw new BlockException(BlockErrorKind.NotSupported, "Encryption 'aes' can be undone by whoever guesses a part of the data; use encrypt.format=luks");
-                }
-
-            case Luks:
-                using (KeyMaterial passphrase = TakeSecret(context.Graph, secretId))
-                {
-                    // The volume has room for every key slot, though only the first has a key.
-                    byte[] header = new byte[LuksVolume.MeasureHeader(luks)];
-                    (await LuksVolume.FormatAsync(context.Context, luks, passphrase, cancel)).CopyTo(header);
-                    return new NewEncryption(Qcow2Encryption.Luks, header, ToOpen(secretId));
-                }
-
-            default:
-                throw new BlockException($"Parameter 'format' does not accept value '{format}'");
+            return context.Graph.Profile.UsesLegacyAes
+                ? new NewEncryption(Qcow2Encryption.Aes, default, ToOpen(request.SecretId))
+                : throw new BlockException(BlockErrorKind.NotSupported, "Encryption 'aes' can be undone by whoever guesses a part of the data; use encrypt.format=luks");
         }
+
+        // The volume has room for every key slot, though only the first has a key.
+        byte[] header = new byte[LuksVolume.MeasureHeader(request.Luks)];
+        (await LuksVolume.FormatAsync(context.Context, request.Luks, passphrase, cancel)).CopyTo(header);
+        return new NewEncryption(Qcow2Encryption.Luks, header, ToOpen(request.SecretId));
     }
 
     /// <summary>How long the encryption header of a new image would be, in bytes; 0 for none.</summary>
@@ -139,6 +147,12 @@ internal static class Qcow2EncryptionOptions
 
     private static string NameOf(Qcow2Encryption encryption) => encryption == Qcow2Encryption.Aes ? Aes : Luks;
 }
+
+/// <summary>How a new image is to be encrypted.</summary>
+/// <param name="Method">By which method.</param>
+/// <param name="SecretId">The ID of the secret that will open it, or null.</param>
+/// <param name="Luks">What stands in a LUKS header.</param>
+internal sealed record EncryptionRequest(Qcow2Encryption Method, string? SecretId, LuksFormatOptions Luks);
 
 /// <summary>How a new image is encrypted.</summary>
 /// <param name="Method">By which method.</param>
