@@ -26,6 +26,10 @@ public sealed record CompatibilityProfile
         UsesLegacyAes = true,
         DdCountIncludesSkipped = true,
         AsksDataFilesForHoles = false,
+        DdWritesZeros = true,
+        CompressedWritesReplace = false,
+        ComparesWholeStatus = true,
+        GrowthMarksAllZeros = true,
         AmendsBackingFile = false,
         RebuildsCounts = true,
         DowngradeChangesLengthFirst = true,
@@ -72,6 +76,18 @@ public sealed record CompatibilityProfile
 
     /// <summary>Holes of an external data file are zeros in the block status of the image; otherwise what the image has there is data.</summary>
     public bool AsksDataFilesForHoles { get; init; } = true;
+
+    /// <summary>What <c>dd</c> copies is data in the new image, zeros too; otherwise they are left out, as when an image is converted.</summary>
+    public bool DdWritesZeros { get; init; }
+
+    /// <summary>Compressed data takes the place of a cluster that there is; otherwise it is refused where one has a place in the file.</summary>
+    public bool CompressedWritesReplace { get; init; } = true;
+
+    /// <summary>A strict comparison is of all that is known of a range, such as whether its data is compressed; otherwise of what is allocated, and what is zeros.</summary>
+    public bool ComparesWholeStatus { get; init; }
+
+    /// <summary>An image that grows over a longer backing image is marked as zeros up to its new end; otherwise as far as the backing image reaches, behind which nothing has to be hidden.</summary>
+    public bool GrowthMarksAllZeros { get; init; }
 
     /// <summary>An amendment may change which backing file an image names; otherwise only a rebase does.</summary>
     public bool AmendsBackingFile { get; init; } = true;

@@ -14,8 +14,8 @@ internal sealed class ComparisonRun(BlockBackend first, BlockBackend second, Ima
     private const int ImmediateCountMax = 32;
     private const long ReportBytes = 2 << 20;
 
-    private readonly ComparisonSide _first = new(first, options.FirstName);
-    private readonly ComparisonSide _second = new(second, options.SecondName);
+    private readonly ComparisonSide _first = new(first, options.FirstName, QueryOf(options));
+    private readonly ComparisonSide _second = new(second, options.SecondName, QueryOf(options));
     private readonly AioContext _context = first.Context;
     private Memory<byte> _firstBuffer;
     private Memory<byte> _secondBuffer;
@@ -25,6 +25,9 @@ internal sealed class ComparisonRun(BlockBackend first, BlockBackend second, Ima
     private long TotalBytes => Math.Max(_first.LengthBytes, _second.LengthBytes);
 
     private long ExtentEnd => Math.Min(_first.KnownEnd > 0 ? _first.KnownEnd : long.MaxValue, _second.KnownEnd > 0 ? _second.KnownEnd : long.MaxValue);
+
+    private static BlockStatusQuery QueryOf(ImageComparisonOptions options) =>
+        BlockStatusQuery.Allocation | BlockStatusQuery.Zeroes | (options is { IsStrict: true, ComparesWholeStatus: true } ? BlockStatusQuery.Offset : 0);
 
     /// <summary>Compares.</summary>
     public async Task<ImageComparisonResult> RunAsync()
@@ -38,7 +41,11 @@ internal sealed class ComparisonRun(BlockBackend first, BlockBackend second, Ima
         int alignment = Math.Max(4096, Math.Max(_first.MemoryAlignmentBytes, _second.MemoryAlignmentBytes));
         _firstBuffer = AlignedBuffer.Allocate(PieceBytes, alignment);
         _secondBuffer = AlignedBuffer.Allocate(PieceBytes, alignment);
-        Report(0);
+        if (TotalBytes > 0)
+        {
+            Report(0);
+        }
+
         long offset = 0;
         long reported = 0;
         for (int count = 1; offset < TotalBytes; count++)
@@ -70,7 +77,7 @@ internal sealed class ComparisonRun(BlockBackend first, BlockBackend second, Ima
     {
         await _first.LookAsync(offset, cancel);
         await _second.LookAsync(offset, cancel);
-        if (options.IsStrict && (_first.IsZero != _second.IsZero || _first.IsAllocated != _second.IsAllocated))
+        if (options.IsStrict && (options.ComparesWholeStatus ? _first.Flags != _second.Flags : _first.IsZero != _second.IsZero || _first.IsAllocated != _second.IsAllocated))
         {
             return (0, ImageDifference.Allocation, offset);
         }

@@ -5,7 +5,7 @@ using BlockGraph.BlockCore.Io;
 namespace BlockGraph.BlockCore.Images;
 
 /// <summary>One of the images that are compared: what is known from where the comparison is.</summary>
-internal sealed class ComparisonSide(BlockBackend backend, string? name)
+internal sealed class ComparisonSide(BlockBackend backend, string? name, BlockStatusQuery query)
 {
     private const long QueryBytesMax = 1L << 30;
 
@@ -25,6 +25,9 @@ internal sealed class ComparisonSide(BlockBackend backend, string? name)
     /// <summary>It is allocated there, in any layer.</summary>
     public bool IsAllocated { get; private set; }
 
+    /// <summary>All that the driver has said of it.</summary>
+    public BlockStatusFlags Flags { get; private set; }
+
     /// <summary>How far that holds.</summary>
     public long KnownEnd => _known;
 
@@ -39,7 +42,8 @@ internal sealed class ComparisonSide(BlockBackend backend, string? name)
         try
         {
             BlockStatus status = (await backend.GetStatusAboveAsync(
-                offset, Math.Min(LengthBytes - offset, QueryBytesMax), null, includesBase: false, BlockStatusQuery.Allocation | BlockStatusQuery.Zeroes, cancel)).Status;
+                offset, Math.Min(LengthBytes - offset, QueryBytesMax), null, includesBase: false, query, cancel)).Status;
+            Flags = status.Flags;
             IsZero = status.IsZero;
             IsAllocated = status.IsAllocated;
             _known = offset + Math.Max(1, status.LengthBytes);

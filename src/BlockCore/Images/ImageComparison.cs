@@ -9,6 +9,12 @@ public sealed record ImageComparisonOptions
     /// <summary>Whether their lengths and what is allocated in them must agree, too. <i>QEMU: -s.</i></summary>
     public bool IsStrict { get; init; }
 
+    /// <summary>
+    /// Whether, with <see cref="IsStrict"/>, everything known of a range must agree: also whether its data lies in a file as it is, which compressed and encrypted data does not, and whether it
+    /// reaches the image's end. Otherwise only what is allocated, and what is zeros.
+    /// </summary>
+    public bool ComparesWholeStatus { get; init; }
+
     /// <summary>What failures call the first image; null: its file name.</summary>
     public string? FirstName { get; init; }
 

@@ -209,7 +209,13 @@ internal static partial class SlowRequest
     public static async ValueTask HandOnAsync(RequestPlan plan, RequestKind kind, long offset, IoVector buffer, RequestFlags flags, CancellationToken cancel)
     {
         RequestFlags driverFlags = flags & (plan.Instance.SupportedWriteFlags | RequestFlags.RegisteredBuffer);
-        int stepMax = CompressedWrite.StepOf(plan, flags, (int)(plan.TransferBytesMax & ~plan.AlignmentMask));
+        if (kind == RequestKind.Write && (flags & RequestFlags.WriteCompressed) != 0)
+        {
+            await CompressedWrite.HandOnAsync(plan, offset, buffer, driverFlags, cancel);
+            return;
+        }
+
+        int stepMax = (int)(plan.TransferBytesMax & ~plan.AlignmentMask);
         int done = 0;
         do
         {

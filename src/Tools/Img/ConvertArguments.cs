@@ -111,7 +111,7 @@ internal sealed class ConvertArguments
             : IsTargetOptions && TargetFormat is not null ? "--image-opts and --format are mutually exclusive"
             : SkipsBrokenBitmaps && !CopiesBitmaps ? "Use of --skip-broken-bitmaps requires --bitmaps"
             : IsTargetZero && !SkipsCreation ? "--target-is-zero requires use of -n flag"
-            : operandCount < 1 || (operandCount < 2 && !NewImage.IsHelpWanted) ? "Must specify image file name"
+            : operandCount < 2 && !NewImage.IsHelpWanted ? "Must specify image file name"
             : null;
         if (refusal is not null)
         {

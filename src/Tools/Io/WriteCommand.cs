@@ -104,7 +104,7 @@ internal sealed class WriteCommand : IoCommand
         {
             using FileStream file = new(path, FileMode.Open, FileAccess.Read);
             int length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            if (length > 0 || buffer.IsEmpty)
+            if (length > 0)
             {
                 Repeat(buffer, length);
                 return true;

@@ -38,6 +38,35 @@ public sealed partial class QemuImgQcow2Tests
     [TestCase(
         "space that is to be allocated at once is needed", "img create -q -f qcow2 A 64M", "io A write_0_1M", "img measure -O qcow2 -o preallocation=off A", "img measure -O qcow2 -o preallocation=metadata A",
         "img measure -O qcow2 -o preallocation=falloc A", "img measure -O qcow2 -o preallocation=full A", "img measure -O qcow2 -o preallocation=full --size 1G", "img measure -O qcow2 -o preallocation=some A")]
+    [TestCase(
+        "an image without a backing file reads as before over its first one", "img create -q -f qcow2 A 1M", "img create -q -f qcow2 B 2M", "io B write_0_2M", "img rebase -p -U -b B -F qcow2 A", "io A read_-P_0_0_1M",
+        "img map --output=json A", "img commit A", "io B read_-P_0_0_1M")]
+    [TestCase(
+        "a discard leaves subclusters that read as zeros as they are", "img create -q -f qcow2 -o extended_l2=on,cluster_size=128k A 1M", "io A write_-z_0_64k write_-P_1_128k_4k discard_0_256k", "img map --output=json A")]
+    [TestCase(
+        "a raw data file has whole clusters, and no zeros that are refused", "img create -q -f qcow2 -o data_file=D,data_file_raw=on A 300k", "img info -f raw D", "io A write_-P_1_0_300k write_-z_-n_1000_1 read_-v_1000_1",
+        "img map --output=json A", "img measure -O qcow2 A", "img resize -q A +512", "img info -f raw D", "img snapshot -q -l A")]
+    [TestCase(
+        "growing over a longer backing file", "img create -q -f qcow2 B 600k", "io B write_0_600k", "img create -q -f qcow2 -b B -F qcow2 A 256k", "img resize -q A 4M", "img map --output=json A",
+        "img create -q -f qcow2 -b B -F qcow2 C 256k", "img resize -q --preallocation=metadata C 700k", "io C map read_-P_0_256k_444k", "img create -q -f qcow2 -b B -F qcow2 E 256k", "img resize -q --preallocation=full E 700k",
+        "io E map read_-P_0_256k_444k", "img check E")]
+    [TestCase(
+        "compressed data takes no cluster that is there", "img create -q -f qcow2 A 1M", "io A write_-c_0_0 write_-P_1_64k_64k write_-c_64k_0 write_-c_-P_2_0_256k read_-P_2_0_64k read_-P_1_64k_64k read_-P_2_128k_128k write_-c_-P_3_128k_64k",
+        "io A write_-z_512k_64k write_-c_-P_4_512k_64k write_-P_5_576k_64k write_-z_576k_64k write_-c_-P_6_576k_64k read_-P_4_512k_64k read_-P_0_576k_64k", "img check A")]
+    [TestCase(
+        "what is copied by dd is data", "img create -q -f qcow2 A 1M", "io A write_-P_1_0_64k", "img dd -O qcow2 bs=64k if=A of=B", "img map --output=json B", "img dd -O qcow2 bs=64k skip=1 count=3 if=A of=C", "img map --output=json C")]
+    [TestCase(
+        "a strict comparison", "img create -q -f qcow2 A 1M", "io A write_-P_1_0_128k write_-z_768k_64k", "img convert -O qcow2 A B", "img compare -s A B", "img convert -c -O qcow2 A C", "img compare -s A C", "img compare -s C C", "img compare A C",
+        "img create -q -f qcow2 E 2M", "img compare -s -p A E", "img create -q -f qcow2 Z 0", "img compare -p Z Z", "img compare --image-opts -F qcow2 driver=qcow2,file.filename=NONE driver=qcow2,file.filename=A")]
+    [TestCase(
+        "of several faults of a new image one is told first", "img create -f qcow2 -o compat=foo,preallocation=foo A 1M", "img create -f qcow2 -o encrypt.format=foo,cluster_size=3k A 1M", "img create -f qcow2 -o compat=0.10,lazy_refcounts=on,extended_l2=on A 1M",
+        "img create -f qcow2 -o preallocation=foo,cluster_size=3k A 1M", "img create -f qcow2 -o compat=0.10,lazy_refcounts=on,refcount_bits=3 A 1M", "img create -f qcow2 -o data_file_raw=on,refcount_bits=3 A 1M",
+        "img create -f qcow2 -o compat=0.10,compression_type=zstd,data_file=D A 1M", "img create -f qcow2 -o backing_fmt=raw,refcount_bits=3 A 1M", "img create -f qcow2 -o encryption=on,encrypt.format=luks,compat=foo A 1M",
+        "img create -f qcow2 -o encrypt.key-secret=x,cluster_size=3k A 1M", "img create -f qcow2 -u -b NONE A 1M", "img create -q -f qcow2 B 1M", "img create -f qcow2 -b B A", "img create -f qcow2 -o data_file=D,backing_file=B,backing_fmt=qcow2 A")]
+    [TestCase(
+        "help without an image", "img convert -O qcow2 -o help", "img convert -o help", "img amend -f qcow2 -o help NONE", "img amend -f qcow2 -o help", "img create -f qcow2 -o help")]
+    [TestCase(
+        "small words", "img create -q -f qcow2 A 1M", "img resize A 7E", "img bitmap --add -g 0 A b", "img info A", "img bitmap --add -g 3 A c", "img resize --preallocation=full A 512k", "img snapshot -c s A")]
     [TestCase("an image that gets shorter", "img create -q -f qcow2 A 1M", "io A write_0_1M", "img resize --shrink A 128k", "img check A")]
     [TestCase(
         "a backing file that is named among the options of the new image",

@@ -124,7 +124,7 @@ internal sealed partial class ClusterMap
 
         if (entryCount > Qcow2Geometry.L1BytesMax / sizeof(ulong))
         {
-            throw new BlockException(BlockErrorKind.TooLarge, "Image is too big");
+            throw new BlockException(BlockErrorKind.TooLarge, "Failed to grow the L1 table: File too large");
         }
 
         await _metadata.SettleAsync();

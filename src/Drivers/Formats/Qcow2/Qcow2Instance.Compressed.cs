@@ -1,4 +1,5 @@
 using BlockGraph.BlockCore.DriverModel;
+using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Scheduling;
 
@@ -72,6 +73,11 @@ internal sealed partial class Qcow2Instance
         try
         {
             L2Entry old = await metadata.Map.GetEntryAsync(guestOffset);
+            if ((old.IsCompressed || old.HasCluster) && !Node.Graph.Profile.CompressedWritesReplace)
+            {
+                throw new BlockException(BlockErrorKind.InputOutput, $"Node '{Node.Name}': the cluster at {guestOffset} is there already, and compressed data does not replace one");
+            }
+
             await metadata.Map.GetOwnTableAsync(_geometry.L1Index(guestOffset));
             CompressedPlace place = await metadata.Allocator.AllocateBytesAsync(stream.Length);
             try

@@ -84,6 +84,11 @@ internal sealed partial class Qcow2Instance
             throw new BlockException(BlockErrorKind.NotSupported, CannotHide);
         }
 
+        if (hiddenEnd > oldBytes && Node.Graph.Profile.GrowthMarksAllZeros)
+        {
+            hiddenEnd = lengthBytes;
+        }
+
         if (MustWriteDataFile && preallocation == PreallocationMode.Off)
         {
             // Whoever reads the data file by itself sees what is in it: every cluster of the image is there, too.
@@ -93,12 +98,13 @@ internal sealed partial class Qcow2Instance
         await metadata.Map.GrowTopAsync(_geometry.L1EntryCount(lengthBytes));
         await DiscardBeyondAsync(_geometry.RoundUp(oldBytes), _geometry.RoundUp(lengthBytes), DiscardReason.Other, cancel);
         long oldDataBytes = metadata.Data.LengthBytes;
+        long newDataBytes = preallocation == PreallocationMode.Off ? lengthBytes : _geometry.RoundUp(lengthBytes);
         try
         {
             await HideAsync(oldBytes, lengthBytes, hiddenEnd, cancel);
-            if (_geometry.HasDataFile && oldDataBytes < lengthBytes)
+            if (_geometry.HasDataFile && oldDataBytes < newDataBytes)
             {
-                await metadata.Data.WriteLengthAsync(lengthBytes, isExact: false, preallocation == PreallocationMode.Metadata ? PreallocationMode.Off : preallocation, RequestFlags.None, cancel);
+                await metadata.Data.WriteLengthAsync(newDataBytes, isExact: false, preallocation == PreallocationMode.Metadata ? PreallocationMode.Off : preallocation, RequestFlags.None, cancel);
             }
 
             if (preallocation != PreallocationMode.Off)
@@ -178,22 +184,26 @@ internal sealed partial class Qcow2Instance
         {
             cancel.ThrowIfCancellationRequested();
             (int count, long length) = Piece(at, end);
-            bool showsBacking = _geometry.HasSubclusters && (Node.CowChild is not null || BackingFileName is not null);
             if (_geometry.HasDataFile)
             {
                 long clusterStart = at;
-                await metadata.Map.ChangeAsync(at, count, (i, entry) => entry.WithData(clusterStart + ((long)i << _geometry.ClusterBits), 0, _geometry.SubclusterCount));
+                await metadata.Map.ChangeAsync(at, count, (i, entry) => entry.WithData(clusterStart + ((long)i << _geometry.ClusterBits), 0, _geometry.HasSubclusters ? 0 : 1));
             }
             else
             {
                 L2Entry entry = await metadata.Map.GetEntryAsync(at);
                 length = _geometry.ClusterBytes;
-                if (entry.IsEmpty)
+                if (LacksCluster(entry))
                 {
                     await metadata.Map.GetOwnTableAsync(_geometry.L1Index(at));
-                    (long hostOffset, int got) = await metadata.Allocator.AllocateAsync(await metadata.Map.CountAsync(at, count, static entry => entry.IsEmpty));
+                    (long hostOffset, int got) = await metadata.Allocator.AllocateAsync(await metadata.Map.CountAsync(at, count, LacksCluster));
                     await ClearAsync(hostOffset, (long)got << _geometry.ClusterBits, keepsHoles: preallocation == PreallocationMode.Metadata);
-                    await metadata.Map.ChangeAsync(at, got, (i, old) => old.WithData(hostOffset + ((long)i << _geometry.ClusterBits), 0, showsBacking ? 0 : _geometry.SubclusterCount));
+                    await metadata.Map.ChangeAsync(at, got, (i, old) =>
+                    {
+                        // Subclusters are as if never written: only the cluster has a place. What is hidden stays zeros where only the tables are wanted.
+                        bool isData = old.IsEmpty ? !_geometry.HasSubclusters : preallocation != PreallocationMode.Metadata && IsAllZero(old);
+                        return old.WithData(hostOffset + ((long)i << _geometry.ClusterBits), 0, isData ? _geometry.SubclusterCount : 0);
+                    });
                     length = (long)got << _geometry.ClusterBits;
                     hostEnd = Math.Max(hostEnd, hostOffset + length);
                 }
@@ -208,6 +218,10 @@ internal sealed partial class Qcow2Instance
             await metadata.File.WriteLengthAsync(hostEnd, isExact: false, preallocation == PreallocationMode.Metadata ? PreallocationMode.Off : preallocation, RequestFlags.None, cancel);
         }
     }
+
+    private static bool LacksCluster(L2Entry entry) => !entry.HasCluster && !entry.IsCompressed;
+
+    private bool IsAllZero(L2Entry entry) => entry.WithZeros(0, _geometry.SubclusterCount) == entry;
 
     // Clusters that were used before have something in them. Where the file has holes they read as zeros, and stay holes if nothing is to be allocated but tables.
     private async ValueTask ClearAsync(long hostOffset, long lengthBytes, bool keepsHoles)

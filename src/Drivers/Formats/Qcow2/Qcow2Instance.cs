@@ -112,7 +112,7 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
     {
         BlockStatusFlags flags = run.Kind switch
         {
-            SubclusterKind.Unallocated => BlockStatusFlags.None,
+            SubclusterKind.Unallocated => run.Entry.HasCluster ? BlockStatusFlags.OffsetValid : BlockStatusFlags.None,
             SubclusterKind.Zero => BlockStatusFlags.Zero | BlockStatusFlags.Allocated | (run.Entry.HasCluster ? BlockStatusFlags.OffsetValid : 0),
             SubclusterKind.Compressed => BlockStatusFlags.Data | BlockStatusFlags.Allocated,
             SubclusterKind.Data when metadata.IsEncrypted => BlockStatusFlags.Data | BlockStatusFlags.Allocated,

@@ -80,7 +80,7 @@ internal sealed class AmendVerb : ImgVerb
 
     private async Task<int> AmendAsync(ImgCall call, CancellationToken cancel)
     {
-        if (call.Operands.Count == 0)
+        if (_options.IsHelpWanted && _source.Format is not null)
         {
             BlockDriver named = call.World.Graph.Drivers.All.FirstOrDefault(driver => driver.Name == _source.Format) ?? throw new BlockException($"Unknown file format '{_source.Format}'");
             PrintHelp(call, named);

@@ -107,6 +107,7 @@ internal sealed class CompareVerb : ImgVerb
         await using (second)
         {
             using ImgProgress progress = new(call, _source.ShowsProgress);
+            progress.Begin();
             int exitCode = await CompareAsync(call, first, second, progress, cancel);
             progress.End();
             return exitCode;
@@ -115,15 +116,21 @@ internal sealed class CompareVerb : ImgVerb
 
     private async Task<(BlockBackend First, BlockBackend Second)> OpenAsync(ImgCall call, CancellationToken cancel)
     {
-        if (_source.IsOptions && (_source.Format ?? _secondFormat) is not null)
+        const string clash = "--image-opts and --format are mutually exclusive";
+        if (_source is { IsOptions: true, Format: not null })
         {
-            throw new BlockException("--image-opts and --format are mutually exclusive");
+            throw new BlockException(clash);
         }
 
         IoOpenMode mode = _source.ReadMode;
         BlockBackend first = await _source.ImageOf(call.Operands[0], mode).OpenAsync(call.World, call.Name, call.Warn, cancel);
         try
         {
+            if (_source.IsOptions && _secondFormat is not null)
+            {
+                throw new BlockException(clash);
+            }
+
             ImageArgument second = _source.ImageOf(call.Operands[1], mode) with { Format = _secondFormat };
             return (first, await second.OpenAsync(call.World, call.Name, call.Warn, cancel));
         }
@@ -136,7 +143,7 @@ internal sealed class CompareVerb : ImgVerb
 
     private async Task<int> CompareAsync(ImgCall call, BlockBackend first, BlockBackend second, ImgProgress progress, CancellationToken cancel)
     {
-        ImageComparisonOptions options = new() { IsStrict = _isStrict, FirstName = call.Operands[0], SecondName = call.Operands[1] };
+        ImageComparisonOptions options = new() { IsStrict = _isStrict, ComparesWholeStatus = call.Name.Profile.ComparesWholeStatus, FirstName = call.Operands[0], SecondName = call.Operands[1] };
         LengthWarning lengths = new(progress, Math.Min(first.LengthBytes, second.LengthBytes), () => Say(call, "Warning: Image size mismatch!"));
         ImageComparisonResult result;
         try

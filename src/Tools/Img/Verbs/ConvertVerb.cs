@@ -80,8 +80,8 @@ internal sealed class ConvertVerb : ImgVerb
 
     private int PrintHelp(ImgCall call)
     {
-        ImageCreation creation = new(call.World.Graph, _arguments.TargetFormat ?? "raw", call.Operands[^1]);
-        CreateOptionsText.PrintHelp(call.Out, creation.Format, creation.Options);
+        ImageCreation creation = new(call.World.Graph, _arguments.TargetFormat ?? "raw", call.Operands.Count > 0 ? call.Operands[^1] : "");
+        CreateOptionsText.PrintHelp(call.Out, creation.Format, call.Operands.Count > 0 ? creation.Options : null);
         return 0;
     }
 
@@ -187,6 +187,10 @@ internal sealed class ConvertVerb : ImgVerb
 
                 progress.Complete();
             }
+        }
+        catch (BlockException failure) when (call.Name.FollowsTexts && failure.Kind == BlockErrorKind.NotSupported && failure.InnerException is BlockException cause && failure.Message.EndsWith(cause.Message, StringComparison.Ordinal))
+        {
+            throw new BlockException(failure.Kind, failure.Message[..^cause.Message.Length] + call.Name.TextOf(failure), failure);
         }
         catch (BlockException failure) when (!call.Name.FollowsTexts && failure.Hint is null)
         {

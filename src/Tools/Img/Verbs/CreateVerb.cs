@@ -12,6 +12,7 @@ internal sealed class CreateVerb : ImgVerb
 {
     private const string BackingFile = CreateContext.BackingFileOption;
     private const string BackingFormat = CreateContext.BackingFormatOption;
+    private const string NoBackingFormatText = "Backing file specified without backing format";
     private readonly CreateOptionsText _options = new();
     private string _format = "raw";
     private string? _backing;
@@ -173,12 +174,13 @@ internal sealed class CreateVerb : ImgVerb
             throw new BlockException("Error: Trying to create an image with the same filename as the backing file");
         }
 
+        string? format = options.GetText(BackingFormat);
         if (_isUnsafe)
         {
+            _ = format ?? throw new BlockException(NoBackingFormatText);
             return;
         }
 
-        string? format = options.GetText(BackingFormat);
         await using BlockBackend opened = await OpenBackingAsync(call, creation.ResolveBacking(backing), format, cancel);
         if (format is null)
         {
@@ -190,14 +192,13 @@ internal sealed class CreateVerb : ImgVerb
 
     private static Exception NoBackingFormat(ImgCall call, string detected)
     {
-        const string text = "Backing file specified without backing format";
         if (!call.Name.FollowsTexts)
         {
-            return new BlockException(text) { Hint = detected };
+            return new BlockException(NoBackingFormatText) { Hint = detected };
         }
 
         // By the well-known name nothing ends the line.
-        Complaint.Print(call.Console, call.Name.Program, $"{call.Operands[0]}: {text}");
+        Complaint.Print(call.Console, call.Name.Program, $"{call.Operands[0]}: {NoBackingFormatText}");
         call.Console.Error.Write(detected);
         return new ReportedFailure();
     }

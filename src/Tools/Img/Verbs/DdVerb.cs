@@ -158,6 +158,7 @@ internal sealed class DdVerb : ImgVerb
         try
         {
             ImageConversionOptions options = new() { TargetIsNew = true, SkippedBytes = SkippedBytes, LengthBytesMax = length };
+            options = call.Name.Profile.DdWritesZeros ? options with { SparseBytesMin = 0 } : options;
             await ImageConversion.RunAsync([source], target, options, cancel: cancel);
             return 0;
         }

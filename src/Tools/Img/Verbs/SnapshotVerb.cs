@@ -48,7 +48,7 @@ internal sealed class SnapshotVerb : ImgVerb
         {
             case "list":
                 // Theirs lists only what it is asked to.
-                if (!_source.IsQuiet && (_hasAction || !call.Name.FollowsTexts))
+                if (call.Name.FollowsTexts ? _hasAction : !_source.IsQuiet)
                 {
                     SnapshotTable.Print(call.Out, snapshots?.All ?? []);
                 }
