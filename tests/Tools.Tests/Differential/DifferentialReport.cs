@@ -8,38 +8,39 @@ internal sealed class DifferentialReport
 {
     private readonly IReadOnlyList<(DifferentialCase Made, ProgramOutcome Ours, ProgramOutcome Theirs)> _all;
     private readonly List<(DifferentialCase Made, string Reason)> _differing = [];
-    private readonly StringBuilder _unlisted = new();
+    private readonly List<UnknownDifference> _unknown = [];
 
     /// <summary>Holds both programs' outcomes against each other and against <see cref="KnownDifferences"/>.</summary>
     public DifferentialReport(IReadOnlyList<(DifferentialCase Made, ProgramOutcome Ours, ProgramOutcome Theirs)> all)
     {
         _all = all;
-        Dictionary<string, KnownDifference> listed = KnownDifferences.All.ToDictionary(known => known.Case);
         foreach ((DifferentialCase made, ProgramOutcome ours, ProgramOutcome theirs) in all)
         {
-            string difference = ours.DifferenceTo(theirs);
-            bool isListed = listed.Remove(made.ToString(), out KnownDifference? known) || listed.Remove(made.Key, out known);
-            if (isListed)
+            IReadOnlyList<LineDifference> differences = ours.DifferencesTo(theirs, made);
+            if (differences.Count == 0)
             {
-                _differing.Add((made, known!.Reason));
+                continue;
             }
 
-            if (isListed != difference.Length > 0)
+            if (KnownDifferences.ReasonOf(differences) is { } reason)
             {
-                _unlisted.Append(isListed ? $"listed, and no longer different: {made.Key} {made}\n" : $"{made.Key} {made}\n{difference}");
+                _differing.Add((made, reason));
+            }
+            else
+            {
+                _unknown.Add(new UnknownDifference(made, differences));
             }
         }
-
-        NotMade = [.. listed.Keys];
     }
 
-    /// <summary>What differs and is not listed, or is listed and does not differ; for a person.</summary>
-    public string Unlisted => _unlisted.ToString();
+    /// <summary>What differs for no known reason.</summary>
+    public IReadOnlyList<UnknownDifference> Unknown => _unknown;
 
-    /// <summary>What is listed and was not among the cases.</summary>
-    public IReadOnlyList<string> NotMade { get; }
+    /// <summary>How many cases differ, for reasons known or not.</summary>
+    public int DifferingCount => _differing.Count + _unknown.Count;
 
-    public int DifferingCount => _differing.Count;
+    /// <summary>How many cases there are for each reason.</summary>
+    public IEnumerable<(string Reason, int Count)> Reasons => _differing.GroupBy(one => one.Reason).Select(group => (group.Key, group.Count())).OrderByDescending(one => one.Item2);
 
     public int RefusedCount => _all.Count(one => IsRefused(one.Theirs));
 
@@ -70,7 +71,7 @@ internal sealed class DifferentialReport
         return page.ToString();
     }
 
-    private static bool IsRefused(ProgramOutcome theirs) => theirs.ExitCodes.Any(code => code != 0);
+    private static bool IsRefused(ProgramOutcome theirs) => theirs.Runs.Any(run => run.ExitCode != 0);
 
     private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using BlockGraph.Tools.Dispatch;
 using BlockGraph.Tools.Img;
 
@@ -12,14 +14,8 @@ namespace BlockGraph.Tools.Tests.Differential;
 [NonParallelizable]
 internal sealed class DifferentialTests
 {
+    private const string SeedsVariable = "BLOCKGRAPH_SEEDS";
     private const string UpdateVariable = "BLOCKGRAPH_UPDATE_SNAPSHOTS";
-    private const int CasesPerVerb = 31;
-    private const int IoCases = 50;
-    private const int Qcow2CasesPerVerb = 25;
-    private const int LuksCasesPerVerb = 6;
-
-    // Most lines run inside this process, which is exact and much faster than a start of the runtime; each so many-th runs through the link that a user would call.
-    private const int LinkStride = 12;
     private TemporaryFolder _folder = null!;
 
     [SetUp]
@@ -47,33 +43,49 @@ internal sealed class DifferentialTests
     [Test]
     public async Task Generated_command_lines_do_what_the_installed_programs_do()
     {
-        IReadOnlyList<DifferentialCase> cases = AllCases();
-        string links = Directory.CreateDirectory(_folder.File("links")).FullName;
-        LinkInstaller.Install(links, Path.Combine(AppContext.BaseDirectory, "blockgraph"));
-        string luks = MakeLuksImages();
-
-        // Both sides go through the list at once, each with folders of its own.
-        Task<ProgramOutcome[]> allTheirs = Task.Run(() => cases.AsParallel().AsOrdered().Select((made, i) => Outcome(made, $"theirs{i}", (line, folder) => ProgramOutcome.RunProcess(line, folder, line.Program))).ToArray());
-        ProgramOutcome[] allOurs = [.. cases.Select((made, i) => Outcome(made, "ours", made.Format == "raw" && i % LinkStride == 0 ? (line, folder) => ProgramOutcome.RunProcess(line, folder, Path.Combine(links, line.Program)) : ProgramOutcome.RunHere))];
-        DifferentialReport report = new([.. cases.Zip(allOurs, await allTheirs)]);
+        IReadOnlyList<DifferentialCase> cases = DifferentialRun.AllCases();
+        DifferentialReport report = await new DifferentialRun(_folder.Path).RunAsync(cases);
         Assert.Multiple(() =>
         {
-            Assert.That(report.Unlisted, Is.Empty, "Each difference is mended, or is listed with its reason.");
-            Assert.That(report.NotMade, Is.Empty, "What is listed must be among the lines.");
+            Assert.That(string.Join('\n', report.Unknown), Is.Empty, "Each difference is mended, or has a known reason.");
             Assert.That(report.DifferingCount, Is.LessThanOrEqualTo(cases.Count / 50), "At most two in a hundred may differ.");
             Assert.That(cases, Has.Count.GreaterThanOrEqualTo(1000), "A thousand cases.");
             Assert.That(report.RefusedCount, Is.GreaterThanOrEqualTo(cases.Count * 3 / 10), "Three in ten lines are wrong.");
         });
 
         CheckPage(report.Print());
+    }
 
-        ProgramOutcome Outcome(DifferentialCase made, string folder, Func<CommandLine, string, ToolRun> run) => ProgramOutcome.Of(made, _folder.File(folder), made.Format == "luks" ? luks : null, run);
+    /// <summary>The same with other seeds: those of the environment variable, or ten. What differs for no known reason is told with the smallest case found.</summary>
+    [Test]
+    [Explicit("minutes for each seed: BLOCKGRAPH_SEEDS=1,2 dotnet test tests/Tools.Tests -c Release --filter Name=Other_seeds_differ_for_known_reasons")]
+    public async Task Other_seeds_differ_for_known_reasons()
+    {
+        DifferentialRun run = new(_folder.Path);
+        string[] seeds = (Environment.GetEnvironmentVariable(SeedsVariable) ?? "1,2,3,4,5,6,7,8,9,10").Split(',');
+        StringBuilder told = new();
+        int tooMany = 0;
+        foreach (string seed in seeds)
+        {
+            IReadOnlyList<DifferentialCase> cases = DifferentialRun.AllCases(int.Parse(seed, CultureInfo.InvariantCulture));
+            DifferentialReport report = await run.RunAsync(cases);
+            told.Append(CultureInfo.InvariantCulture, $"seed {seed}: {report.DifferingCount} of {cases.Count} differ, {report.Unknown.Count} for no known reason\n");
+            told.Append(string.Concat(report.Reasons.Select(one => $"  {one.Count} {one.Reason}\n")));
+            tooMany += report.Unknown.Count > 0 || report.DifferingCount > cases.Count / 50 ? 1 : 0;
+            foreach (UnknownDifference unknown in report.Unknown)
+            {
+                told.Append(CultureInfo.InvariantCulture, $"{await new CaseReducer(run).ReduceAsync(unknown)}\n");
+            }
+        }
+
+        TestContext.Out.WriteLine(told);
+        Assert.That(tooMany, Is.Zero, "At most two in a hundred may differ, each for a known reason.");
     }
 
     [Test]
     public void Every_verb_has_its_lines()
     {
-        ILookup<(string, string), DifferentialCase> byVerb = AllCases().ToLookup(made => (made.Format, made.Verb));
+        ILookup<(string, string), DifferentialCase> byVerb = DifferentialRun.AllCases().ToLookup(made => (made.Format, made.Verb));
         foreach (string verb in ImgVerbs.CreateAll().Select(verb => verb.Name).Append(CalledName.QemuIo))
         {
             Assert.That(byVerb[("raw", verb)].Count(), Is.GreaterThanOrEqualTo(15), $"{verb} must have enough lines to say something.");
@@ -92,26 +104,5 @@ internal sealed class DifferentialTests
         }
 
         Assert.That(File.Exists(path) ? File.ReadAllText(path) : "", Is.EqualTo(page), $"{path} is stale: {UpdateVariable}=1 dotnet test tests/Tools.Tests -c Release --filter DifferentialTests");
-    }
-
-    private string MakeLuksImages()
-    {
-        string folder = Directory.CreateDirectory(_folder.File("luks")).FullName;
-        foreach (string line in LuksGrammars.Images)
-        {
-            ToolRun run = ProgramOutcome.RunHere(CommandLine.Parse(line), folder);
-            Assert.That(run.ExitCode, Is.Zero, $"{line}: {run.Error}");
-        }
-
-        return folder;
-    }
-
-    private static IReadOnlyList<DifferentialCase> AllCases()
-    {
-        string[] verbs = [.. ImgVerbs.CreateAll().Select(verb => verb.Name)];
-        IEnumerable<DifferentialCase> raw = [.. verbs.SelectMany(verb => Made(ImgGrammars.Of(verb), CasesPerVerb)), .. Made(IoGrammar.All, IoCases)];
-        return [.. raw, .. verbs.Append(CalledName.QemuIo).SelectMany(verb => Made(Qcow2Grammars.Of(verb), Qcow2CasesPerVerb)), .. verbs.Append(CalledName.QemuIo).SelectMany(verb => Made(LuksGrammars.Of(verb), LuksCasesPerVerb))];
-
-        static IReadOnlyList<DifferentialCase> Made(VerbGrammar grammar, int count) => new CommandLineGenerator(grammar.Verb == CalledName.QemuIo ? CalledName.QemuIo : CalledName.QemuImg, grammar).Make(count);
     }
 }

@@ -46,7 +46,7 @@ internal static class ImgGrammars
         {
             Always = "-c 20",
             Options = ["-d 4", "-d 1", "-w", "-s 512", "-s 1k", "-o 64k", "-S 8k", "-n", "-t writeback", "-i threads", "-U", "-q", "-w --pattern=7", "-w --flush-interval=5 -d 4", "--no-drain"],
-            WrongOptions = ["-c x", "-c -1", "-d 0x", "-s 0", "-s 1.5", "-s 2G", "-o -1", "-o 1Q", "-t foo", "-i foo", "--pattern=256", "--pattern", "--flush-interval=x", "-U -w", "-S", .. s_wrongCommon],
+            WrongOptions = ["-c {wrongsize}", "-d {wrongsize}", "-s {wrongsize}", "-o {wrongsize}", "-S {wrongsize}", "--pattern={wrongsize}", "--flush-interval={wrongsize}", "-d 0", "--flush-interval=2 -d 4", "--flush-interval=2 -w", "-c x", "-c -1", "-d 0x", "-s 0", "-s 1.5", "-s 2G", "-o -1", "-o 1Q", "-t foo", "-i foo", "--pattern=256", "--pattern", "--flush-interval=x", "-U -w", "-S", .. s_wrongCommon],
             Operands = [.. s_images.Where(image => !image.Contains("--object") && !image.Contains("empty"))],
             WrongOperands = s_wrongImages,
             Fixed = ["qemu-img bench -c 20 --object throttle-group,id=g --image-opts driver=throttle,throttle-group=g,file.filename=zero.raw", "qemu-img bench -c 20 -f raw empty.raw"],
@@ -68,7 +68,7 @@ internal static class ImgGrammars
         new("commit")
         {
             Options = ["-q", "-p", "-t none", "-t writethrough", "-d", "-r 1M", "-b data.raw"],
-            WrongOptions = ["-t foo", "-r x", "-r -1", "-b", "-r", "-b missing.raw", "-b ''", .. s_wrongCommon],
+            WrongOptions = ["-r {wrongsize}", "-t foo", "-r x", "-r -1", "-b", "-r", "-b missing.raw", "-b ''", .. s_wrongCommon],
             Operands = s_images,
             WrongOperands = s_wrongImages,
         },
@@ -98,6 +98,7 @@ internal static class ImgGrammars
             ],
             WrongOptions =
             [
+                "-S {wrongsize}", "-m {wrongsize}", "-r {wrongsize}", "-o size={wrongsize}", "-W -C", "-C -c", "-l ''", "-t foo", "-o preallocation={prealloc}",
                 "-f foo", "-O foo", "-t foo", "-T foo", "-S x", "-S 1", "-S 1000", "-m 0", "-m 17", "-m x", "-r x", "-o foo=1", "-o preallocation=foo", "-o help", "-c", "-B data.raw", "-B missing.raw -F raw",
                 "-l snap", "-o size=1M", "-C -S 4k", "--bitmaps", "-n -o preallocation=off", "-F raw", "--salvage -C", "-O", "-o", "-S", "-m", "-l snapshot.id=1", .. s_wrongCommon,
             ],
@@ -119,22 +120,26 @@ internal static class ImgGrammars
         {
             Options =
             [
+                "-o preallocation={prealloc}", "-o size={size}", "-o size={size},preallocation={prealloc}",
                 "-f raw", "-q", "-o size=1M", "-o preallocation=off", "-o preallocation=falloc", "-o preallocation=full", "-o nocow=off", "-o extent_size_hint=0", "-u", "-o preallocation=off,nocow=off",
                 "-o extent_size_hint=1M", "-o size=64k -o nocow=off", "--object throttle-group,id=g",
             ],
             WrongOptions =
             [
+                "-o size={wrongsize}", "-o extent_size_hint={wrongsize}", "-o nocow={wrongsize}", "-o size=,size=1M", "-o size=1M,,foo", "-o 'size=1M,preallocation'", "-o nopreallocation", "-o nonocow",
                 "-f foo", "-f null-co", "-f blkdebug", "-o foo", "-o foo=1", "-o size=x", "-o size=", "-o preallocation=foo", "-o preallocation=metadata", "-o nocow=5", "-o ,", "-o =", "-b data.raw", "-b data.raw -F raw",
                 "-b missing.raw -F raw", "-b ''", "-F raw", "-u -b missing.raw -F raw", "-o backing_file=data.raw", "-o help", "-o '?'", "-f", "-o", "--image-opts", "--size=1M", "-o size=-1", "-o size=1M,size=2M",
                 "-o extent_size_hint=-1", "-b new.raw", "--object foo,id=x",
             ],
             Operands =
             [
+                "new.raw {size}",
                 "new.raw 1M", "new.raw 0", "new.raw 64k", "new.raw 1.5M", "new.raw 4096", "new.raw 1b", "new.raw 0x1000", "new.raw 3000000000", "data.raw 512k", "data.raw 2M", "folder/new.raw 1M", "new.raw 1G", "new.raw 1K",
                 "file:new.raw 1M", "new.raw 3M", "dangling 1M", "new.raw 1000", "new.raw 010", "./new.raw 1M", "'a new.raw' 1M",
             ],
             WrongOperands =
             [
+                "new.raw {wrongsize}", "new.raw {wrongsize}",
                 "", "new.raw", "new.raw x", "new.raw 1kk", "new.raw ''", "new.raw -1", "new.raw 1M 2M", "new.raw 8E", "new.raw 7.99999E", "new.raw 99999999999999999999", "new.raw 1.5", "folder 1M", "nodir/new.raw 1M",
                 "data.raw/new.raw 1M", "foo:bar 1M", "'' 1M", "json:x 1M", "'json:{' 1M", "loop 1M", "new.raw +1M", "new.raw ' 1M'", "new.raw 1M ''", "null-co:// 1M", $"'{DataJson}' 1M", "new.raw 1e3", "new.raw 8388607T",
             ],
@@ -142,8 +147,8 @@ internal static class ImgGrammars
         },
         new("dd")
         {
-            Options = ["-f raw", "-O raw", "-U", "bs=4k", "bs=512", "bs=64k", "count=3", "count=100", "skip=1", "skip=16", "bs=1000", "count=0", "skip=0", "bs=1M", "bs=3k count=7"],
-            WrongOptions = ["-f foo", "-O foo", "bs=0", "bs=x", "bs=-1", "count=x", "count=-1", "skip=x", "skip=99999", "bs=3G", "foo=1", "bs", "bs=", "seek=1", "conv=notrunc", "-f", "--image-opts", "-o foo", "-q", "iflag=x"],
+            Options = ["{dd}", "{dd}", "-f raw", "-O raw", "-U", "bs=4k", "bs=512", "bs=64k", "count=3", "count=100", "skip=1", "skip=16", "bs=1000", "count=0", "skip=0", "bs=1M", "bs=3k count=7"],
+            WrongOptions = ["{wrongdd}", "{wrongdd}", "-f foo", "-O foo", "bs=0", "bs=x", "bs=-1", "count=x", "count=-1", "skip=x", "skip=99999", "bs=3G", "foo=1", "bs", "bs=", "seek=1", "conv=notrunc", "-f", "--image-opts", "-o foo", "-q", "iflag=x"],
             Operands =
             [
                 "if=data.raw of=out.raw", "if=zero.raw of=out.raw", "if=empty.raw of=out.raw", "if=long.raw of=out.raw", "of=out.raw if=data.raw", "if=data.raw of=other.raw", "if=data.raw of=folder/out.raw",
@@ -165,19 +170,19 @@ internal static class ImgGrammars
         },
         new("map")
         {
-            Options = ["--output=json", "--output=human", "-U", "--start-offset=64k", "--max-length=128k", "--start-offset=0", "--max-length=1", "-s 512k", "-l 4k", "--start-offset=700k --max-length=1M"],
-            WrongOptions = ["--output=foo", "--output", "--start-offset=x", "--start-offset=-1", "--max-length=x", "--max-length=0", "--start-offset=2M", "--start-offset=8E", "-s", "--max-length=-5", .. s_wrongCommon],
+            Options = ["--output=json --start-offset={at} --max-length={len}", "--start-offset={at}", "--max-length={len}", "--output=json", "--output=human", "-U", "--start-offset=64k", "--max-length=128k", "--start-offset=0", "--max-length=1", "-s 512k", "-l 4k", "--start-offset=700k --max-length=1M"],
+            WrongOptions = ["-s {wrongsize}", "-l {wrongsize}", "--max-length={wrongsize} --output=json", "--start-offset={wrongsize}", "--output=foo", "--output", "--start-offset=x", "--start-offset=-1", "--max-length=x", "--max-length=0", "--start-offset=2M", "--start-offset=8E", "-s", "--max-length=-5", .. s_wrongCommon],
             Operands = s_images,
             WrongOperands = s_wrongImages,
         },
         new("measure")
         {
             Options = ["-O raw", "--output=json", "--output=human", "-U", "-o preallocation=off", "-O raw --output=json", "-o nocow=off"],
-            WrongOptions = ["-O foo", "--output=foo", "-o foo=1", "-o help", "--size 1M", "-l snap", "-O", "-o", "-o preallocation=foo", "-O null-co", "--size", "-o size=1M"],
+            WrongOptions = ["--size {wrongsize}", "-o size={wrongsize}", "-O foo", "--output=foo", "-o foo=1", "-o help", "--size 1M", "-l snap", "-O", "-o", "-o preallocation=foo", "-O null-co", "--size", "-o size=1M"],
             HasOwnRefusal = true,
             Fixed = ["qemu-img measure --nope --size 1M"],
             Operands = ["--size 1M", "--size 0", "--size=64k", "--size 1G --output=json", "--size 1.5k", "--size 1000", "--size 7T", .. s_images],
-            WrongOperands = ["--size x", "--size -1", "--size 8E", "--size 1kk", "--size ''", "--size 1M data.raw", "-f raw --size 1M", "--image-opts --size 1M", .. s_wrongImages],
+            WrongOperands = ["--size {wrongsize}", "--size x", "--size -1", "--size 8E", "--size 1kk", "--size ''", "--size 1M data.raw", "-f raw --size 1M", "--image-opts --size 1M", .. s_wrongImages],
         },
         new("rebase")
         {
@@ -190,15 +195,17 @@ internal static class ImgGrammars
         {
             HasOperandsLast = true,
             Options = ["-f raw", "-q", "--shrink", "--preallocation=off", "--preallocation=falloc", "--preallocation=full", "-f raw --shrink", "-f raw -q"],
-            WrongOptions = ["--preallocation=foo", "--preallocation=metadata", "--preallocation", "-f foo", "-U", "--size=1M", "-o size=1M", "--shrink=on", "--shrink --preallocation=full", "-f raw --image-opts", .. s_wrongCommon],
+            WrongOptions = ["--preallocation={prealloc} --shrink", "--preallocation=foo", "--preallocation=metadata", "--preallocation", "-f foo", "-U", "--size=1M", "-o size=1M", "--shrink=on", "--shrink --preallocation=full", "-f raw --image-opts", .. s_wrongCommon],
             Operands =
             [
+                "-f raw data.raw {size}", "-f raw --shrink data.raw {size}", "-f raw --shrink data.raw -{size}",
                 "data.raw 2M", "data.raw +1M", "data.raw 1M", "data.raw +0", "-f raw data.raw 4M", "-f raw --shrink data.raw 512k", "-f raw --shrink data.raw -512k", "-f raw empty.raw 64k", "empty.raw +4k", "-f raw zero.raw +1000",
                 "--image-opts driver=raw,file.filename=data.raw 3M", $"'{DataJson}' 1.5M", "-f raw long.raw 2G", "-f raw data.raw 1048577", "-f raw --shrink data.raw 1", "-f raw zero.raw 7M", "-f raw data.raw 0x200000",
                 "--image-opts driver=raw,file.filename=data.raw +64k", "-f raw dangling +1M",
             ],
             WrongOperands =
             [
+                "-f raw data.raw {wrongsize}", "-f raw data.raw +{wrongsize}", "-f raw data.raw -{wrongsize}",
                 "data.raw", "", "data.raw x", "-f raw data.raw 0", "-f raw data.raw -1M", "-f raw data.raw -2M", "-f raw data.raw 512k", "data.raw 1M 2M", "missing.raw 1M", "folder 1M", "'' 1M", "data.raw ''", "data.raw +", "data.raw -",
                 "-f raw data.raw 8E", "-f raw data.raw +8E", "-f raw data.raw 9000000T", "data.raw ++1M", "data.raw 1kk", "'json:{' 1M", "null-co:// 2M", "--image-opts driver=null-co,size=1M 2M", "--image-opts data.raw 2M",
                 "--image-opts driver=raw,size=64k,file.filename=data.raw 2M", "loop 1M", "data.raw/x 1M", "foo:bar 1M", "-f raw --shrink data.raw -8E", "-f raw data.raw '1 M'", "-f raw data.raw 1.5",

@@ -23,20 +23,20 @@ internal static class IoGrammar
     /// <summary>The grammar.</summary>
     public static VerbGrammar All { get; } = new("qemu-io")
     {
-        Options = ["-t writeback", "-t none", "-n", "-d unmap", "-r", "-r -U", "-t unsafe", "-d ignore", .. s_commands.Select(Command)],
-        WrongOptions = ["-t foo", "-d foo", "-c", "-f", "-i foo", "-U", "-t", .. s_wrongCommands.Select(Command), .. s_wrongCommands.Select(Command)],
+        Options = ["-t writeback", "-t none", "-n", "-d unmap", "-r", "-r -U", "-t unsafe", "-d ignore", .. s_commands.Select(Command), .. Enumerable.Repeat("{io}", 20), .. Enumerable.Repeat("{change} {zeroes}", 20)],
+        WrongOptions = ["-t foo", "-d foo", "-c", "-f", "-i foo", "-U", "-t", .. s_wrongCommands.Select(Command), .. s_wrongCommands.Select(Command), .. Enumerable.Repeat("{wrongio}", 40)],
         Operands =
         [
             .. s_commands.Select(command => $"{Command(command)} -f raw data.raw"), .. s_commands.Select(command => $"{Command(command)} -f raw zero.raw"),
             .. s_commands.Select(command => $"--image-opts {Command(command)} driver=raw,size=64k,file.filename=data.raw"),
-            .. s_commands.Select(command => $"{Command(command)} data.raw"),
+            .. s_commands.Select(command => $"{Command(command)} data.raw"), .. Enumerable.Repeat("{change} {zeroes} {io} -f raw data.raw", 30), .. Enumerable.Repeat("{io} {io} {wrongio} {io} -f raw data.raw", 20),
         ],
         WrongOperands =
         [
             .. s_wrongCommands.Select(command => $"{Command(command)} -f raw data.raw"), "-c length missing.raw", "-c length folder", "-c length data.raw surplus", "-f foo -c length data.raw", "-c length 'json:{'",
             "--image-opts -c length data.raw", "--image-opts -f raw -c length driver=null-co", "-c length ''", "-c length", "--image-opts -c length driver=raw,foo=1,file.filename=data.raw", "-c length loop",
         ],
-        After = ["qemu-io -f raw -c 'read -P 0x11 0 64k' data.raw", "qemu-img info -f raw data.raw"],
+        After = ["qemu-io -f raw -c 'read -P 0x11 0 64k' data.raw", "qemu-img info -f raw data.raw", "qemu-img map --output=json -f raw data.raw", "qemu-img map -f raw data.raw; qemu-img compare data.raw same.raw"],
     };
 
     private static string Command(string command) => command.Contains('\'', StringComparison.Ordinal) ? $"-c {command.Replace("'", "", StringComparison.Ordinal)}" : $"-c '{command}'";

@@ -32,6 +32,8 @@ internal static class LuksGrammars
 
     private static readonly string[] s_steps =
     [
+        $"qemu-io {Secret} --image-opts {{plain}} {{plain}} {{zeroes}} {Image}", $"qemu-io {Secret} --image-opts {{plain}} {{plain}} {{zeroes}} {InQcow2}",
+        $"qemu-img resize {Secret} --image-opts --shrink {Image} {{size}}", $"qemu-img snapshot {Secret} --image-opts -a s1 {InQcow2}", $"qemu-img amend {Secret} --image-opts -o size={{size}} {InQcow2}",
         $"qemu-io {Secret} --image-opts -c 'write -P 11 32k 96k' -c 'write -z 200k 64k' {Image}", $"qemu-io {Secret} --image-opts -c 'write -P 12 1000 3000' {InQcow2}", $"qemu-img resize {Secret} --image-opts {Image} +512k",
         $"qemu-img snapshot {Secret} --image-opts -c s1 {InQcow2}", $"qemu-img bitmap {Secret} --image-opts --add {InQcow2} b1", $"qemu-img check {Secret} --image-opts -r all {InQcow2}", $"qemu-img resize {Secret} --image-opts --shrink {InQcow2} 300k",
     ];
@@ -66,7 +68,7 @@ internal static class LuksGrammars
         }),
         On(new("convert")
         {
-            Options = ["-O raw", "-O qcow2", "-O qcow2 -c", "-S 0", "-m 1 -W", "-O qcow2 -o compat=0.10", "-n"],
+            Options = ["-O qcow2 {copy}", "-O qcow2 {copy}", "-O raw", "-O qcow2", "-O qcow2 -c", "-S 0", "-m 1 -W", "-O qcow2 -o compat=0.10", "-n"],
             WrongOptions = ["-O luks", "-O luks -o key-secret=x", "-O luks -o cipher-alg=foo,key-secret=s", "-O qcow2 -o encrypt.format=luks", "-O qcow2 -o encrypt.format=luks,encrypt.key-secret=x", "-c -O luks -o key-secret=s", "-O luks -o foo=1"],
             Operands = [.. s_names.Select(name => $"{name} b.img"), $"{Secret} --image-opts --target-image-opts -n driver=raw,file.filename=data.raw {Image}", $"{Secret} --image-opts --target-image-opts -n driver=raw,file.filename=data.raw {InQcow2}"],
             WrongOperands = [.. s_wrongNames.Select(name => $"{name} b.img")],
@@ -85,16 +87,16 @@ internal static class LuksGrammars
         }),
         On(new("dd")
         {
-            Options = ["-O raw", "-O qcow2", "bs=4k", "skip=1", "bs=64k count=3"],
-            WrongOptions = ["-O luks", "bs=0"],
+            Options = ["{dd}", "-O qcow2 {dd}", "-O raw", "-O qcow2", "bs=4k", "skip=1", "bs=64k count=3"],
+            WrongOptions = ["{wrongdd}", "-O luks", "bs=0"],
             Operands = [$"{Secret} --image-opts if={Image} of=b.img", $"{Secret} --image-opts if={InQcow2} of=b.img"],
             WrongOperands = ["if=a.luks of=b.img", $"{WrongSecret} --image-opts if={Image} of=b.img", $"{Secret} --image-opts if={Image}"],
         }),
         On(new("info") { Options = ["--output=json", "--backing-chain", "-U"], WrongOptions = ["--output=foo"], Operands = [.. s_names, "a.luks", "a.qcow2", "-f raw a.luks"] }),
-        On(new("map") { Options = ["--output=json", "-U", "--start-offset=64k", "--max-length=128k"], WrongOptions = ["--start-offset=x"] }),
+        On(new("map") { Options = ["--start-offset={at} --max-length={len}", "--output=json --start-offset={at}", "--output=json", "-U", "--start-offset=64k", "--max-length=128k"], WrongOptions = ["--start-offset=x"] }),
         On(new("measure")
         {
-            Options = ["-O luks", "-O qcow2", "-O raw", "--output=json", "-O qcow2 -o encrypt.format=luks,encrypt.key-secret=s", $"{Secret} -O luks -o key-secret=s", "-O luks -o key-secret=s"],
+            Options = ["-O qcow2 -o {made}", "-O luks", "-O qcow2", "-O raw", "--output=json", "-O qcow2 -o encrypt.format=luks,encrypt.key-secret=s", $"{Secret} -O luks -o key-secret=s", "-O luks -o key-secret=s"],
             WrongOptions = ["-O luks -o foo=1", "-O qcow2 -o encrypt.format=foo", "-O luks -o key-secret=x", "-O qcow2 -o encrypt.format=luks"],
             HasOwnRefusal = true,
             Operands = [.. s_names, "--size=1M", "--size=1G", "--size=0"],
@@ -105,14 +107,14 @@ internal static class LuksGrammars
             HasOperandsLast = true,
             Options = ["-q", "--shrink", "--preallocation=off", "--preallocation=full", "--preallocation=falloc"],
             WrongOptions = ["--preallocation=metadata", "--preallocation=foo"],
-            Operands = [$"{Secret} --image-opts {Image} 2M", $"{Secret} --image-opts {Image} +64k", $"{Secret} --image-opts --shrink {Image} 300k", $"{Secret} --image-opts {InQcow2} 2M", $"{Secret} --image-opts --shrink {InQcow2} 100k"],
-            WrongOperands = [$"{Secret} --image-opts {Image} 1k", $"{Secret} --image-opts {Image} 8E", "a.luks 2M", "a.qcow2 2M", $"{WrongSecret} --image-opts {Image} 2M", $"{Secret} --image-opts {Image} x"],
+            Operands = [ $"{Secret} --image-opts {Image} {{size}}", $"{Secret} --image-opts --shrink {InQcow2} {{size}}", $"{Secret} --image-opts {InQcow2} {{size}}",$"{Secret} --image-opts {Image} 2M", $"{Secret} --image-opts {Image} +64k", $"{Secret} --image-opts --shrink {Image} 300k", $"{Secret} --image-opts {InQcow2} 2M", $"{Secret} --image-opts --shrink {InQcow2} 100k"],
+            WrongOperands = [ $"{Secret} --image-opts {Image} {{wrongsize}}", $"{Secret} --image-opts {InQcow2} {{wrongsize}}",$"{Secret} --image-opts {Image} 1k", $"{Secret} --image-opts {Image} 8E", "a.luks 2M", "a.qcow2 2M", $"{WrongSecret} --image-opts {Image} 2M", $"{Secret} --image-opts {Image} x"],
         }),
         On(new("snapshot") { Options = ["-l", "-c s1", "-a s1", "-d s1"], WrongOptions = ["-c", "-a nothing"] }),
         On(new("qemu-io")
         {
-            Options = ["-c 'read -P 1 0 64k'", "-c 'write -P 3 1000 3000'", "-c 'write -z 64k 64k'", "-c 'discard 0 64k'", "-c length", "-c map", "-c 'truncate 2M'", "-c 'alloc 0 1M'", "-r", "-c 'read -v 100 32'", "-c 'writev -P 5 512 512 1024'", "-c flush", "-c 'truncate -m full 1200k'", "-c 'write -f -P 9 0 512'"],
-            WrongOptions = ["-c 'write -c 0 64k'", "-c 'write 8M 4k'", "-c 'truncate -1'", "-c 'reopen -o foo=1'"],
+            Options = ["{plain}", "{plain} {plain}", "{change} {zeroes} {look}", "-c 'read -P 1 0 64k'", "-c 'write -P 3 1000 3000'", "-c 'write -z 64k 64k'", "-c 'discard 0 64k'", "-c length", "-c map", "-c 'truncate 2M'", "-c 'alloc 0 1M'", "-r", "-c 'read -v 100 32'", "-c 'writev -P 5 512 512 1024'", "-c flush", "-c 'truncate -m full 1200k'", "-c 'write -f -P 9 0 512'"],
+            WrongOptions = ["{wrongio}", "{wrongio} {change}", "-c 'write -c 0 64k'", "-c 'write 8M 4k'", "-c 'truncate -1'", "-c 'reopen -o foo=1'"],
             Operands = [.. s_names.Select(name => $"-c 'read 0 64k' {name}")],
             WrongOperands = [.. s_wrongNames.Select(name => $"-c 'read 0 64k' {name}")],
         }),

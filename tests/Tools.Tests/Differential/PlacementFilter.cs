@@ -17,7 +17,7 @@ internal static partial class PlacementFilter
     {
         string placeless = FragmentsPattern().Replace(EndPattern().Replace(SizePattern().Replace(text, ""), "$1N"), "");
         placeless = LastCommaPattern().Replace(placeless, "$1");
-        string keyless = NodePattern().Replace(UuidPattern().Replace(WorkPattern().Replace(placeless, "$1N"), "UUID"), "#block");
+        string keyless = UuidPattern().Replace(WorkPattern().Replace(placeless, "$1N"), "UUID");
         return JsonRangesPattern().Replace(RangesPattern().Replace(keyless, JoinRanges), JoinJsonRanges);
     }
 
@@ -99,9 +99,6 @@ internal static partial class PlacementFilter
 
     [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
     private static partial Regex UuidPattern();
-
-    [GeneratedRegex("#block[0-9]{3,}")]
-    private static partial Regex NodePattern();
 
     [GeneratedRegex("((?:\"iters\"|\"master-key-iters\"|master key iters|iters): )[0-9]+")]
     private static partial Regex WorkPattern();

@@ -3,10 +3,16 @@ using System.Text.RegularExpressions;
 
 namespace BlockGraph.Tools.Tests.Differential;
 
-/// <summary>What a case has done under one of the programs, without what differs from run to run: the folder, times, rates and the program's version.</summary>
-internal sealed partial record ProgramOutcome(IReadOnlyList<int> ExitCodes, string Out, string Error, IReadOnlyList<string> Files)
+/// <summary>
+/// What each line of a case has done under one of the programs, without what differs from run to run: the folder, times, rates and the program's version. And what files there are in
+/// the end.
+/// </summary>
+internal sealed partial record ProgramOutcome(IReadOnlyList<ToolRun> Runs, IReadOnlyList<string> Files)
 {
     private const int LimitMs = 20_000;
+
+    // What hangs inside this process cannot be ended: it ends the test, by name.
+    private const int HereLimitMs = 60_000;
     private const int AbortedExitCode = 134;
     private const int TimeoutExitCode = 124;
 
@@ -14,16 +20,12 @@ internal sealed partial record ProgramOutcome(IReadOnlyList<int> ExitCodes, stri
     public static ProgramOutcome Of(DifferentialCase made, string path, string? images, Func<CommandLine, string, ToolRun> run)
     {
         using PreparedFolder folder = new(path, images);
-        ToolRun[] runs = [.. made.Lines.Select(line => run(line, path))];
-        return new ProgramOutcome(
-            [.. runs.Select(one => one.ExitCode)],
-            Normal(runs.Select(one => one.Out)),
-            Normal(runs.Select(one => one.Error)),
-            folder.Describe());
+        ToolRun[] runs = [.. made.Lines.Select(line => run(line, path)).Select(one => new ToolRun(one.ExitCode, Normal(one.Out), Normal(one.Error)))];
+        return new ProgramOutcome(runs, folder.Describe());
 
-        string Normal(IEnumerable<string> outputs)
+        string Normal(string output)
         {
-            string text = Timeless(string.Concat(outputs)).Replace(path, "FOLDER", StringComparison.Ordinal);
+            string text = Timeless(output).Replace(path, "FOLDER", StringComparison.Ordinal);
             return made.Format == "raw" ? text : PlacementFilter.Without(text);
         }
     }
@@ -60,12 +62,8 @@ internal sealed partial record ProgramOutcome(IReadOnlyList<int> ExitCodes, stri
         Environment.CurrentDirectory = folder;
         try
         {
-            return ToolRun.By(line.Program, "", line.Arguments);
-        }
-        catch (Exception failure)
-        {
-            // The process would have been aborted.
-            return new ToolRun(AbortedExitCode, "", failure.ToString());
+            Task<ToolRun> run = Task.Run(() => RunOrAbort(line));
+            return run.Wait(HereLimitMs) ? run.Result : throw new TimeoutException($"no end after {HereLimitMs} ms: {line}");
         }
         finally
         {
@@ -73,23 +71,38 @@ internal sealed partial record ProgramOutcome(IReadOnlyList<int> ExitCodes, stri
         }
     }
 
-    /// <summary>What is not the same, for a person; empty where all is.</summary>
-    public string DifferenceTo(ProgramOutcome theirs) => string.Concat(
-        Difference("exit code", string.Join(", ", ExitCodes), string.Join(", ", theirs.ExitCodes)),
-        Difference("standard output", Out, theirs.Out),
-        Difference("standard error", Error, theirs.Error),
-        Difference("files", string.Join('\n', Files.Except(theirs.Files)), string.Join('\n', theirs.Files.Except(Files))));
+    private static ToolRun RunOrAbort(CommandLine line)
+    {
+        try
+        {
+            return ToolRun.By(line.Program, "", line.Arguments);
+        }
+        catch (Exception failure)
+        {
+            // The process would have been aborted.
+            return new ToolRun(AbortedExitCode, "", failure.ToString());
+        }
+    }
 
-    private static string Difference(string what, string ours, string theirs) =>
-        ours == theirs ? "" : $"  {what}\n    ours:   {Indent(ours)}\n    theirs: {Indent(theirs)}\n";
+    /// <summary>The lines of <paramref name="made"/> that have done something else under <paramref name="theirs"/>, and the files in the end, which have no line, if those are others.</summary>
+    public IReadOnlyList<LineDifference> DifferencesTo(ProgramOutcome theirs, DifferentialCase made)
+    {
+        List<LineDifference> differences = [.. made.Lines.Index().Where(at => Runs[at.Index] != theirs.Runs[at.Index]).Select(at => new LineDifference(made, at.Index, Runs[at.Index], theirs.Runs[at.Index]))];
+        if (!Files.SequenceEqual(theirs.Files))
+        {
+            differences.Add(new LineDifference(made, made.Lines.Count, Listing(Files.Except(theirs.Files)), Listing(theirs.Files.Except(Files))));
+        }
 
-    private static string Indent(string text) => text.TrimEnd('\n').Replace("\n", "\n            ", StringComparison.Ordinal);
+        return differences;
+
+        static ToolRun Listing(IEnumerable<string> files) => new(0, string.Join('\n', files), "");
+    }
 
     private static string Timeless(string text)
     {
         string timeless = BenchPattern().Replace(IoPattern().Replace(text, "; TIME"), "completed in TIME");
         string undated = DatePattern().Replace(SecondsPattern().Replace(timeless, "$1N"), "DATE TIME");
-        return HelpPattern().Replace(VersionPattern().Replace(ScriptPattern().Replace(undated, "$1TIME"), "version N"), "HELP\n");
+        return HelpPattern().Replace(NodePattern().Replace(VersionPattern().Replace(ScriptPattern().Replace(undated, "$1TIME"), "version N"), "#block"), "HELP\n");
     }
 
     [GeneratedRegex(@"; [0-9.:]+( sec)? \([^)]*\)", RegexOptions.ExplicitCapture)]
@@ -102,6 +115,10 @@ internal sealed partial record ProgramOutcome(IReadOnlyList<int> ExitCodes, stri
     // The help is each program's own.
     [GeneratedRegex(@"^Usage: qemu-io .*?(for the commands\.\n|<https://qemu\.org>\.\n)", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex HelpPattern();
+
+    // Nodes without a name are numbered from anywhere.
+    [GeneratedRegex("#block[0-9]{3,}")]
+    private static partial Regex NodePattern();
 
     // When a snapshot was made.
     [GeneratedRegex(@"2[0-9]{3}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")]

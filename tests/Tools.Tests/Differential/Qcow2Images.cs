@@ -31,6 +31,15 @@ internal static class Qcow2Images
         "qemu-img convert -f raw -O qcow2 long.raw base.qcow2; qemu-img create -f qcow2 -b base.qcow2 -F qcow2 a.qcow2; qemu-io -c 'write -P 4 0 4k' -c 'write -z -u 512k 64k' a.qcow2",
         "qemu-img convert -f raw -O qcow2 data.raw base.qcow2; qemu-img create -f qcow2 -b base.qcow2 -F qcow2 -o extended_l2=on a.qcow2 1M; qemu-io -c 'write -P 5 2k 2k' -c 'write -P 6 600k 3k' a.qcow2",
         $"qemu-img create -f qcow2 a.qcow2 1M; {Fill}; qemu-img snapshot -c s1 a.qcow2; qemu-io -c 'write -P 7 64k 512k' a.qcow2; qemu-img snapshot -c s2 a.qcow2",
+        "{anymade}",
+        "{anymade}",
+        "{anymade}",
+        "{anymade}",
+        "{anymade}",
+        "{anymade}",
+        "{anymade}",
+        "{anymade}",
+        "{anymade}",
         $"qemu-img create -f qcow2 a.qcow2 1M; qemu-img bitmap --add a.qcow2 b1; {Fill}; qemu-img bitmap --add -g 32k --disable a.qcow2 b2; qemu-io -c 'write -P 8 256k 64k' a.qcow2",
     ];
 
@@ -50,6 +59,20 @@ internal static class Qcow2Images
     /// <summary>What happens to it between that and the line that is tried.</summary>
     public static IReadOnlyList<string> Steps { get; } =
     [
+        "{script}",
+        "{script}",
+        "{script}",
+        "{script}",
+        "{script}",
+        "{script}",
+        "{script}",
+        "{script}",
+        "{step}",
+        "{step}",
+        "{step}",
+        "{step}",
+        "{step}",
+        "{step}",
         "qemu-io -c 'write -P 11 32k 96k' a.qcow2",
         "qemu-io -c 'write -P 12 1000 3000' -c 'write -P 13 700k 1000' a.qcow2",
         "qemu-io -c 'write -z 0 256k' a.qcow2",
@@ -86,7 +109,8 @@ internal static class Qcow2Images
     [
         "qemu-img info a.qcow2", "qemu-img info --output=json a.qcow2", "qemu-img info --backing-chain a.qcow2", "qemu-img check a.qcow2", "qemu-img check --output=json a.qcow2", "qemu-img map a.qcow2",
         "qemu-img map --output=json a.qcow2", "qemu-img snapshot -l a.qcow2", "qemu-img compare -f raw -F qcow2 data.raw a.qcow2", "qemu-img measure -O qcow2 a.qcow2", "qemu-io -c map a.qcow2",
-        "qemu-img measure --output=json -O qcow2 -f qcow2 a.qcow2", "qemu-io -c 'read -v 65500 64' a.qcow2",
+        "qemu-img measure --output=json -O qcow2 -f qcow2 a.qcow2", "qemu-io -c 'read -v 65500 64' a.qcow2", "qemu-img info --output=json --backing-chain a.qcow2", "qemu-img map --output=json --start-offset={at} --max-length={len} a.qcow2", "{lookcopy}", "{lookcopy}",
+        "qemu-img measure -O raw a.qcow2", "qemu-io -c map -c 'alloc {at} {len}' -c length a.qcow2", "qemu-img compare -s a.qcow2 data.raw", "qemu-io {look} {look} a.qcow2",
     ];
 
     /// <summary>What closes each case: the bytes that a guest would read.</summary>
