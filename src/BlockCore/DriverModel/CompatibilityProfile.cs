@@ -30,6 +30,7 @@ public sealed record CompatibilityProfile
         CompressedWritesReplace = false,
         ComparesWholeStatus = true,
         GrowthMarksAllZeros = true,
+        TellsUnknownOptionsLast = true,
         AmendsBackingFile = false,
         RebuildsCounts = true,
         DowngradeChangesLengthFirst = true,
@@ -88,6 +89,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>An image that grows over a longer backing image is marked as zeros up to its new end; otherwise as far as the backing image reaches, behind which nothing has to be hidden.</summary>
     public bool GrowthMarksAllZeros { get; init; }
+
+    /// <summary>An option that a driver does not have is told once everything else is open; otherwise before anything is opened.</summary>
+    public bool TellsUnknownOptionsLast { get; init; }
 
     /// <summary>An amendment may change which backing file an image names; otherwise only a rebase does.</summary>
     public bool AmendsBackingFile { get; init; } = true;

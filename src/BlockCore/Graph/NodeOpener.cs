@@ -206,7 +206,11 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         effective["driver"] = driver.Name;
         string? name = own.Take("node-name")?.AsText;
         own.Remove("driver");
-        RefuseUnknown(driver, own);
+        if (!graph.Profile.TellsUnknownOptionsLast)
+        {
+            RefuseUnknown(driver, own);
+        }
+
         NodeToBe node = new(driver, name, settings, explicitOptions, effective) { FileName = fileName, IsProbed = isProbed };
         return await OpenDriverAsync(node, own, children);
     }
@@ -254,6 +258,11 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
             graph.Step("open", driver.Name);
             OpenContext context = new(this, node, new OptionReader(own, driver.Options), children) { IsForCheck = IsForCheck && _depth == 1 };
             node.SetInstance(await driver.OpenAsync(context, cancel));
+            if (graph.Profile.TellsUnknownOptionsLast)
+            {
+                RefuseUnknown(driver, own);
+            }
+
             graph.Step("opened", driver.Name);
             node.RefreshLimits();
             node.RefreshLength();

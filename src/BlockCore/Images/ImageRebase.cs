@@ -50,10 +50,24 @@ public static class ImageRebase
         });
     }
 
+    // In whatever format: such an image could not be opened again.
+    private static void RefuseLoop(BlockNode root, BlockBackend? newBacking)
+    {
+        string? identity = root.Driver.SupportsBacking ? NodeFileName.IdentityOf(root) : null;
+        for (BlockNode? image = newBacking?.Root; image is not null && identity is not null; image = BackingChain.Next(image))
+        {
+            if (NodeFileName.IdentityOf(BackingChain.SkipFilters(image)) == identity)
+            {
+                throw new BlockException($"Backing file '{NodeFileName.ToTell(image)}' creates an infinite loop.");
+            }
+        }
+    }
+
     private static async Task CopyAsync(BlockBackend top, BlockBackend? newBacking, IProgress<ImageProgress>? progress, CancellationToken cancel)
     {
         BlockNode root = BackingChain.SkipFilters(top.Root ?? throw top.NoMedium());
         BlockNode? oldNode = BackingChain.Next(root);
+        RefuseLoop(root, newBacking);
         if (oldNode is null && newBacking is null)
         {
             progress?.Report(new ImageProgress(top.LengthBytes, top.LengthBytes));

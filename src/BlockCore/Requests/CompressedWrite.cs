@@ -46,7 +46,7 @@ internal static class CompressedWrite
             {
                 if (failure is null)
                 {
-                    (failure, left) = (error, UnderWayMax - 1);
+                    (failure, left) = (error, UnderWayMax);
                 }
             }
 

@@ -7,7 +7,7 @@ namespace BlockGraph.Tools.Tests.Differential;
 internal sealed class DifferentialReport
 {
     private readonly IReadOnlyList<(DifferentialCase Made, ProgramOutcome Ours, ProgramOutcome Theirs)> _all;
-    private readonly List<(DifferentialCase Made, string Reason)> _differing = [];
+    private readonly List<(DifferentialCase Made, string Reason, LineDifference First)> _differing = [];
     private readonly List<UnknownDifference> _unknown = [];
 
     /// <summary>Holds both programs' outcomes against each other and against <see cref="KnownDifferences"/>.</summary>
@@ -24,7 +24,7 @@ internal sealed class DifferentialReport
 
             if (KnownDifferences.ReasonOf(differences) is { } reason)
             {
-                _differing.Add((made, reason));
+                _differing.Add((made, reason, differences[0]));
             }
             else
             {
@@ -39,8 +39,8 @@ internal sealed class DifferentialReport
     /// <summary>How many cases differ, for reasons known or not.</summary>
     public int DifferingCount => _differing.Count + _unknown.Count;
 
-    /// <summary>How many cases there are for each reason.</summary>
-    public IEnumerable<(string Reason, int Count)> Reasons => _differing.GroupBy(one => one.Reason).Select(group => (group.Key, group.Count())).OrderByDescending(one => one.Item2);
+    /// <summary>The cases of each known reason, with what differs first.</summary>
+    public IEnumerable<IGrouping<string, LineDifference>> Known => _differing.GroupBy(one => one.Reason, one => one.First).OrderByDescending(group => group.Count());
 
     public int RefusedCount => _all.Count(one => IsRefused(one.Theirs));
 
@@ -63,7 +63,7 @@ internal sealed class DifferentialReport
         }
 
         page.Append("\n## What differs\n");
-        foreach ((DifferentialCase made, string reason) in _differing)
+        foreach ((DifferentialCase made, string reason, _) in _differing)
         {
             page.Append(CultureInfo.InvariantCulture, $"\n{Capital(reason)}. (`{made.Key}`, {made.Verb}, {made.Format})\n\n```\n{string.Join('\n', made.Lines)}\n```\n");
         }

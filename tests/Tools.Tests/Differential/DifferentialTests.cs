@@ -70,7 +70,7 @@ internal sealed class DifferentialTests
             IReadOnlyList<DifferentialCase> cases = DifferentialRun.AllCases(int.Parse(seed, CultureInfo.InvariantCulture));
             DifferentialReport report = await run.RunAsync(cases);
             told.Append(CultureInfo.InvariantCulture, $"seed {seed}: {report.DifferingCount} of {cases.Count} differ, {report.Unknown.Count} for no known reason\n");
-            told.Append(string.Concat(report.Reasons.Select(one => $"  {one.Count} {one.Reason}\n")));
+            told.Append(string.Concat(report.Known.Select(one => $"  {one.Count()} {one.Key}\n{string.Concat(one)}")));
             tooMany += report.Unknown.Count > 0 || report.DifferingCount > cases.Count / 50 ? 1 : 0;
             foreach (UnknownDifference unknown in report.Unknown)
             {

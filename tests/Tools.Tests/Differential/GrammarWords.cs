@@ -93,6 +93,9 @@ internal static class GrammarWords
 
         // Where a size or a number is told, and it is wrong.
         ["wrongsize"] = ["1x", "x", "''", "-1", "+1", "1.5", "0x", "1kk", "9E", "8E", "7.9999999E", "18446744073709551615", "18446744073709551616", "99999999999999999999", "1e3", "' 1'", "1b", "1M1", "--1", "1..5M", "0.5", "NaN", "inf", "0x1k", "1ki"],
+
+        // Nothing that would be waited for: a byte a second.
+        ["wrongrate"] = ["1x", "x", "''", "-1", "0x", "1kk", "9E", "8E", "18446744073709551616", "1e3", "' 1'", "--1", "1..5M", "NaN"],
     };
 
     /// <summary>The words of that name.</summary>

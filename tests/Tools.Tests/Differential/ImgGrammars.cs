@@ -68,7 +68,7 @@ internal static class ImgGrammars
         new("commit")
         {
             Options = ["-q", "-p", "-t none", "-t writethrough", "-d", "-r 1M", "-b data.raw"],
-            WrongOptions = ["-r {wrongsize}", "-t foo", "-r x", "-r -1", "-b", "-r", "-b missing.raw", "-b ''", .. s_wrongCommon],
+            WrongOptions = ["-r {wrongrate}", "-t foo", "-r x", "-r -1", "-b", "-r", "-b missing.raw", "-b ''", .. s_wrongCommon],
             Operands = s_images,
             WrongOperands = s_wrongImages,
         },
@@ -98,7 +98,7 @@ internal static class ImgGrammars
             ],
             WrongOptions =
             [
-                "-S {wrongsize}", "-m {wrongsize}", "-r {wrongsize}", "-o size={wrongsize}", "-W -C", "-C -c", "-l ''", "-t foo", "-o preallocation={prealloc}",
+                "-S {wrongsize}", "-m {wrongsize}", "-r {wrongrate}", "-o size={wrongsize}", "-W -C", "-C -c", "-l ''", "-t foo", "-o preallocation={prealloc}",
                 "-f foo", "-O foo", "-t foo", "-T foo", "-S x", "-S 1", "-S 1000", "-m 0", "-m 17", "-m x", "-r x", "-o foo=1", "-o preallocation=foo", "-o help", "-c", "-B data.raw", "-B missing.raw -F raw",
                 "-l snap", "-o size=1M", "-C -S 4k", "--bitmaps", "-n -o preallocation=off", "-F raw", "--salvage -C", "-O", "-o", "-S", "-m", "-l snapshot.id=1", .. s_wrongCommon,
             ],

@@ -4,7 +4,12 @@ using BlockGraph.Tools.Dispatch;
 namespace BlockGraph.Tools.Tests.Differential;
 
 /// <summary>A line of a case that has done something else under QEMU's program; behind the last line, the files that are there in the end.</summary>
-internal sealed record LineDifference(DifferentialCase Made, int Index, ToolRun Ours, ToolRun Theirs)
+/// <param name="Made">The case.</param>
+/// <param name="Index">Which line it is.</param>
+/// <param name="Ours">What this program has done.</param>
+/// <param name="Theirs">What QEMU's has done.</param>
+/// <param name="Earlier">What QEMU's has done in the lines before.</param>
+internal sealed record LineDifference(DifferentialCase Made, int Index, ToolRun Ours, ToolRun Theirs, IReadOnlyList<ToolRun> Earlier)
 {
     /// <summary>Whether it is the files that differ, which are told in the place of an output.</summary>
     public bool IsOfFiles => Index == Made.Lines.Count;
@@ -17,6 +22,9 @@ internal sealed record LineDifference(DifferentialCase Made, int Index, ToolRun 
 
     /// <summary>The lines before it.</summary>
     public IEnumerable<string> Before => Made.Lines.Take(Index).Select(line => line.ToString());
+
+    /// <summary>The lines before it, and the line.</summary>
+    public IEnumerable<string> UpToHere => Before.Append(Line);
 
     /// <summary>For a person.</summary>
     public override string ToString() => string.Concat(

@@ -87,10 +87,10 @@ internal sealed partial record ProgramOutcome(IReadOnlyList<ToolRun> Runs, IRead
     /// <summary>The lines of <paramref name="made"/> that have done something else under <paramref name="theirs"/>, and the files in the end, which have no line, if those are others.</summary>
     public IReadOnlyList<LineDifference> DifferencesTo(ProgramOutcome theirs, DifferentialCase made)
     {
-        List<LineDifference> differences = [.. made.Lines.Index().Where(at => Runs[at.Index] != theirs.Runs[at.Index]).Select(at => new LineDifference(made, at.Index, Runs[at.Index], theirs.Runs[at.Index]))];
+        List<LineDifference> differences = [.. made.Lines.Index().Where(at => Runs[at.Index] != theirs.Runs[at.Index]).Select(at => new LineDifference(made, at.Index, Runs[at.Index], theirs.Runs[at.Index], [.. theirs.Runs.Take(at.Index)]))];
         if (!Files.SequenceEqual(theirs.Files))
         {
-            differences.Add(new LineDifference(made, made.Lines.Count, Listing(Files.Except(theirs.Files)), Listing(theirs.Files.Except(Files))));
+            differences.Add(new LineDifference(made, made.Lines.Count, Listing(Files.Except(theirs.Files)), Listing(theirs.Files.Except(Files)), theirs.Runs));
         }
 
         return differences;

@@ -59,7 +59,7 @@ internal static class Qcow2Grammars
         OnImage(new("commit")
         {
             Options = ["-b {base}", "-t unsafe", "-d -b base.qcow2", "-q", "-p", "-t none", "-d", "-r 100M", "-b data.raw", "-b base.qcow2", "-q -d"],
-            WrongOptions = ["-r {wrongsize}", "-b c.qcow2", "-b folder", "-t", "-r", "-b base.qcow2 -b data.raw", "-t foo", "-r x", "-b missing", "-b ''", "-b a.qcow2", "-b zero.raw"],
+            WrongOptions = ["-r {wrongrate}", "-b c.qcow2", "-b folder", "-t", "-r", "-b base.qcow2 -b data.raw", "-t foo", "-r x", "-b missing", "-b ''", "-b a.qcow2", "-b zero.raw"],
             Operands = [.. Qcow2Images.Names, "-f qcow2 c.qcow2", "c.qcow2"],
             Steps = [.. Qcow2Images.Steps, "qemu-img create -f qcow2 -b a.qcow2 -F qcow2 c.qcow2; qemu-io -c 'write -P 21 0 80k' -c 'write -z 128k 64k' c.qcow2", "qemu-img create -f qcow2 -b a.qcow2 -F qcow2 c.qcow2 3M; qemu-io -c 'write -P 22 2M 64k' c.qcow2"],
             Looks = [.. Qcow2Images.Looks, "qemu-img map c.qcow2", "qemu-img check c.qcow2"],
@@ -88,7 +88,7 @@ internal static class Qcow2Grammars
             ],
             WrongOptions =
             [
-                "-O qcow2 -o {wrongmade}", "-O qcow2 -o {wrongmade}", "-O qcow2 -S {wrongsize}", "-m {wrongsize}", "-r {wrongsize}", "-O qcow2 --target-is-zero", "-O qcow2 -B base.qcow2 -F raw", "-O qcow2 -B missing -F qcow2", "-O qcow2 -B {base} -F raw -o backing_file=zero.raw", "-O qcow2 --skip-broken-bitmaps", "-O qcow2 -l s1 -l s2", "-s s1", "-D", "-O qcow2 -n -o {made}", "-n -B data.raw -F raw -O qcow2", "-O qcow2 -o", "-O qcow2 -C -c", "-C -S 64k", "-O qcow2 --bitmaps -n", "-t foo", "-T foo",
+                "-O qcow2 -o {wrongmade}", "-O qcow2 -o {wrongmade}", "-O qcow2 -S {wrongsize}", "-m {wrongsize}", "-r {wrongrate}", "-O qcow2 --target-is-zero", "-O qcow2 -B base.qcow2 -F raw", "-O qcow2 -B missing -F qcow2", "-O qcow2 -B {base} -F raw -o backing_file=zero.raw", "-O qcow2 --skip-broken-bitmaps", "-O qcow2 -l s1 -l s2", "-s s1", "-D", "-O qcow2 -n -o {made}", "-n -B data.raw -F raw -O qcow2", "-O qcow2 -o", "-O qcow2 -C -c", "-C -S 64k", "-O qcow2 --bitmaps -n", "-t foo", "-T foo",
                 "-O foo", "-O qcow2 -o foo=1", "-O qcow2 -o cluster_size=3k", "-O qcow2 -o compat=9", "-O qcow2 -c -W -C", "-c -O raw", "-O qcow2 -l nothing", "-O qcow2 --bitmaps -l s1", "--skip-broken-bitmaps", "-O qcow2 -B missing -F raw",
                 "-O qcow2 -B data.raw", "-F raw", "-O qcow2 -o preallocation=foo", "-O qcow2 -c -o preallocation=metadata", "-O raw --bitmaps", "-S 1", "-m 0", "-O qcow2 -o refcount_bits=16,compat=0.10,lazy_refcounts=on",
                 "-O qcow2 -c -o compression_type=foo", "-O qcow2 -o data_file_raw=on",

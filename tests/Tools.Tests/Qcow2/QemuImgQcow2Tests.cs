@@ -39,10 +39,10 @@ public sealed partial class QemuImgQcow2Tests
         "space that is to be allocated at once is needed", "img create -q -f qcow2 A 64M", "io A write_0_1M", "img measure -O qcow2 -o preallocation=off A", "img measure -O qcow2 -o preallocation=metadata A",
         "img measure -O qcow2 -o preallocation=falloc A", "img measure -O qcow2 -o preallocation=full A", "img measure -O qcow2 -o preallocation=full --size 1G", "img measure -O qcow2 -o preallocation=some A")]
     [TestCase(
-        "an image without a backing file reads as before over its first one", "img create -q -f qcow2 A 1M", "img create -q -f qcow2 B 2M", "io B write_0_2M", "img rebase -p -U -b B -F qcow2 A", "io A read_-P_0_0_1M",
+        "an image without a backing file reads as before over its first one", "img create -q -f qcow2 A 1M", "img create -q -f qcow2 B 2M", "io B write_0_2M", "img rebase -U -b B -F qcow2 A", "io A read_-P_0_0_1M",
         "img map --output=json A", "img commit A", "io B read_-P_0_0_1M")]
     [TestCase(
-        "a discard leaves subclusters that read as zeros as they are", "img create -q -f qcow2 -o extended_l2=on,cluster_size=128k A 1M", "io A write_-z_0_64k write_-P_1_128k_4k discard_0_256k", "img map --output=json A")]
+        "a discard leaves subclusters that read as zeros as they are", "img create -q -f qcow2 -o extended_l2=on,cluster_size=128k A 1M", "io A write_-z_0_64k write_-P_1_128k_4k discard_0_256k", "img map --output=json A", "img create -q -f qcow2 -o extended_l2=on A 1M", "io A write_-c_-P_7_0_64k write_-z_-n_4k_62k write_-z_-n_4k_4k", "img map --output=json A")]
     [TestCase(
         "a raw data file has whole clusters, and no zeros that are refused", "img create -q -f qcow2 -o data_file=D,data_file_raw=on A 300k", "img info -f raw D", "io A write_-P_1_0_300k write_-z_-n_1000_1 read_-v_1000_1",
         "img map --output=json A", "img measure -O qcow2 A", "img resize -q A +512", "img info -f raw D", "img snapshot -q -l A")]
@@ -50,6 +50,11 @@ public sealed partial class QemuImgQcow2Tests
         "growing over a longer backing file", "img create -q -f qcow2 B 600k", "io B write_0_600k", "img create -q -f qcow2 -b B -F qcow2 A 256k", "img resize -q A 4M", "img map --output=json A",
         "img create -q -f qcow2 -b B -F qcow2 C 256k", "img resize -q --preallocation=metadata C 700k", "io C map read_-P_0_256k_444k", "img create -q -f qcow2 -b B -F qcow2 E 256k", "img resize -q --preallocation=full E 700k",
         "io E map read_-P_0_256k_444k", "img check E")]
+    [TestCase(
+        "the last cluster of an image that grows keeps what it shows", "img create -q -f qcow2 B 300k", "io B write_-P_1_0_300k", "img create -q -f qcow2 -b B -F qcow2 A", "img resize -q --preallocation=metadata A 3M", "io A read_-P_1_0_300k read_-P_0_300k_2700k",
+        "img create -q -f qcow2 -o compat=0.10 -b B -F qcow2 A", "img resize -q --preallocation=full A 3M", "io A read_-P_1_0_300k read_-P_0_300k_2700k", "img create -q -f qcow2 -o data_file=D -b B -F qcow2 C",
+        "img resize -q --preallocation=falloc C 3M", "io C read_-P_1_0_300k read_-P_0_300k_2700k", "img create -q -f qcow2 -o data_file=E F 100k", "io F write_-P_1_0_100k write_-z_-u_0_100k", "img resize -q --preallocation=metadata F 3M",
+        "io F read_-P_0_0_3M")]
     [TestCase(
         "compressed data takes no cluster that is there", "img create -q -f qcow2 A 1M", "io A write_-c_0_0 write_-P_1_64k_64k write_-c_64k_0 write_-c_-P_2_0_256k read_-P_2_0_64k read_-P_1_64k_64k read_-P_2_128k_128k write_-c_-P_3_128k_64k",
         "io A write_-z_512k_64k write_-c_-P_4_512k_64k write_-P_5_576k_64k write_-z_576k_64k write_-c_-P_6_576k_64k read_-P_4_512k_64k read_-P_0_576k_64k", "img check A")]

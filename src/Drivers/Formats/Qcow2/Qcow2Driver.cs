@@ -63,8 +63,8 @@ public sealed class Qcow2Driver : BlockDriver
     public override async Task<BlockDriverInstance> OpenAsync(OpenContext context, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(context);
-        Qcow2OpenOptions options = Qcow2OpenOptions.Read(context.Options);
         BlockChild file = await context.OpenChildAsync("file", ChildRole.Image);
+        Qcow2OpenOptions options = Qcow2OpenOptions.Read(context.Options);
         context.Step("read qcow2 header");
         (Qcow2HeaderArea area, byte[] cluster) = await Qcow2Metadata.ReadHeaderAsync(file, cancel);
         Qcow2Header header = area.Header;

@@ -81,14 +81,14 @@ internal static class Qcow2EncryptionOptions
         id is null ? throw new BlockException($"Parameter '{SecretKey}' is required for cipher") : SecretObject.CopyOfText(graph, id);
 
     /// <summary>The method by which a new image is to be encrypted, under either of its names; null for none.</summary>
-    /// <exception cref="BlockException">Both names are given.</exception>
+    /// <exception cref="BlockException">Both names ask for one.</exception>
     public static string? ReadFormat(OptionReader options)
     {
         string? format = options.GetString(FormatKey);
-        bool? alias = options.GetBooleanOrNull(AliasKey);
-        return format is not null && alias is not null
+        bool alias = options.GetBooleanOrNull(AliasKey) == true;
+        return format is not null && alias
             ? throw new BlockException($"'{FormatKey}' and its alias '{AliasKey}' can't be used at the same time")
-            : format ?? (alias == true ? Aes : null);
+            : format ?? (alias ? Aes : null);
     }
 
     /// <summary>How a new image is to be encrypted by <paramref name="format"/>; null for not at all.</summary>

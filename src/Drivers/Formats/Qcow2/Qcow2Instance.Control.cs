@@ -126,6 +126,13 @@ internal sealed partial class Qcow2Instance
         _isTrimDue = true;
         await DiscardBeyondAsync(0, _geometry.RoundUp(LengthBytes), DiscardReason.Shortened, cancel);
         await metadata.SettleAsync();
+        if (_geometry.HasDataFile)
+        {
+            // Only what no entry on the disk leads to any more.
+            await metadata.File.FlushAsync(CancellationToken.None);
+            await DiscardDataAsync(0, _geometry.RoundUp(LengthBytes), DiscardReason.Snapshot);
+        }
+
         await TrimFileAsync();
         return true;
     }

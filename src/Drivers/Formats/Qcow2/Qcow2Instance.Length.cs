@@ -109,6 +109,8 @@ internal sealed partial class Qcow2Instance
 
             if (preallocation != PreallocationMode.Off)
             {
+                await FillLastAsync(oldBytes);
+                await ClearDataFileAsync(_geometry.RoundUp(oldBytes), Math.Min(oldDataBytes, newDataBytes), cancel);
                 await PreallocateAsync(oldBytes, lengthBytes, preallocation, cancel);
             }
 
@@ -170,6 +172,33 @@ internal sealed partial class Qcow2Instance
             cancel.ThrowIfCancellationRequested();
             at += await ZeroAsync(at, Math.Min((newBytes + unit - 1) & ~(unit - 1), (backingBytes + unit - 1) & ~(unit - 1)), null);
             await BreatheAsync();
+        }
+    }
+
+    // The cluster with the old end gets its place with what the guest sees there: of the backing node, or zeros over what the data file has.
+    private async ValueTask FillLastAsync(long oldBytes)
+    {
+        if (_geometry.HasSubclusters || _geometry.IsClusterStart(oldBytes))
+        {
+            return;
+        }
+
+        GuestRun run = await metadata.Map.FindAsync(oldBytes - 1, 1);
+        if (_geometry.HasDataFile ? run.Kind is SubclusterKind.Unallocated or SubclusterKind.Zero : run.Kind == SubclusterKind.Unallocated && Node.CowChild is not null)
+        {
+            long start = _geometry.ClusterStart(oldBytes);
+            byte[] seen = new byte[oldBytes - start];
+            await ReadAsync(start, seen, RequestFlags.None, CancellationToken.None);
+            await WriteRangeAsync(start, seen, CancellationToken.None);
+        }
+    }
+
+    // What a data file has where the image was not. A raw one is read by itself, too: what it has is the image's.
+    private async ValueTask ClearDataFileAsync(long start, long end, CancellationToken cancel)
+    {
+        if (_geometry.HasDataFile && !MustWriteDataFile && start < end)
+        {
+            await metadata.Data.WriteZeroesAsync(start, end - start, RequestFlags.MayUnmap, cancel);
         }
     }
 

@@ -28,6 +28,11 @@ internal sealed partial class Qcow2Instance
             return false;
         }
 
+        if ((flags & RequestFlags.NoFallback) != 0 && (await CutsCompressedAsync(start) || await CutsCompressedAsync(end)))
+        {
+            return false;
+        }
+
         await metadata.BeginChangeAsync();
         if (offset + length > LengthBytes)
         {
@@ -80,6 +85,10 @@ internal sealed partial class Qcow2Instance
 
         return true;
     }
+
+    // Of a compressed cluster no part can be marked: the rest would be written.
+    private async ValueTask<bool> CutsCompressedAsync(long edge) =>
+        _geometry.HasSubclusters && !_geometry.IsClusterStart(edge) && edge < LengthBytes && (await metadata.Map.GetEntryAsync(edge)).IsCompressed;
 
     // A part of a subcluster, whose rest must read as zeros already and stay so until it is marked.
     private async ValueTask<bool> TryZeroPartAsync(long start, long end, DiscardReason? unmaps, RequestFlags flags)

@@ -30,7 +30,9 @@ internal static class Qcow2Measuring
         long otherClusters = 1 + tableClusters + (options.DataFileName is null ? dataBytes >> geometry.ClusterBits : 0);
         (long refcountClusters, long blockCount) = Qcow2Layout.CountRefcounts(geometry, otherClusters);
         ulong metadataBytes = (ulong)((1 + tableClusters + refcountClusters + blockCount) << geometry.ClusterBits) + (ulong)geometry.RoundUp(encryptionBytes);
-        bool isFull = options.Preallocation is PreallocationMode.Falloc or PreallocationMode.Full || options.BackingFileName is not null;
+
+        // How much of a source its backing file would have is not known.
+        bool isFull = options.Preallocation is PreallocationMode.Falloc or PreallocationMode.Full || (options.BackingFileName is not null && source is not null);
         long neededBytes = isFull ? dataBytes : source is null ? 0 : await CountAsync(source, geometry, cancel);
         return new ImageMeasurement(metadataBytes + (ulong)neededBytes, metadataBytes + (ulong)dataBytes)
         {

@@ -34,7 +34,8 @@ internal sealed class RawInstance(BlockChild file, RawWindow window, FirstSector
     protected override long GetLengthBytes() => _window.SizeBytes ?? Math.Max(0, file.LengthBytes - _window.OffsetBytes);
 
     /// <inheritdoc/>
-    protected override Task<ImageInformation?> GetInformationAsync(CancellationToken cancel) => file.Node.GetInformationAsync(cancel);
+    protected override async Task<ImageInformation?> GetInformationAsync(CancellationToken cancel) =>
+        await file.Node.GetInformationAsync(cancel) is { } below ? below with { IsEncrypted = false, Specific = null } : null;
 
     /// <inheritdoc/>
     protected override bool TryGetIdlePath(out BlockChild? child, out long shiftBytes)

@@ -3,13 +3,17 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Images;
+using BlockGraph.BlockCore.ObjectModel;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Img.Verbs;
 
 /// <summary><c>img measure</c>: tells how much space an image would take.</summary>
 internal sealed class MeasureVerb : ImgVerb
 {
+    private static readonly string[] SecretOptions = ["key-secret", "encrypt.key-secret"];
+
     private readonly SourceArguments _source = new();
     private string _outputFormat = "raw";
     private readonly CreateOptionsText _options = new();
@@ -132,12 +136,23 @@ internal sealed class MeasureVerb : ImgVerb
         }
         catch (BlockException failure)
         {
-            throw new BlockException(failure.Kind, $"{failure.Message}\nInvalid options for file format '{format.Name}'", failure);
+            Complaint.Print(call.Console, call.Name.Program, failure, call.Name.Profile);
+            throw new BlockException(failure.Kind, $"Invalid options for file format '{format.Name}'", failure);
         }
 
-        return source is null
+        ImageMeasurement measurement = source is null
             ? await ImageMeasuring.RunAsync(call.World.Graph, format, options, _sizeBytes!.Value, cancel)
             : await ImageMeasuring.RunAsync(format, options, source, cancel);
+        foreach (string secret in SecretOptions)
+        {
+            // How long a key is says nothing of the length; that there is none is told all the same.
+            if (options.GetText(secret) is { } id && (format.Name == "luks" || options.GetText("encrypt.format") == "luks"))
+            {
+                SecretObject.CopyOfText(call.World.Graph, id).Dispose();
+            }
+        }
+
+        return measurement;
     }
 
     private BlockDriver FindFormat(ImgCall call)

@@ -57,15 +57,18 @@ public sealed class DataFileModelTests
         using GraphFixture fixture = new(new SimulationOptions { Seed = seed }, [new Qcow2Driver()]);
         SeededRandom chance = new((ulong)seed);
         int clusterBits = new[] { 9, 12, 14, 16 }[chance.Next(4)];
+        int junkBytes = isRaw ? 0 : chance.Next(512 * 400);
         Qcow2CreateOptions options = new() { LengthBytes = 512 * (40 + chance.Next(300)), ClusterBits = clusterBits, HasExtendedL2 = clusterBits >= 14 && chance.OneIn(2) };
-        ImageModel model = new((int)options.LengthBytes);
+        ImageModel model = new(new byte[options.LengthBytes]);
         List<(ModelState Model, byte[] Image, byte[] Data, string When)> losses = [];
         fixture.Run(async () =>
         {
             fixture.Faulty.Disk("disk").DelayNsMax = 20_000;
             fixture.Faulty.Disk("data").DelayNsMax = 20_000;
-            await using (BlockBackend backend = await OpenNewAsync(fixture, options, isRaw))
+            await using (BlockBackend backend = await OpenNewAsync(fixture, options, isRaw, junkBytes))
             {
+                await ResizeAsync(backend, model, chance);
+                await RequireAsync(backend, model, "at the beginning");
                 for (int round = 0; round < RoundCount; round++)
                 {
                     await Task.WhenAll([.. Workers(fixture, backend, model, chance, clusterBits), LosePowerAsync(fixture, model, chance, losses, round)]);
@@ -76,6 +79,9 @@ public sealed class DataFileModelTests
                     {
                         Assert.That(DataOf(fixture).AsSpan(0, model.Length).ToArray(), Is.EqualTo(model.Now(0, model.Length).ToArray()), $"the data file by itself after round {round}");
                     }
+
+                    await ResizeAsync(backend, model, chance);
+                    await RequireAsync(backend, model, $"longer or shorter after round {round}");
                 }
             }
 
@@ -99,17 +105,27 @@ public sealed class DataFileModelTests
         }
     }
 
+    private static async Task ResizeAsync(BlockBackend backend, ImageModel model, SeededRandom chance)
+    {
+        int length = 512 * (40 + chance.Next(300));
+        await backend.TruncateAsync(length, preallocation: length > model.Length ? Enum.GetValues<PreallocationMode>()[chance.Next(4)] : PreallocationMode.Off);
+        await backend.FlushAsync();
+        model.Replace(model.Resized(length));
+    }
+
     private static async Task LosePowerAsync(GraphFixture fixture, ImageModel model, SeededRandom chance, List<(ModelState Model, byte[] Image, byte[] Data, string When)> losses, int round)
     {
         await AioContext.Current!.DelayAsync(chance.NextLong(400_000));
         losses.Add((model.AfterPowerLoss(), fixture.Faulty.Disk("disk").BytesAfterPowerLoss(chance), fixture.Faulty.Disk("data").BytesAfterPowerLoss(chance), $"without power in round {round}"));
     }
 
-    private static async Task<BlockBackend> OpenNewAsync(GraphFixture fixture, Qcow2CreateOptions options, bool isRaw)
+    private static async Task<BlockBackend> OpenNewAsync(GraphFixture fixture, Qcow2CreateOptions options, bool isRaw, int junkBytes = 0)
     {
         Qcow2CreateOptions withData = options with { DataFileName = "data", HasRawDataFile = isRaw };
         fixture.Faulty.Disk("disk").Storage.Replace(new Qcow2Layout(withData.CreateHeaderArea(), options.LengthBytes).ToArray());
-        fixture.Faulty.Disk("data").Storage.Replace(new byte[options.LengthBytes]);
+        byte[] data = new byte[Math.Max(options.LengthBytes, junkBytes)];
+        Array.Fill(data, (byte)0xee, 0, junkBytes);
+        fixture.Faulty.Disk("data").Storage.Replace(data);
         return await fixture.OpenAsync("driver=qcow2,node-name=top,discard=unmap,file.driver=faulty,file.filename=disk,data-file.driver=faulty,data-file.filename=data,data-file.discard=unmap");
     }
 

@@ -7,11 +7,11 @@ internal sealed class ImageModel
     private byte[] _now;
     private byte[] _durable;
 
-    /// <summary>An image of so many zeros.</summary>
-    public ImageModel(int lengthBytes)
+    /// <summary>An image that shows <paramref name="bytes"/>.</summary>
+    public ImageModel(byte[] bytes)
     {
-        _now = new byte[lengthBytes];
-        _durable = new byte[lengthBytes];
+        _now = bytes;
+        _durable = (byte[])bytes.Clone();
     }
 
     /// <summary>How long the image is.</summary>

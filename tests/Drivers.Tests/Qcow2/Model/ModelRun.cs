@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
+using BlockGraph.BlockCore.Io;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.Drivers.Formats.Qcow2;
@@ -9,7 +10,7 @@ using BlockGraph.TestKit;
 namespace BlockGraph.Drivers.Tests.Qcow2.Model;
 
 /// <summary>
-/// One life of an image, decided by a seed: its units, many requests at once, snapshots made meanwhile, applied and deleted, other lengths and properties, reopens;
+/// One life of an image, decided by a seed: its units, its backing node if it has one, many requests at once, snapshots made meanwhile, applied and deleted, other lengths and properties, reopens;
 /// and what the file would be without power at moments of it. Whatever is read is what a byte array says.
 /// </summary>
 internal sealed class ModelRun : IDisposable
@@ -25,16 +26,24 @@ internal sealed class ModelRun : IDisposable
     private readonly List<(ModelState Model, byte[] Image, string When)> _losses = [];
     private readonly ImageModel _model;
     private readonly bool _isSpread;
+    private readonly byte[] _backing = [];
     private BlockBackend _backend = null!;
     private int _lastSnapshot;
 
-    public ModelRun(int seed)
+    public ModelRun(int seed, bool mayHaveBacking)
     {
         _fixture = new GraphFixture(new SimulationOptions { Seed = seed }, [new Qcow2Driver()]);
         _chance = new SeededRandom((ulong)seed);
         _options = RandomOptions();
-        _model = new ImageModel((int)_options.LengthBytes);
         _isSpread = _chance.OneIn(2);
+        if (mayHaveBacking && _chance.OneIn(2))
+        {
+            // Of all values but none, so that zeros are seen to be hidden, and what is lost to be lost.
+            int length = _chance.OneIn(2) ? (int)_options.LengthBytes : 1 + _chance.Next((int)_options.LengthBytes * 2);
+            _backing = [.. Enumerable.Range(0, length).Select(i => (byte)(1 + (i % 255)))];
+        }
+
+        _model = new ImageModel([.. _backing.Concat(new byte[_options.LengthBytes]).Take((int)_options.LengthBytes)]);
     }
 
     /// <summary>The bytes of the file, once it is over.</summary>
@@ -44,7 +53,9 @@ internal sealed class ModelRun : IDisposable
     public byte[] Contents => _model.Now(0, _model.Length).ToArray();
 
     /// <summary>What the seed has chosen.</summary>
-    public override string ToString() => $"{_options.LengthBytes} bytes, clusters of 2^{_options.ClusterBits}, counts of 2^{_options.RefcountOrder}, version {_options.Version}, subclusters {_options.HasExtendedL2}";
+    public override string ToString() => $"{_options.LengthBytes} bytes, clusters of 2^{_options.ClusterBits}, counts of 2^{_options.RefcountOrder}, version {_options.Version}, subclusters {_options.HasExtendedL2}, backing {_backing.Length}";
+
+    private string BackingOptions => _backing.Length == 0 ? "" : ",backing.driver=memory,backing.filename=base,backing.read-only=on";
 
     private FaultyDisk Disk => _fixture.Faulty.Disk("disk");
 
@@ -53,7 +64,15 @@ internal sealed class ModelRun : IDisposable
     {
         Disk.Storage.Replace(new Qcow2Layout(_options.CreateHeaderArea()).ToArray());
         Disk.DelayNsMax = 20_000;
+        _fixture.Memory.Storage("base").Replace(_backing);
         await OpenAsync();
+        if (_chance.OneIn(2))
+        {
+            // While nothing is written yet, and the backing node shows everywhere.
+            await ResizeAsync();
+            await RequireContentsAsync("at the beginning");
+        }
+
         for (int round = 0; round < RoundCount; round++)
         {
             await WorkAsync(round);
@@ -94,7 +113,7 @@ internal sealed class ModelRun : IDisposable
             2 => ",overlap-check=all,discard-no-unref=on",
             _ => "",
         };
-        _backend = await _fixture.OpenAsync($"driver=qcow2,node-name=top,discard=unmap,file.driver=faulty,file.filename=disk{more}");
+        _backend = await _fixture.OpenAsync($"driver=qcow2,node-name=top,discard=unmap,file.driver=faulty,file.filename=disk{BackingOptions}{more}");
     }
 
     // Nothing waits to be freed in an image that is closed.
@@ -198,10 +217,11 @@ internal sealed class ModelRun : IDisposable
 
     private async Task ResizeAsync()
     {
-        if (_snapshots.Count == 0 || _options.Version >= 3)
+        int length = 512 * (20 + _chance.Next(400));
+        bool isGrowth = length > _model.Length;
+        if (_options.Version >= 3 || (_snapshots.Count == 0 && !(isGrowth && _model.Length < _backing.Length)))
         {
-            int length = 512 * (20 + _chance.Next(400));
-            await _backend.TruncateAsync(length);
+            await _backend.TruncateAsync(length, preallocation: isGrowth ? Enum.GetValues<PreallocationMode>()[_chance.Next(4)] : PreallocationMode.Off);
             await _backend.FlushAsync();
             _model.Replace(_model.Resized(length));
         }
@@ -246,7 +266,7 @@ internal sealed class ModelRun : IDisposable
     {
         Assert.That(ImageAudit.Of(image).Errors.Take(5), Is.Empty, when);
         _fixture.Memory.Storage("copy").Replace(image);
-        await using BlockBackend backend = await _fixture.OpenAsync("driver=qcow2,file.driver=memory,file.filename=copy");
+        await using BlockBackend backend = await _fixture.OpenAsync($"driver=qcow2,file.driver=memory,file.filename=copy{BackingOptions}");
         byte[] bytes = new byte[backend.LengthBytes];
         await backend.ReadAsync(0, bytes);
         Assert.That(model.Difference(bytes), Is.Null, when);

@@ -14,7 +14,7 @@ public sealed class ModelTests
     {
         for (int seed = 1; seed <= TestSeeds.CountOr(DefaultSeedCount); seed++)
         {
-            using ModelRun run = new(seed);
+            using ModelRun run = new(seed, mayHaveBacking: true);
             Live(run, seed);
         }
     }
@@ -22,7 +22,7 @@ public sealed class ModelTests
     [Test]
     public void What_became_of_an_image_is_sound_for_another_program([Range(101, 106)] int seed)
     {
-        using ModelRun run = new(seed);
+        using ModelRun run = new(seed, mayHaveBacking: false);
         Live(run, seed);
         string folder = Directory.CreateTempSubdirectory("qcow2-model").FullName;
         try
