@@ -136,8 +136,14 @@ internal sealed class MeasureVerb : ImgVerb
         }
         catch (BlockException failure)
         {
+            string context = $"Invalid options for file format '{format.Name}'";
+            if (!call.Name.FollowsTexts)
+            {
+                throw new BlockException(failure.Kind, $"{failure.Message} {context}", failure) { Hint = failure.Hint };
+            }
+
             Complaint.Print(call.Console, call.Name.Program, failure, call.Name.Profile);
-            throw new BlockException(failure.Kind, $"Invalid options for file format '{format.Name}'", failure);
+            throw new BlockException(failure.Kind, context, failure);
         }
 
         ImageMeasurement measurement = source is null
