@@ -24,4 +24,8 @@ internal enum ConversionKind
 /// <param name="EndsExtent">What follows is of another kind.</param>
 /// <param name="Following">The sources behind that one, where it goes on in them; null where it does not.</param>
 internal readonly record struct ConversionChunk(
-    ConversionKind Kind, BlockBackend Source, long SourceOffset, long TargetOffset, long LengthBytes, bool EndsExtent, IReadOnlyList<BlockBackend>? Following = null);
+    ConversionKind Kind, BlockBackend Source, long SourceOffset, long TargetOffset, long LengthBytes, bool EndsExtent, IReadOnlyList<BlockBackend>? Following = null)
+{
+    /// <summary>How many of its bytes are so by what the driver said: the rest is there to make whole units.</summary>
+    public long SaidBytes { get; init; }
+}

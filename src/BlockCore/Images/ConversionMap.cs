@@ -28,6 +28,9 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
     private long _sourceStart = -plan.Options.SkippedBytes;
     private long _at;
     private long _extentEnd;
+
+    // Where the extent ends by what the driver said, before its bounds were moved to those of units.
+    private long _saidEnd;
     private ConversionKind _kind;
 
     // What drivers have said, so that it need not be asked again, and what they had said before.
@@ -74,7 +77,7 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
         }
 
         IReadOnlyList<BlockBackend>? following = _at + end > SourceEnd ? [.. sources.Skip(_index + 1)] : null;
-        ConversionChunk chunk = new(_kind, sources[_index], _at - _sourceStart, _at, end, _at + end >= _extentEnd, following);
+        ConversionChunk chunk = new(_kind, sources[_index], _at - _sourceStart, _at, end, _at + end >= _extentEnd, following) { SaidBytes = Math.Clamp(_saidEnd - _at, 0, end) };
         _at += end;
         return chunk;
     }
@@ -98,6 +101,7 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
             end = nextEnd;
         }
 
+        _saidEnd = end;
         _extentEnd = end == sourceEnd ? end : MoveToUnit(end, sourceEnd);
         if (plan.Options.IsCompressed && sourceEnd < plan.TotalBytes)
         {
@@ -111,7 +115,9 @@ internal sealed class ConversionMap(IReadOnlyList<BlockBackend> sources, Convers
         long wholeEnd = end & ~mask;
         if (_kind != ConversionKind.Data && wholeEnd <= _at)
         {
+            // Data begins somewhere in it.
             _kind = ConversionKind.Data;
+            _saidEnd = long.MaxValue;
         }
 
         return _kind == ConversionKind.Data ? Math.Min((end + mask) & ~mask, sourceEnd) : wholeEnd;

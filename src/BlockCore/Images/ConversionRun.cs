@@ -157,7 +157,7 @@ internal sealed class ConversionRun
         _turns.End();
         lock (_reportLock)
         {
-            _unreportedBytes += IsCounted(chunk) ? chunk.LengthBytes : 0;
+            _unreportedBytes += CountOf(chunk);
             if (_progress is null || !(chunk.EndsExtent || _unreportedBytes >= ReportBytes))
             {
                 return;
@@ -273,12 +273,14 @@ internal sealed class ConversionRun
     {
         lock (_reportLock)
         {
-            _unreportedBytes += IsCounted(chunk) ? chunk.LengthBytes : 0;
+            _unreportedBytes += CountOf(chunk);
         }
     }
 
-    private bool IsCounted(ConversionChunk chunk) =>
-        !Plan.Options.CountsBeforehand || chunk.Kind == ConversionKind.Data || (chunk.Kind == ConversionKind.Zero && Plan.WritesZeroesAsData);
+    private long CountOf(ConversionChunk chunk) =>
+        !Plan.Options.CountsBeforehand || (chunk.Kind == ConversionKind.Zero && Plan.WritesZeroesAsData) ? chunk.LengthBytes
+        : chunk.Kind == ConversionKind.Data ? chunk.SaidBytes
+        : 0;
 
     // What is to be moved, for a person's sake.
     private async ValueTask CountAsync()
@@ -286,7 +288,7 @@ internal sealed class ConversionRun
         for (int count = 1; await _map.NextAsync(Cancel) is { } chunk; count++)
         {
             Cancel.ThrowIfCancellationRequested();
-            _totalBytes += IsCounted(chunk) ? chunk.LengthBytes : 0;
+            _totalBytes += CountOf(chunk);
             if (count % ImmediateCountMax == 0)
             {
                 await _context.YieldAsync();

@@ -98,7 +98,7 @@ internal sealed partial class Qcow2Instance
         await metadata.Map.GrowTopAsync(_geometry.L1EntryCount(lengthBytes));
         await DiscardBeyondAsync(_geometry.RoundUp(oldBytes), _geometry.RoundUp(lengthBytes), DiscardReason.Other, cancel);
         long oldDataBytes = metadata.Data.LengthBytes;
-        long newDataBytes = preallocation == PreallocationMode.Off ? lengthBytes : _geometry.RoundUp(lengthBytes);
+        long newDataBytes = preallocation == PreallocationMode.Off ? lengthBytes : (lengthBytes + _geometry.SubclusterBytes - 1) & ~(_geometry.SubclusterBytes - 1L);
         try
         {
             await HideAsync(oldBytes, lengthBytes, hiddenEnd, cancel);
