@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.Drain;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.BlockCore.Transactions;
 
 namespace BlockGraph.BlockCore.Images;
@@ -15,6 +16,12 @@ public sealed record ImageCommitOptions
 
     /// <summary>How fast data is written, in bytes per second; 0 for no limit.</summary>
     public long RateBytesPerSecond { get; init; }
+
+    /// <summary>
+    /// Contexts beside the overlay's that may copy, as of a conversion. Where neither image can be used on another context than its own, the overlay and what lies between move to the first
+    /// of them meanwhile, if they can.
+    /// </summary>
+    public IReadOnlyList<AioContext> MoreContexts { get; init; } = [];
 }
 
 /// <summary>Writes what an overlay has, and everything between, into a node below. <i>QEMU: qemu-img commit.</i></summary>
@@ -84,13 +91,40 @@ public static class ImageCommit
                 await writer.TruncateAsync(top.LengthBytes, cancel: cancel);
             }
 
-            ImageConversionOptions conversion = new() { TakesAllocatedOnly = true, RateBytesPerSecond = options.RateBytesPerSecond };
-            await ImageConversion.RunAsync([top], writer, conversion, progress, cancel);
+            ImageConversionOptions conversion = new() { TakesAllocatedOnly = true, RateBytesPerSecond = options.RateBytesPerSecond, MoreContexts = options.MoreContexts };
+            AioContext home = top.Context;
+            bool isAway = conversion.MoreContexts.Count > 0 && !ImageConversion.GainsFromContexts([top], writer) && await TryMoveAsync(top, conversion.MoreContexts[0]);
+            try
+            {
+                await ImageConversion.RunAsync([top], writer, conversion, progress, cancel);
+            }
+            finally
+            {
+                if (isAway)
+                {
+                    await top.MoveAsync(home);
+                }
+            }
+
             await writer.FlushAsync(cancel);
         }
         finally
         {
             await ReopenAsync(target, isReadOnly: true, wasReadOnly, CancellationToken.None);
+        }
+    }
+
+    // What is connected to something that cannot follow stays where it is.
+    private static async Task<bool> TryMoveAsync(BlockBackend top, AioContext context)
+    {
+        try
+        {
+            await top.MoveAsync(context);
+            return true;
+        }
+        catch (BlockException)
+        {
+            return false;
         }
     }
 

@@ -32,17 +32,23 @@ internal sealed class ConversionThreads : IAsyncDisposable
     /// <param name="target">What is written.</param>
     public static async Task<ConversionThreads> StartAsync(ToolWorld world, ImageConversionOptions options, IReadOnlyList<BlockBackend> sources, BlockBackend target)
     {
+        ConversionThreads threads = Start(world, options.MaySpread ? sources.Sum(source => source.LengthBytes) : 0);
+        if (threads._threads.Count > 0 && !ImageConversion.GainsFromContexts(sources, target))
+        {
+            await threads.TakeInAsync(sources, target);
+        }
+
+        return threads;
+    }
+
+    /// <summary>Starts as many as are of use to copy an image of <paramref name="lengthBytes"/>, and moves nothing.</summary>
+    public static ConversionThreads Start(ToolWorld world, long lengthBytes)
+    {
         ConversionThreads threads = new();
-        bool areOfUse = !world.IsVirtualTime && options.MaySpread && sources.Sum(source => source.LengthBytes) >= LengthBytesMin;
-        int count = areOfUse ? Math.Min(CountMax, Environment.ProcessorCount - 1) : 0;
+        int count = !world.IsVirtualTime && lengthBytes >= LengthBytesMin ? Math.Min(CountMax, Environment.ProcessorCount - 1) : 0;
         for (int i = 0; i < count; i++)
         {
             threads._threads.Add(new IoThread($"convert{i}", mayBlock: true));
-        }
-
-        if (count > 0 && !ImageConversion.GainsFromContexts(sources, target))
-        {
-            await threads.TakeInAsync(sources, target);
         }
 
         return threads;

@@ -4,6 +4,7 @@ using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Graph;
 using BlockGraph.BlockCore.Images;
 using BlockGraph.BlockCore.Options;
+using BlockGraph.BlockCore.Scheduling;
 using BlockGraph.Drivers.Formats.Raw;
 using BlockGraph.TestKit;
 using BlockGraph.TestKit.Cow;
@@ -26,6 +27,20 @@ public sealed class ImageChainTests : ImageTests
         Assert.That(await ReadAllAsync(top), Is.EqualTo(before), "the overlay reads as before");
         Assert.That(Fixture.Memory.Storage("base").Bytes, Is.EqualTo(before), "and so does the base, which has grown");
         Assert.That(top.Root!.CowChild!.Node.IsReadOnly, Is.True, "which is read-only again");
+    });
+
+    [TestCase("other")]
+    [TestCase("other", "another")]
+    public void A_commit_copies_on_further_contexts_and_everything_is_at_home_afterwards(params string[] contexts) => Fixture.Run(async () =>
+    {
+        byte[] before = await MakeChainAsync();
+        await using BlockBackend top = await OpenTargetAsync("top", "cow");
+        AioContext home = top.Context;
+        await ImageCommit.RunAsync(top, options: new ImageCommitOptions { MoreContexts = [.. contexts.Select(Fixture.ContextOf)] });
+        Assert.That(top.Root!.CowChild!.Node.Context, Is.SameAs(home), "the base's context");
+        Assert.That(top.Context, Is.SameAs(home), "the overlay's context");
+        Assert.That(await ReadAllAsync(top), Is.EqualTo(before), "the overlay reads as before");
+        Assert.That(Fixture.Memory.Storage("base").Bytes, Is.EqualTo(before), "and so does the base");
     });
 
     // cow top, in clusters of 512 bytes -> memory base, or cow base in clusters of 64 KiB

@@ -164,8 +164,9 @@ internal sealed class ImageScenario : IDisposable
     {
         int below = 1 + _chance.Next(_chain.Count - 1);
         int target = _chain.Count - 1 - below;
-        ImageCommitOptions options = new() { KeepsTop = _chance.OneIn(2) };
-        _what = $"commit l{_chain.Count - 1} to l{target}, {options}";
+        int moreCount = _chance.Next(3);
+        ImageCommitOptions options = new() { KeepsTop = _chance.OneIn(2), MoreContexts = [.. new[] { "one", "two" }.Take(moreCount).Select(_fixture.ContextOf)] };
+        _what = $"commit l{_chain.Count - 1} to l{target}, {options}, {moreCount} more contexts";
         return async () =>
         {
             CancelAtReport progress = Begin();

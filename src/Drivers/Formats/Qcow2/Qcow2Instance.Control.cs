@@ -124,7 +124,9 @@ internal sealed partial class Qcow2Instance
         await metadata.BeginChangeAsync();
         await metadata.File.DebugEventAsync(DebugEvent.EmptyImagePrepare);
         _isTrimDue = true;
-        await DiscardBeyondAsync(0, _geometry.RoundUp(LengthBytes), DiscardReason.Shortened, cancel);
+
+        // Most of it is behind the new end of the file, which is cheaper to cut off than to let go of.
+        await DiscardBeyondAsync(0, _geometry.RoundUp(LengthBytes), DiscardReason.Never, cancel);
         await metadata.SettleAsync();
         if (_geometry.HasDataFile)
         {
@@ -134,6 +136,7 @@ internal sealed partial class Qcow2Instance
         }
 
         await TrimFileAsync();
+        await DiscardFreeAsync();
         return true;
     }
 

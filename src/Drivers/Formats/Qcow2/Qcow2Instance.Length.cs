@@ -313,4 +313,22 @@ internal sealed partial class Qcow2Instance
             await metadata.File.WriteLengthAsync(cluster << _geometry.ClusterBits, isExact: false, PreallocationMode.Off, RequestFlags.None, CancellationToken.None);
         }
     }
+
+    // The file lets go of every cluster that nobody uses. The node is drained, as above.
+    private async ValueTask DiscardFreeAsync()
+    {
+        long end = _geometry.ClusterCount(metadata.File.LengthBytes);
+        for (long cluster = 1; cluster < end; cluster++)
+        {
+            long first = cluster;
+            for (; cluster < end && await metadata.Refcounts.GetAsync(cluster) == 0; cluster++)
+            {
+            }
+
+            if (cluster > first)
+            {
+                await metadata.File.DiscardAsync(first << _geometry.ClusterBits, (cluster - first) << _geometry.ClusterBits, CancellationToken.None);
+            }
+        }
+    }
 }

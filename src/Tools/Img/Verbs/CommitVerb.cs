@@ -81,7 +81,10 @@ internal sealed class CommitVerb : ImgVerb
         try
         {
             progress.Report(new ImageProgress(0, 1));
-            await ImageCommit.RunAsync(top, FindBase(call, top), new ImageCommitOptions { KeepsTop = _keepsTop, RateBytesPerSecond = _rateBytesPerSecond }, progress, cancel);
+            BlockNode? baseNode = FindBase(call, top);
+            await using ConversionThreads threads = ConversionThreads.Start(call.World, _rateBytesPerSecond == 0 ? top.LengthBytes : 0);
+            ImageCommitOptions options = new() { KeepsTop = _keepsTop, RateBytesPerSecond = _rateBytesPerSecond, MoreContexts = threads.Contexts };
+            await ImageCommit.RunAsync(top, baseNode, options, progress, cancel);
             progress.Complete();
         }
         catch (BlockException failure) when (!call.Name.FollowsTexts && failure.Kind == BlockErrorKind.NoSpace && failure.Hint is null)
