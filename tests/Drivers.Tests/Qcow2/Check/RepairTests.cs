@@ -135,6 +135,18 @@ public sealed class RepairTests : CheckedImages
         Assert.That(check.CorruptionCount, Is.GreaterThan(0), "errors are still there");
     });
 
+    // Beside counts that are too low it is left: see above.
+    [Test]
+    public void A_mark_is_mended_with_leaks_where_every_count_is_right_then() => Fixture.Run(async () =>
+    {
+        Make("v3", static q => q.Change(q.L1, static entry => entry ^ (1UL << 63)));
+        (ImageCheck check, List<string> texts) = await CheckAsync(ImageRepairs.Leaks);
+        Assert.That((check.IsClean, check.MendedCorruptionCount), Is.EqualTo((true, 1L)), "clean");
+        Assert.That(texts, Has.One.StartsWith("Repairing OFLAG_COPIED L2 cluster: "), "what was told");
+        await using BlockBackend backend = await OpenAsync();
+        await RequirePatternsAsync(backend, "afterwards");
+    });
+
     // Whatever the order in which they are made, for which counts go up and which go down decides.
     [Test]
     public void Repairs_of_counts_are_told_in_the_order_of_clusters_and_those_of_marks_behind_them() => Fixture.Run(async () =>

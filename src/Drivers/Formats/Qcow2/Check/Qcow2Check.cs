@@ -43,7 +43,10 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
     private async Task<bool> LookAndMendAsync(CheckReport report)
     {
         (ImageReferences references, StoredCounts stored) = await LookAsync(report, request.ReadsData);
-        if (!request.MendsErrors)
+
+        // Where nothing but leaks was found the counts say what a mark has to be.
+        bool mendsTables = request.MendsErrors || (request.MendsLeaks && report is { CorruptionCount: 0, UncheckedCount: 0 } && !references.HidesReferences);
+        if (!mendsTables)
         {
             await new TableMends(metadata, references, report, _pace) { CountOf = stored.Counts.Get }.RunAsync();
         }
@@ -53,7 +56,7 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
             return false;
         }
 
-        await MendAsync(report, references, stored);
+        await MendAsync(report, references, stored, mendsTables);
         return true;
     }
 
@@ -74,7 +77,7 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
         return left;
     }
 
-    private async Task MendAsync(CheckReport report, ImageReferences references, StoredCounts stored)
+    private async Task MendAsync(CheckReport report, ImageReferences references, StoredCounts stored, bool mendsTables)
     {
         await metadata.ForgetUnknownAsync();
         CountMends counts = new(metadata, references, stored, _pace);
@@ -101,7 +104,7 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
         }
 
         ulong After(long cluster) => lowers ? Math.Min(stored.Counts.Get(cluster), references.Counts.Get(cluster)) : stored.Counts.Get(cluster);
-        await new TableMends(metadata, references, report, _pace) { CountOf = After, OldCountOf = stored.Counts.Get, MendsAll = request.MendsErrors }.RunAsync();
+        await new TableMends(metadata, references, report, _pace) { CountOf = After, OldCountOf = stored.Counts.Get, MendsAll = mendsTables }.RunAsync();
         if (lowers)
         {
             await counts.RunAsync(isRaise: false);
