@@ -317,6 +317,7 @@ internal sealed partial class Qcow2Instance
     // The file lets go of every cluster that nobody uses. The node is drained, as above.
     private async ValueTask DiscardFreeAsync()
     {
+        List<(long HostOffset, long LengthBytes)> free = [];
         long end = _geometry.ClusterCount(metadata.File.LengthBytes);
         for (long cluster = 1; cluster < end; cluster++)
         {
@@ -327,8 +328,10 @@ internal sealed partial class Qcow2Instance
 
             if (cluster > first)
             {
-                await metadata.File.DiscardAsync(first << _geometry.ClusterBits, (cluster - first) << _geometry.ClusterBits, CancellationToken.None);
+                free.Add((first << _geometry.ClusterBits, (cluster - first) << _geometry.ClusterBits));
             }
         }
+
+        await metadata.DiscardAsync(free);
     }
 }

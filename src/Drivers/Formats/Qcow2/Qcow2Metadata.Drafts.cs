@@ -74,8 +74,8 @@ internal sealed partial class Qcow2Metadata
         }
     }
 
-    // Nobody has it, and nobody can take it meanwhile.
-    private async ValueTask DiscardAsync(IEnumerable<(long HostOffset, long LengthBytes)> freed)
+    /// <summary>Tells the file that nobody has these ranges, nor can take them meanwhile. It is advice: what fails is warned of.</summary>
+    public async ValueTask DiscardAsync(IEnumerable<(long HostOffset, long LengthBytes)> freed)
     {
         foreach ((long hostOffset, long lengthBytes) in freed)
         {

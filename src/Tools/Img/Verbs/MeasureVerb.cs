@@ -12,8 +12,6 @@ namespace BlockGraph.Tools.Img.Verbs;
 /// <summary><c>img measure</c>: tells how much space an image would take.</summary>
 internal sealed class MeasureVerb : ImgVerb
 {
-    private static readonly string[] SecretOptions = ["key-secret", "encrypt.key-secret"];
-
     private readonly SourceArguments _source = new();
     private string _outputFormat = "raw";
     private readonly CreateOptionsText _options = new();
@@ -149,13 +147,12 @@ internal sealed class MeasureVerb : ImgVerb
         ImageMeasurement measurement = source is null
             ? await ImageMeasuring.RunAsync(call.World.Graph, format, options, _sizeBytes!.Value, cancel)
             : await ImageMeasuring.RunAsync(format, options, source, cancel);
-        foreach (string secret in SecretOptions)
+
+        // How long a key is says nothing of the length; that there is none is told all the same.
+        string prefix = options.GetText("encrypt.format") == "luks" ? "encrypt." : "";
+        if (options.GetText($"{prefix}key-secret") is { } id)
         {
-            // How long a key is says nothing of the length; that there is none is told all the same.
-            if (options.GetText(secret) is { } id && (format.Name == "luks" || options.GetText("encrypt.format") == "luks"))
-            {
-                SecretObject.CopyOfText(call.World.Graph, id).Dispose();
-            }
+            SecretObject.CopyOfText(call.World.Graph, id).Dispose();
         }
 
         return measurement;
