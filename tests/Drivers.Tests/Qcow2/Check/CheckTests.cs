@@ -98,13 +98,13 @@ public sealed class CheckTests : CheckedImages
     [Test]
     public void Numbers_of_clusters_may_be_large_and_far_apart()
     {
-        ReferenceCounts counts = new();
+        ReferenceCounts counts = new(AllClusters());
         counts.Add(7, 255);
         counts.Add(1L << 47, 1);
         counts.Add(7, 70000);
         counts.Set(8, 3);
         counts.Set(9, 0);
-        Assert.That(counts.Used().Select(cluster => (cluster, counts.Get(cluster))), Is.EqualTo(new[] { (7L, 70255UL), (8L, 3UL), (1L << 47, 1UL) }), "what is not 0");
+        Assert.That(new[] { 7, 8, 9, 1L << 47 }.Select(counts.Get), Is.EqualTo(new[] { 70255UL, 3UL, 0UL, 1UL }), "what was set");
         Assert.That(counts.Get(1L << 40), Is.Zero, "what nobody set");
     }
 
@@ -113,8 +113,8 @@ public sealed class CheckTests : CheckedImages
     {
         Random random = new(5);
         Dictionary<long, ulong> wanted = [];
-        ReferenceCounts counts = new();
-        ReferenceCounts same = new();
+        ReferenceCounts counts = new(AllClusters());
+        ReferenceCounts same = new(AllClusters());
         foreach (ulong max in new[] { 1UL, 3UL, largest })
         {
             for (int i = 0; i < 700; i++)
@@ -135,14 +135,45 @@ public sealed class CheckTests : CheckedImages
         }
 
         Assert.That(Enumerable.Range(0, 3000).Select(cluster => counts.Get(cluster)), Is.EqualTo(Enumerable.Range(0, 3000).Select(cluster => wanted.GetValueOrDefault(cluster))), "each number");
-        Assert.That(counts.Used(), Is.EqualTo(wanted.Where(static pair => pair.Value != 0).Select(static pair => pair.Key).Order()), "those that are not 0");
+        Assert.That(Used(counts, 3000), Is.EqualTo(wanted.Where(static pair => pair.Value != 0).Select(static pair => pair.Key).Order()), "those that are not 0");
         foreach (long page in counts.Pages)
         {
-            long last = counts.Used().Last(cluster => cluster < ReferenceCounts.EndOf(page));
+            long last = Used(counts, Math.Min(3000, counts.EndOf(page)))[^1];
             Assert.That((counts.IsSame(same, page, out long lastUsed), lastUsed), Is.EqualTo((true, last)), $"page {page} beside one that was set at once");
             same.Set(last, same.Get(last) - 1);
             Assert.That(counts.IsSame(same, page, out _), Is.False, $"page {page} beside one that differs");
         }
+    }
+
+    [Test]
+    public void A_window_keeps_the_numbers_of_its_first_clusters_that_there_is_room_for([Values(1, 4096, 1 << 16)] int bytesMax, [Values(0, 1 << 13)] int first)
+    {
+        Random random = new(bytesMax);
+        CountWindow window = new(first, bytesMax);
+        ReferenceCounts expected = new(window);
+        ReferenceCounts stored = new(window);
+        Dictionary<long, ulong> wanted = [];
+        for (int i = 0; i < 20_000; i++)
+        {
+            long cluster = random.Next(1 << 15);
+            wanted[cluster] = (ulong)random.Next(i < 10_000 ? 3 : 1000);
+            expected.Set(cluster, wanted[cluster]);
+            stored.Set(cluster, wanted[cluster]);
+        }
+
+        Assert.That((window.IsLast, window.End), Is.EqualTo((false, window.End / 8 * 8)), "there was no room for all, and the end is a page's");
+        Assert.That(window.End, Is.GreaterThan(first), "it has clusters");
+        IEnumerable<ulong> Wanted() => Enumerable.Range(0, 1 << 15).Select(cluster => window.Contains(cluster) ? wanted.GetValueOrDefault(cluster) : 0);
+        Assert.That(Enumerable.Range(0, 1 << 15).Select(cluster => expected.Get(cluster)), Is.EqualTo(Wanted()), "each number");
+        Assert.That(Enumerable.Range(0, 1 << 15).Select(cluster => stored.Get(cluster)), Is.EqualTo(Wanted()), "each number of the other kind");
+        long end = window.End;
+        window.IsFixed = true;
+        for (long cluster = first; cluster < end; cluster++)
+        {
+            expected.Set(cluster, ulong.MaxValue);
+        }
+
+        Assert.That(window.End, Is.EqualTo(end), "its end once something depends on it");
     }
 
     [Test]
@@ -188,5 +219,21 @@ public sealed class CheckTests : CheckedImages
         public List<double> Parts { get; } = [];
 
         public void Report(double value) => Parts.Add(value);
+    }
+
+    private static CountWindow AllClusters() => new(0, long.MaxValue);
+
+    private static long[] Used(ReferenceCounts counts, long end)
+    {
+        List<long> used = [];
+        for (long cluster = 0; cluster < end; cluster++)
+        {
+            if (counts.HasUsed(cluster, cluster + 1))
+            {
+                used.Add(cluster);
+            }
+        }
+
+        return [.. used];
     }
 }

@@ -53,7 +53,7 @@ public abstract class CheckedImages
     /// <summary>Opens the image, checks it, closes it.</summary>
     protected async Task<(ImageCheck Check, List<string> Texts)> CheckAsync(ImageRepairs repairs = ImageRepairs.None, bool readsData = false)
     {
-        Listener listener = new();
+        FindingTexts listener = new();
         await using BlockBackend backend = await OpenAsync(isForCheck: true, isReadOnly: repairs == ImageRepairs.None);
         ImageCheck check = await backend.CheckAsync(new ImageCheckRequest { Repairs = repairs, ReadsData = readsData, Findings = listener });
         return (check, listener.Texts);
@@ -75,12 +75,5 @@ public abstract class CheckedImages
         byte[] bytes = new byte[lengthBytes];
         Array.Fill(bytes, value);
         return bytes;
-    }
-
-    private sealed class Listener : IProgress<ImageFinding>
-    {
-        public List<string> Texts { get; } = [];
-
-        public void Report(ImageFinding value) => Texts.Add(value.Text);
     }
 }

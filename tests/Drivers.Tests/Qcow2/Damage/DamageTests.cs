@@ -3,6 +3,7 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Drivers.Formats.Qcow2;
+using BlockGraph.Drivers.Tests.Qcow2.Check;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.Drivers.Tests.Qcow2.Damage;
@@ -79,6 +80,21 @@ public sealed class DamageTests
         });
     }
 
+    [TestCaseSource(nameof(All))]
+    public void Passes_over_a_few_clusters_each_find_and_mend_what_one_pass_does(object damage)
+    {
+        DamageCase one = (DamageCase)damage;
+        foreach (ImageRepairs repairs in new[] { ImageRepairs.None, ImageRepairs.Leaks, ImageRepairs.Leaks | ImageRepairs.Errors })
+        {
+            (string found, byte[] image) = CheckWith(one, new ImageCheckRequest { Repairs = repairs });
+
+            // For most a page at a time; where thousands of clusters are wrong, some hundreds of them.
+            (string foundInParts, byte[] imageInParts) = CheckWith(one, new ImageCheckRequest { Repairs = repairs, CountBytesMax = found.Count('\n') });
+            Assert.That(foundInParts, Is.EqualTo(found), $"{one.Id}, {repairs}: findings");
+            Assert.That(imageInParts.AsSpan().SequenceEqual(image), Is.True, $"{one.Id}, {repairs}: the image");
+        }
+    }
+
     internal static Task<BlockBackend> OpenAsync(GraphFixture fixture, BackendOptions? backend, bool isReadOnly = false)
     {
         OptionsDictionary options = GraphFixture.Options("driver=qcow2,node-name=top,file.driver=memory,file.filename=img");
@@ -118,6 +134,27 @@ public sealed class DamageTests
         ImageCheck? result = null;
         fixture.Run(async () => result = await TryCheckAsync(fixture, repairs));
         return result switch { null or { UncheckedCount: > 0 } => '1', { CorruptionCount: > 0 } => '2', { LeakCount: > 0 } => '3', _ => '0' };
+    }
+
+    // What it says, in the order of words: many passes come to the same things in another order.
+    private static (string Found, byte[] Image) CheckWith(DamageCase damage, ImageCheckRequest request)
+    {
+        using GraphFixture fixture = Open(damage);
+        FindingTexts findings = new();
+        List<string> found = [];
+        fixture.Run(async () =>
+        {
+            try
+            {
+                await using BlockBackend backend = await OpenAsync(fixture, new BackendOptions { ForCheck = true }, isReadOnly: request.Repairs == ImageRepairs.None);
+                found.Add($"{await backend.CheckAsync(request with { Findings = findings })}");
+            }
+            catch (BlockException error)
+            {
+                found.Add(error.Message);
+            }
+        });
+        return (string.Join("\n", found.Concat(findings.Texts.Order(StringComparer.Ordinal))), fixture.Memory.Storage("img").Bytes);
     }
 
     private static char Outcome(DamageCase damage, bool isReadOnly, Func<BlockBackend, ValueTask> work)

@@ -5,6 +5,9 @@ namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 /// <summary>What a check has found and mended so far, and who is told of it.</summary>
 internal sealed class CheckReport(ImageCheckRequest request)
 {
+    /// <summary>One that nobody reads.</summary>
+    public static CheckReport Mute() => new(new ImageCheckRequest());
+
     /// <summary>How many errors there are that may destroy data.</summary>
     public long CorruptionCount { get; private set; }
 
@@ -19,6 +22,9 @@ internal sealed class CheckReport(ImageCheckRequest request)
 
     /// <summary>How many places could not be checked.</summary>
     public long UncheckedCount { get; private set; }
+
+    /// <summary>What was said of the last of them.</summary>
+    public string? LastUnchecked { get; private set; }
 
     /// <summary>How many errors were mended.</summary>
     public long MendedCorruptionCount { get; private set; }
@@ -77,6 +83,7 @@ internal sealed class CheckReport(ImageCheckRequest request)
     public void Unchecked(string text)
     {
         UncheckedCount++;
+        LastUnchecked = text;
         Tell(ImageFindingKind.Unchecked, text);
     }
 

@@ -2,16 +2,18 @@ using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 
-/// <summary>Writes reference counts into the blocks that are there. A power cut leaves some as they were, none further from what it should be.</summary>
-internal sealed class CountMends(Qcow2Metadata metadata, ImageReferences references, StoredCounts stored, CheckPace pace)
+/// <summary>Writes the reference counts of a window into the blocks that are there. A power cut leaves some as they were, none further from what it should be.</summary>
+internal sealed class CountMends(Qcow2Metadata metadata, CountPass pass, CheckPace pace)
 {
+    private readonly ImageReferences _references = pass.References;
+    private readonly StoredCounts _stored = pass.Stored;
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
     private readonly byte[] _block = new byte[metadata.Geometry.ClusterBytes];
     private long _blockOffset = -1;
     private (int Start, int End) _changed;
 
     /// <summary>True where every count that is needed has its place, and the blocks are used for nothing else.</summary>
-    public bool IsPossible => references.IsCountedSoundly && references.Counts.Pages.All(HasBlocks);
+    public bool IsPossible => _references.IsCountedSoundly && _references.Counts.Pages.All(HasBlocks);
 
     /// <summary>Tells of each count that is going to be changed, in the order of clusters: when it is done depends on which way it changes.</summary>
     /// <param name="raise">Told of those that are too low; null where they stay.</param>
@@ -20,7 +22,7 @@ internal sealed class CountMends(Qcow2Metadata metadata, ImageReferences referen
     {
         foreach ((long cluster, ulong old, ulong count) in Wrong())
         {
-            (old < count ? raise : lower)?.Invoke($"Repairing cluster {cluster} refcount={old} reference={references.Counts.Get(cluster)}");
+            (old < count ? raise : lower)?.Invoke($"Repairing cluster {cluster} refcount={old} reference={_references.Counts.Get(cluster)}");
         }
     }
 
@@ -47,13 +49,13 @@ internal sealed class CountMends(Qcow2Metadata metadata, ImageReferences referen
 
     private bool HasBlocks(long page)
     {
-        long end = ReferenceCounts.EndOf(page);
-        for (long cluster = ReferenceCounts.FirstOf(page); cluster < end;)
+        long end = _references.Counts.EndOf(page);
+        for (long cluster = _references.Counts.FirstOf(page); cluster < end;)
         {
             int block = metadata.Refcounts.BlockOf(cluster);
             long blockEnd = Math.Min(end, metadata.Refcounts.FirstClusterOf(block) + _geometry.RefcountsPerBlock);
-            bool isThere = block < references.Blocks.Length && references.Blocks[block] >= 0;
-            if (!isThere && references.Counts.HasUsed(cluster, blockEnd))
+            bool isThere = block < _references.Blocks.Length && _references.Blocks[block] >= 0;
+            if (!isThere && _references.Counts.HasUsed(cluster, blockEnd))
             {
                 return false;
             }
@@ -67,18 +69,18 @@ internal sealed class CountMends(Qcow2Metadata metadata, ImageReferences referen
     // In order, with what they have and what they should have.
     private IEnumerable<(long Cluster, ulong Old, ulong Count)> Wrong()
     {
-        foreach (long page in stored.Pages)
+        foreach (long page in _stored.Pages)
         {
             pace.ThrowIfCancelled();
-            if (stored.Counts.IsSame(references.Counts, page, out _))
+            if (_stored.Counts.IsSame(_references.Counts, page, out _))
             {
                 continue;
             }
 
-            for (long cluster = ReferenceCounts.FirstOf(page); cluster < ReferenceCounts.EndOf(page); cluster++)
+            for (long cluster = _references.Counts.FirstOf(page); cluster < _references.Counts.EndOf(page); cluster++)
             {
-                ulong old = stored.Counts.Get(cluster);
-                ulong count = Math.Min(references.Counts.Get(cluster), _geometry.RefcountMax);
+                ulong old = _stored.Counts.Get(cluster);
+                ulong count = Math.Min(_references.Counts.Get(cluster), _geometry.RefcountMax);
                 if (old != count)
                 {
                     yield return (cluster, old, count);
@@ -89,7 +91,7 @@ internal sealed class CountMends(Qcow2Metadata metadata, ImageReferences referen
 
     private async Task SetAsync(long cluster, ulong count)
     {
-        long block = references.Blocks[metadata.Refcounts.BlockOf(cluster)];
+        long block = _references.Blocks[metadata.Refcounts.BlockOf(cluster)];
         if (block != _blockOffset)
         {
             await WriteAsync();
@@ -101,7 +103,7 @@ internal sealed class CountMends(Qcow2Metadata metadata, ImageReferences referen
         int at = (int)(((long)index << _geometry.RefcountOrder) / 8);
         _changed = _changed == default ? (at, at + 8) : (Math.Min(_changed.Start, at), Math.Max(_changed.End, at + 8));
         RefcountBits.Set(_block, index, _geometry.RefcountOrder, count);
-        stored.Counts.Set(cluster, count);
+        _stored.Counts.Set(cluster, count);
     }
 
     private async Task WriteAsync()

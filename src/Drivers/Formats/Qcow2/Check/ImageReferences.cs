@@ -1,7 +1,7 @@
 namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 
-/// <summary>What an image's structures lead to: how often each cluster is used, and for what.</summary>
-internal sealed class ImageReferences(Qcow2Metadata metadata)
+/// <summary>What an image's structures lead to: how often each cluster of a window is used, and what every cluster is used for.</summary>
+internal sealed class ImageReferences(Qcow2Metadata metadata, CountWindow window)
 {
     private const MetadataKind AnyL2 = MetadataKind.ActiveL2 | MetadataKind.InactiveL2;
 
@@ -12,10 +12,13 @@ internal sealed class ImageReferences(Qcow2Metadata metadata)
     private readonly List<int> _activeIndexes = [];
 
     // How many L1 entries lead to a table beside the first: none, of most.
-    private readonly ReferenceCounts _moreTableUses = new();
+    private readonly Dictionary<long, ulong> _moreTableUses = [];
+
+    // How often clusters are used as a block of counts beside the first time: never, of an image that is not broken.
+    private readonly Dictionary<long, ulong> _moreBlockUses = [];
 
     /// <summary>How often each cluster is used.</summary>
-    public ReferenceCounts Counts { get; } = new();
+    public ReferenceCounts Counts { get; } = new(window);
 
     /// <summary>Which structures each cluster holds a part of.</summary>
     public ClusterKinds Kinds { get; } = new();
@@ -28,9 +31,6 @@ internal sealed class ImageReferences(Qcow2Metadata metadata)
 
     /// <summary>Where the blocks of reference counts lie that can be read, by their index; -1 for those that cannot, or are not there.</summary>
     public long[] Blocks { get; } = NoBlocks(metadata.Refcounts.EntryCount);
-
-    /// <summary>How often clusters are used as such a block beside the first time: never, of an image that is not broken.</summary>
-    public ReferenceCounts MoreBlockUses { get; } = new();
 
     /// <summary>What counts references can be changed where it is.</summary>
     public bool IsCountedSoundly { get; set; } = true;
@@ -54,7 +54,7 @@ internal sealed class ImageReferences(Qcow2Metadata metadata)
     {
         bool isNew = (kindsBefore & AnyL2) == 0;
         TableCount += isNew ? 1 : 0;
-        _moreTableUses.Add(hostOffset >> _geometry.ClusterBits, isNew ? weight - 1 : weight);
+        AddUses(_moreTableUses, hostOffset >> _geometry.ClusterBits, isNew ? weight - 1 : weight);
         if (activeIndex >= 0 && (kindsBefore & MetadataKind.ActiveL2) == 0)
         {
             _activeTables.Add(hostOffset);
@@ -64,6 +64,12 @@ internal sealed class ImageReferences(Qcow2Metadata metadata)
             }
         }
     }
+
+    /// <summary>A cluster is used as a block of counts, and was known as one.</summary>
+    public void AddBlockUse(long cluster) => AddUses(_moreBlockUses, cluster, 1);
+
+    /// <summary>How often a cluster is used as a block of counts, which it is.</summary>
+    public ulong BlockUsesOf(long cluster) => 1 + _moreBlockUses.GetValueOrDefault(cluster);
 
     /// <summary>The L2 tables that the active L1 table leads to, in the order of the guest, each once.</summary>
     public IEnumerable<(long HostOffset, TableUse Use)> ActiveTables()
@@ -85,8 +91,8 @@ internal sealed class ImageReferences(Qcow2Metadata metadata)
     /// <summary>A cluster holds parts of an L2 table and of no other structure.</summary>
     public bool IsPlainTable(long cluster) => (Kinds.Get(cluster) & ~AnyL2) == 0;
 
-    /// <summary>A cluster holds a part of one structure of this kind, and nothing else uses it.</summary>
-    public bool IsAlone(long cluster, MetadataKind kind) => Kinds.Get(cluster) == kind && Counts.Get(cluster) == 1;
+    /// <summary>A cluster holds a part of one structure of this kind, and nothing else is known to use it.</summary>
+    public bool IsAlone(long cluster, MetadataKind kind) => Kinds.Get(cluster) == kind && (!window.Contains(cluster) || Counts.Get(cluster) == 1);
 
     /// <summary>The clusters that hold more than one structure, in order, with what a person calls these.</summary>
     public IEnumerable<(long Cluster, string Names)> Overlaps() =>
@@ -102,5 +108,13 @@ internal sealed class ImageReferences(Qcow2Metadata metadata)
         return blocks;
     }
 
-    private ulong WeightOf(long table) => 1 + _moreTableUses.Get(table >> _geometry.ClusterBits);
+    private static void AddUses(Dictionary<long, ulong> uses, long cluster, ulong count)
+    {
+        if (count > 0)
+        {
+            uses[cluster] = uses.GetValueOrDefault(cluster) + count;
+        }
+    }
+
+    private ulong WeightOf(long table) => 1 + _moreTableUses.GetValueOrDefault(table >> _geometry.ClusterBits);
 }

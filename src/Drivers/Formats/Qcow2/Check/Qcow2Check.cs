@@ -9,11 +9,12 @@ namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 /// <remarks>
 /// Order of mending, each step durable before the next: counts that are too low are raised; marks of entries are made to agree with them; counts that are too high
 /// are lowered; the image says that it is clean. At any moment what an entry leads to is counted at least as well as before. Where the blocks of counts are not
-/// usable, or the profile says so, all counts are made anew elsewhere instead of raised and lowered.
+/// usable, or the profile says so, all counts are made anew elsewhere instead of raised and lowered. An image that takes more than one pass to count is mended window by window, each in
+/// that order.
 /// </remarks>
 internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest request, CancellationToken cancel)
 {
-    private readonly CheckPace _pace = new(request, cancel);
+    private readonly CheckPace _pace = new(request, metadata.Geometry.ClusterCount(metadata.File.LengthBytes), cancel);
 
     /// <summary>Looks, mends, and looks again where something was mended.</summary>
     public async Task<ImageCheck> RunAsync()
@@ -42,69 +43,87 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
     // What was counted is forgotten with this step: the look that may follow counts anew. True where it was to mend, and could be done.
     private async Task<bool> LookAndMendAsync(CheckReport report)
     {
-        (ImageReferences references, StoredCounts stored) = await LookAsync(report, request.ReadsData);
+        CountPasses passes = new(metadata, request, _pace);
+        bool mends = request.Repairs != ImageRepairs.None;
+        bool isPossible = true;
+        await passes.LookAsync(report, async pass =>
+        {
+            pass.Stored.Compare(report);
+            isPossible &= mends && new CountMends(metadata, pass, _pace).IsPossible;
+            if (!mends)
+            {
+                await LookAtMarksAsync(pass, report);
+            }
+        });
 
         // Where nothing but leaks was found the counts say what a mark has to be.
-        bool mendsTables = request.MendsErrors || (request.MendsLeaks && report is { CorruptionCount: 0, UncheckedCount: 0 } && !references.HidesReferences);
-        if (!mendsTables)
+        bool mendsTables = request.MendsErrors || (request.MendsLeaks && report is { CorruptionCount: 0, UncheckedCount: 0 } && !passes.HidesReferences);
+        if (mends && !mendsTables)
         {
-            await new TableMends(metadata, references, report, _pace) { CountOf = stored.Counts.Get }.RunAsync();
+            await passes.AgainAsync(needsStored: true, pass => LookAtMarksAsync(pass, report));
         }
 
-        if (request.Repairs == ImageRepairs.None || report.UncheckedCount > 0)
+        if (!mends || report.UncheckedCount > 0)
         {
             return false;
         }
 
-        await MendAsync(report, references, stored, mendsTables);
+        await MendAsync(report, passes, isPossible, mendsTables);
         return true;
-    }
-
-    private async Task<(ImageReferences References, StoredCounts Stored)> LookAsync(CheckReport report, bool readsData)
-    {
-        ImageReferences references = await new ReferenceScan(metadata, report, _pace, readsData).RunAsync();
-        StoredCounts stored = new(metadata, references, report);
-        await stored.LoadAsync(_pace);
-        stored.Compare();
-        return (references, stored);
     }
 
     private async Task<CheckReport> LookAgainAsync()
     {
         CheckReport left = new(request);
-        (ImageReferences references, StoredCounts stored) = await LookAsync(left, request.ReadsData);
-        await new TableMends(metadata, references, left, _pace) { CountOf = stored.Counts.Get }.RunAsync();
+        await new CountPasses(metadata, request, _pace).LookAsync(left, async pass =>
+        {
+            pass.Stored.Compare(left);
+            await LookAtMarksAsync(pass, left);
+        });
         return left;
     }
 
-    private async Task MendAsync(CheckReport report, ImageReferences references, StoredCounts stored, bool mendsTables)
+    private Task LookAtMarksAsync(CountPass pass, CheckReport report) => new TableMends(metadata, pass, report, _pace) { CountOf = pass.Stored.Counts.Get }.RunAsync();
+
+    private async Task MendAsync(CheckReport report, CountPasses passes, bool isPossible, bool mendsTables)
     {
         await metadata.ForgetUnknownAsync();
-        CountMends counts = new(metadata, references, stored, _pace);
-        bool isPossible = counts.IsPossible;
-        bool isMadeAnew = metadata.Node.Graph.Profile.RebuildsCounts && report.HasUncounted && !references.HidesReferences;
+        bool isMadeAnew = metadata.Node.Graph.Profile.RebuildsCounts && report.HasUncounted && !passes.HidesReferences;
         if (request.MendsErrors && (isMadeAnew || (!isPossible && (report.CountErrorCount > 0 || report.LeakCount > 0))))
         {
             report.Tell("Rebuilding refcount structure");
-            CountRebuild rebuild = new(metadata, references, _pace);
+            CountRebuild rebuild = new(metadata, passes, _pace);
             await rebuild.RunAsync();
             rebuild.TellFreed(report);
-            report.OnRebuilt(freesLeaks: !references.HidesReferences);
-            await new TableMends(metadata, references, report, _pace) { CountOf = references.Counts.Get, MendsAll = true }.RunAsync();
+            report.OnRebuilt(freesLeaks: !passes.HidesReferences);
+            if (!passes.IsOne)
+            {
+                // Further passes find the new ones.
+                await metadata.ReloadAsync(CancellationToken.None);
+            }
+
+            await passes.AgainAsync(needsStored: false, pass => new TableMends(metadata, pass, report, _pace) { CountOf = pass.References.Counts.Get, MendsAll = true }.RunAsync());
             return;
         }
 
+        await passes.AgainAsync(needsStored: true, pass => MendAsync(report, pass, isPossible, mendsTables));
+    }
+
+    private async Task MendAsync(CheckReport report, CountPass pass, bool isPossible, bool mendsTables)
+    {
         // Of what seems unused some may be what an entry leads to that cannot be followed.
         bool raises = request.MendsErrors && isPossible;
-        bool lowers = request.MendsLeaks && isPossible && !references.HidesReferences;
+        bool lowers = request.MendsLeaks && isPossible && !pass.References.HidesReferences;
+        CountMends counts = new(metadata, pass, _pace);
         counts.Announce(raises ? report.Mend : null, lowers ? report.Free : null);
         if (raises)
         {
             await counts.RunAsync(isRaise: true);
         }
 
-        ulong After(long cluster) => lowers ? Math.Min(stored.Counts.Get(cluster), references.Counts.Get(cluster)) : stored.Counts.Get(cluster);
-        await new TableMends(metadata, references, report, _pace) { CountOf = After, OldCountOf = stored.Counts.Get, MendsAll = mendsTables }.RunAsync();
+        ReferenceCounts stored = pass.Stored.Counts;
+        ulong After(long cluster) => lowers ? Math.Min(stored.Get(cluster), pass.References.Counts.Get(cluster)) : stored.Get(cluster);
+        await new TableMends(metadata, pass, report, _pace) { CountOf = After, OldCountOf = stored.Get, MendsAll = mendsTables }.RunAsync();
         if (lowers)
         {
             await counts.RunAsync(isRaise: false);

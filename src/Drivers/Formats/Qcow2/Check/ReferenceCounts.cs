@@ -1,56 +1,61 @@
 namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 
 /// <summary>
-/// A number for each cluster of a file, most of which are 0 or 1: pages of 1024, of two bits each until one of them is larger than 3, of a byte each until one is
-/// larger than 255. So a file of 1 TiB in clusters of 64 KiB takes 4 MiB.
+/// A number for each cluster of a window, most of which are 0 or 1, in pages. So a file of 1 TiB in clusters of 64 KiB takes 4 MiB. Clusters outside the window are not counted, and have
+/// the number 0.
 /// </summary>
 internal sealed class ReferenceCounts
 {
-    private const int PageBits = 10;
-    private const int PageLength = 1 << PageBits;
-
-    // Binary logarithms of widths in bits.
-    private const int NarrowOrder = 1;
-    private const int ByteOrder = 3;
-    private const int WideOrder = 6;
-
-    private readonly Dictionary<long, Page> _pages = [];
+    private readonly CountWindow _window;
+    private readonly int _pageBits;
+    private readonly Dictionary<long, CountPage> _pages = [];
     private long _lastKey = -1;
-    private Page? _last;
+    private CountPage? _last;
+
+    public ReferenceCounts(CountWindow window)
+    {
+        _window = window;
+        _pageBits = window.PageBits;
+        window.Add(this);
+    }
 
     /// <summary>The numbers of the pages that are there, in order.</summary>
     public long[] Pages => [.. _pages.Keys.Order()];
 
     /// <summary>The page of a cluster.</summary>
-    public static long PageOf(long cluster) => cluster >> PageBits;
+    public long PageOf(long cluster) => cluster >> _pageBits;
 
     /// <summary>The first cluster of a page.</summary>
-    public static long FirstOf(long page) => page << PageBits;
+    public long FirstOf(long page) => page << _pageBits;
 
     /// <summary>The first cluster behind a page.</summary>
-    public static long EndOf(long page) => (page + 1) << PageBits;
+    public long EndOf(long page) => (page + 1) << _pageBits;
 
     /// <summary>The number of a cluster.</summary>
-    public ulong Get(long cluster) => Find(PageOf(cluster)) is { } page ? RefcountBits.Get(page.Numbers, (int)(cluster & (PageLength - 1)), page.Order) : 0;
+    public ulong Get(long cluster) => Find(PageOf(cluster)) is { } page ? RefcountBits.Get(page.Numbers, IndexOf(cluster), page.Order) : 0;
 
     /// <summary>Sets the number of a cluster.</summary>
     public void Set(long cluster, ulong count)
     {
         long key = PageOf(cluster);
-        Page? page = Find(key);
-        if (page is null && count == 0)
+        CountPage? page = Find(key);
+        if (!_window.Contains(cluster) || (page is null && count == 0))
         {
             return;
         }
 
-        page ??= Add(key, new Page());
-        if (page.IsShared)
+        long bytesBefore = page is null || page.IsShared ? 0 : page.MemoryBytes;
+        if (page is null || page.IsShared)
         {
-            page = Add(key, page.Copy());
+            page = Put(key, page?.Copy() ?? new CountPage(_pageBits));
         }
 
         page.MakeRoomFor(count);
-        RefcountBits.Set(page.Numbers, (int)(cluster & (PageLength - 1)), page.Order, count);
+        RefcountBits.Set(page.Numbers, IndexOf(cluster), page.Order, count);
+        if (page.MemoryBytes != bytesBefore)
+        {
+            _window.Take(page.MemoryBytes - bytesBefore);
+        }
     }
 
     /// <summary>Whether all numbers of a page are those of <paramref name="other"/>, if that is seen at once; and the last cluster that has one.</summary>
@@ -73,24 +78,30 @@ internal sealed class ReferenceCounts
         if (Find(page) is { } mine && other.Find(page) is { } its && mine.IsSame(its))
         {
             its.IsShared = true;
-            Add(page, its);
+            Put(page, its);
+            _window.Take(ReferenceEquals(mine, its) ? 0 : -mine.MemoryBytes);
         }
+    }
+
+    /// <summary>The number of a cluster is about to come.</summary>
+    public void MakeRoomFor(long cluster)
+    {
+        if (_window.Contains(cluster) && Find(PageOf(cluster)) is null)
+        {
+            _window.Take(Put(PageOf(cluster), new CountPage(_pageBits)).MemoryBytes);
+        }
+    }
+
+    /// <summary>Forgets a page.</summary>
+    /// <returns>What was forgotten; null where nothing was there.</returns>
+    public CountPage? Drop(long page)
+    {
+        (_lastKey, _last) = (-1, null);
+        return _pages.Remove(page, out CountPage? dropped) ? dropped : null;
     }
 
     /// <summary>Adds to the number of a cluster.</summary>
     public void Add(long cluster, ulong count) => Set(cluster, Get(cluster) + count);
-
-    /// <summary>The clusters whose number is not 0, in order.</summary>
-    public IEnumerable<long> Used()
-    {
-        foreach (long page in Pages)
-        {
-            for (long cluster = NextUsed(page, FirstOf(page)); cluster < EndOf(page); cluster = NextUsed(page, cluster + 1))
-            {
-                yield return cluster;
-            }
-        }
-    }
 
     /// <summary>True where the number of a cluster from <paramref name="first"/> on, before <paramref name="end"/>, is not 0. All of them are in one page.</summary>
     public bool HasUsed(long first, long end) => NextUsed(PageOf(first), first) < end;
@@ -99,7 +110,7 @@ internal sealed class ReferenceCounts
     public long FindEnd()
     {
         long end = 0;
-        foreach ((long key, Page page) in _pages)
+        foreach ((long key, CountPage page) in _pages)
         {
             end = FirstOf(key) >= end && page.LastUsed() is >= 0 and int last ? FirstOf(key) + last + 1 : end;
         }
@@ -108,9 +119,11 @@ internal sealed class ReferenceCounts
     }
 
     private long NextUsed(long page, long cluster) =>
-        Find(page) is { } found ? FirstOf(page) + RefcountBits.IndexOfUsed(found.Numbers, (int)(cluster - FirstOf(page)), PageLength, found.Order) : EndOf(page);
+        Find(page) is { } found ? FirstOf(page) + RefcountBits.IndexOfUsed(found.Numbers, (int)(cluster - FirstOf(page)), 1 << _pageBits, found.Order) : EndOf(page);
 
-    private Page? Find(long key)
+    private int IndexOf(long cluster) => (int)(cluster & ((1L << _pageBits) - 1));
+
+    private CountPage? Find(long key)
     {
         if (key != _lastKey)
         {
@@ -121,54 +134,10 @@ internal sealed class ReferenceCounts
         return _last;
     }
 
-    private Page Add(long key, Page page)
+    private CountPage Put(long key, CountPage page)
     {
         _pages[key] = page;
         _lastKey = key;
         return _last = page;
-    }
-
-    private sealed class Page
-    {
-        public int Order { get; private set; } = NarrowOrder;
-
-        public byte[] Numbers { get; private set; } = new byte[PageLength >> (3 - NarrowOrder)];
-
-        /// <summary>Others have it, too: it is not changed any more.</summary>
-        public bool IsShared { get; set; }
-
-        public Page Copy() => new() { Order = Order, Numbers = [.. Numbers] };
-
-        public bool IsSame(Page other) => ReferenceEquals(this, other) || (Order == other.Order && Numbers.AsSpan().SequenceEqual(other.Numbers));
-
-        public void MakeRoomFor(ulong count)
-        {
-            int order = count <= 3 ? NarrowOrder : count <= byte.MaxValue ? ByteOrder : WideOrder;
-            if (order <= Order)
-            {
-                return;
-            }
-
-            byte[] wider = new byte[PageLength << order >> 3];
-            for (int i = 0; i < PageLength; i++)
-            {
-                RefcountBits.Set(wider, i, order, RefcountBits.Get(Numbers, i, Order));
-            }
-
-            Order = order;
-            Numbers = wider;
-        }
-
-        public int LastUsed()
-        {
-            int last = Numbers.AsSpan().LastIndexOfAnyExcept((byte)0);
-            int index = last < 0 ? -1 : (int)((((last + 1L) << 3) - 1) >> Order);
-            while (index >= 0 && RefcountBits.Get(Numbers, index, Order) == 0)
-            {
-                index--;
-            }
-
-            return index;
-        }
     }
 }

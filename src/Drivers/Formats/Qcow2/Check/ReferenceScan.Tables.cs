@@ -118,7 +118,7 @@ internal sealed partial class ReferenceScan
             report.FragmentedCount++;
         }
 
-        if (TryAdd(place.HostOffset, place.LengthBytes, use.Weight, MetadataKind.None) && readsData)
+        if (TryAdd(place.HostOffset, place.LengthBytes, use.Weight, MetadataKind.None) && ReadsData)
         {
             _streams.Add(place);
         }

@@ -6,18 +6,31 @@ using BlockGraph.BlockCore.Io;
 namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 
 /// <summary>
-/// Follows everything that the header leads to and counts how often each cluster is used. It changes nothing. What it tells of has the words that people look for:
+/// Follows everything that the header leads to and counts how often each cluster of a window is used. It changes nothing. What it tells of has the words that people look for:
 /// those of the programs that they know.
 /// </summary>
-internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport report, CheckPace pace, bool readsData)
+/// <param name="metadata">The image's.</param>
+/// <param name="window">The clusters that are counted.</param>
+/// <param name="report">Told of what is wrong with entries, wherever they lead.</param>
+/// <param name="pace">How far it has come.</param>
+internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CountWindow window, CheckReport report, CheckPace pace)
 {
     private const int ChunkBytes = 64 << 10;
     private const ulong ReservedBlockBits = 0x1ff;
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
     private readonly long _fileBytes = metadata.File.LengthBytes;
-    private readonly ImageReferences _references = new(metadata);
+    private readonly ImageReferences _references = new(metadata, window);
     private Memory<byte> _table;
+
+    /// <summary>Looks whether compressed clusters can be decompressed.</summary>
+    public bool ReadsData { get; init; }
+
+    /// <summary>Told of blocks of counts that are used for something else, too, those in the window.</summary>
+    public required CheckReport BlockReport { get; init; }
+
+    /// <summary>Of the blocks of counts before this cluster it was told; in passes before, until this one comes to them.</summary>
+    public long BlocksToldEnd { get; set; }
 
     private Qcow2Header Header => metadata.Area.Header;
 
@@ -148,15 +161,7 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
             return;
         }
 
-        ReadOnlySpan<long> blocks = metadata.Refcounts.Blocks;
-        for (int i = 0; i < blocks.Length; i++)
-        {
-            if (blocks[i] != 0)
-            {
-                AddBlock(i, unchecked((ulong)blocks[i]));
-            }
-        }
-
+        AddBlocks(metadata.Refcounts.Blocks);
         RequireAlone(Header.RefcountTableOffset, tableBytes, MetadataKind.RefcountTable);
         foreach (long block in _references.Blocks)
         {
@@ -165,6 +170,30 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
                 RequireAlone(block, _geometry.ClusterBytes, MetadataKind.RefcountBlock);
             }
         }
+    }
+
+    // The window is the same for all of them: each is told of in one pass.
+    private void AddBlocks(ReadOnlySpan<long> blocks)
+    {
+        foreach (long block in blocks)
+        {
+            if (block > 0 && block < _fileBytes)
+            {
+                _references.Counts.MakeRoomFor(block >> _geometry.ClusterBits);
+            }
+        }
+
+        window.IsFixed = true;
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            if (blocks[i] != 0)
+            {
+                AddBlock(i, unchecked((ulong)blocks[i]));
+            }
+        }
+
+        window.IsFixed = false;
+        BlocksToldEnd = window.End;
     }
 
     private void AddBlock(int index, ulong entry)
@@ -187,14 +216,14 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CheckReport 
         long cluster = block >> _geometry.ClusterBits;
         bool isKnown = (_references.Kinds.Get(cluster) & MetadataKind.RefcountBlock) != 0;
         Count(block, 1, 1, MetadataKind.RefcountBlock);
-        if (_references.Counts.Get(cluster) != 1)
+        if (window.Contains(cluster) && cluster >= BlocksToldEnd && _references.Counts.Get(cluster) != 1)
         {
-            report.CountError($"ERROR refcount block {index} refcount={_references.Counts.Get(cluster)}");
+            BlockReport.CountError($"ERROR refcount block {index} refcount={_references.Counts.Get(cluster)}");
         }
 
         if (isKnown)
         {
-            _references.MoreBlockUses.Add(cluster, 1);
+            _references.AddBlockUse(cluster);
         }
         else
         {

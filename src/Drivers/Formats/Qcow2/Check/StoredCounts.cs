@@ -3,8 +3,8 @@ using BlockGraph.BlockCore.Io;
 
 namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 
-/// <summary>The reference counts that an image has, beside those that it should have.</summary>
-internal sealed class StoredCounts(Qcow2Metadata metadata, ImageReferences references, CheckReport report)
+/// <summary>The reference counts that an image has of the clusters of a window, beside those that it should have.</summary>
+internal sealed class StoredCounts(Qcow2Metadata metadata, CountWindow window, ImageReferences references)
 {
     // So much of a block is passed over at once where it is zeros.
     private const int StretchBytes = 512;
@@ -12,26 +12,27 @@ internal sealed class StoredCounts(Qcow2Metadata metadata, ImageReferences refer
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
 
     /// <summary>How often each cluster is used, as the image says.</summary>
-    public ReferenceCounts Counts { get; } = new();
+    public ReferenceCounts Counts { get; } = new(window);
 
     /// <summary>Pages of clusters that are used, or counted as used, in order.</summary>
     public IEnumerable<long> Pages => references.Counts.Pages.Union(Counts.Pages).Order();
 
     /// <summary>Reads all blocks.</summary>
-    public async Task LoadAsync(CheckPace pace)
+    public async Task LoadAsync(CheckReport report, CheckPace pace)
     {
         Memory<byte> block = AlignedBuffer.Allocate(_geometry.ClusterBytes, metadata.File.Node.Limits.MemoryAlignmentBytes);
-        long openPage = 0;
+        List<(long FirstCluster, string Text)> unread = [];
+        long openPage = -1;
         for (int index = 0; index < references.Blocks.Length; index++)
         {
             long hostOffset = references.Blocks[index];
-            if (hostOffset < 0)
+            long first = metadata.Refcounts.FirstClusterOf(index);
+            if (hostOffset < 0 || first >= window.End || first + _geometry.RefcountsPerBlock <= window.First)
             {
                 continue;
             }
 
             pace.ThrowIfCancelled();
-            long first = metadata.Refcounts.FirstClusterOf(index);
             try
             {
                 await metadata.File.ReadAsync(hostOffset, block, RequestFlags.None, CancellationToken.None);
@@ -39,16 +40,20 @@ internal sealed class StoredCounts(Qcow2Metadata metadata, ImageReferences refer
             }
             catch (BlockException error)
             {
-                report.Unchecked($"ERROR: refcount block {index} at 0x{hostOffset:x} could not be read: {error.Message}");
+                unread.Add((first, $"ERROR: refcount block {index} at 0x{hostOffset:x} could not be read: {error.Message}"));
             }
 
-            for (long page = ReferenceCounts.PageOf(first); page <= ReferenceCounts.PageOf(first + _geometry.RefcountsPerBlock - 1); page++)
+            for (long page = Counts.PageOf(first); page <= Counts.PageOf(first + _geometry.RefcountsPerBlock - 1); page++)
             {
                 ShareUnless(page, ref openPage);
             }
         }
 
         ShareUnless(-1, ref openPage);
+        foreach ((_, string text) in unread.Where(place => window.Contains(place.FirstCluster)))
+        {
+            report.Unchecked(text);
+        }
     }
 
     // Most pages are as they should be, and are kept once. One is complete as soon as a block of another has come.
@@ -62,7 +67,7 @@ internal sealed class StoredCounts(Qcow2Metadata metadata, ImageReferences refer
     }
 
     /// <summary>Tells of every cluster whose count is not what it should be.</summary>
-    public void Compare()
+    public void Compare(CheckReport report)
     {
         long end = 0;
         foreach (long page in Pages)
@@ -73,7 +78,7 @@ internal sealed class StoredCounts(Qcow2Metadata metadata, ImageReferences refer
                 continue;
             }
 
-            for (long cluster = ReferenceCounts.FirstOf(page); cluster < ReferenceCounts.EndOf(page); cluster++)
+            for (long cluster = Counts.FirstOf(page); cluster < Counts.EndOf(page); cluster++)
             {
                 ulong stored = Counts.Get(cluster);
                 ulong expected = references.Counts.Get(cluster);
@@ -90,7 +95,7 @@ internal sealed class StoredCounts(Qcow2Metadata metadata, ImageReferences refer
             }
         }
 
-        report.EndOffset = end << _geometry.ClusterBits;
+        report.EndOffset = Math.Max(report.EndOffset, end << _geometry.ClusterBits);
     }
 
     private void Load(ReadOnlySpan<byte> block, long firstCluster)

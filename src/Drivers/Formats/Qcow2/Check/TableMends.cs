@@ -6,9 +6,9 @@ namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 
 /// <summary>
 /// Goes through the entries of L1 and L2 tables once the counts are known: the mark of a cluster that belongs to one entry alone must agree with its count. Mends
-/// what leaves no doubt. What is also part of another structure is never written.
+/// what leaves no doubt. What is also part of another structure is never written. Of marks those are looked at whose clusters are in a window.
 /// </summary>
-internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences references, CheckReport report, CheckPace pace)
+internal sealed class TableMends(Qcow2Metadata metadata, CountPass pass, CheckReport report, CheckPace pace)
 {
     /// <summary>The bits of an L1 entry that must be zero.</summary>
     public const ulong ReservedL1Bits = 0x7f00_0000_0000_01ff;
@@ -17,6 +17,7 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
     private const int ChunkBytes = 64 << 10;
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
+    private readonly ImageReferences _references = pass.References;
 
     // A piece of a table, and what it was before.
     private readonly Memory<byte> _bytes =
@@ -39,7 +40,7 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
     public async Task RunAsync()
     {
         bool hasChanged = false;
-        foreach (TablePiece piece in references.Tops)
+        foreach (TablePiece piece in _references.Tops)
         {
             for (long done = 0; done < piece.LengthBytes; done += ChunkBytes)
             {
@@ -48,9 +49,9 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
             }
         }
 
-        foreach ((long table, TableUse use) in references.ActiveTables().Concat(MendsAll == true ? references.InactiveTables() : []))
+        foreach ((long table, TableUse use) in _references.ActiveTables().Concat(MendsAll == true ? _references.InactiveTables() : []))
         {
-            hasChanged |= await MendAsync(table, _geometry.ClusterBytes, references.IsPlainTable(table >> _geometry.ClusterBits), bytes => MendTable(bytes, use.IsActive));
+            hasChanged |= await MendAsync(table, _geometry.ClusterBytes, _references.IsPlainTable(table >> _geometry.ClusterBits), bytes => MendTable(bytes, use.IsActive));
         }
 
         if (hasChanged)
@@ -59,7 +60,7 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
         }
     }
 
-    private bool IsPlainTop(long hostOffset) => references.Kinds.Get(hostOffset >> _geometry.ClusterBits) is MetadataKind.ActiveL1 or MetadataKind.InactiveL1;
+    private bool IsPlainTop(long hostOffset) => _references.Kinds.Get(hostOffset >> _geometry.ClusterBits) is MetadataKind.ActiveL1 or MetadataKind.InactiveL1;
 
     // Writes from the first byte that is another to the last.
     private async Task<bool> MendAsync(long hostOffset, int lengthBytes, bool isWritable, Action<Span<byte>> mend)
@@ -186,6 +187,11 @@ internal sealed class TableMends(Qcow2Metadata metadata, ImageReferences referen
     private ulong MendMark(ulong entry, long hostOffset, long? l1Index, ulong shown)
     {
         bool isInDataFile = l1Index is null && _geometry.HasDataFile;
+        if (!pass.Window.Contains(isInDataFile ? 0 : hostOffset >> _geometry.ClusterBits))
+        {
+            return entry;
+        }
+
         ulong count = isInDataFile ? 1 : CountOf(hostOffset >> _geometry.ClusterBits);
         bool isCopied = (entry & L2Entry.CopiedFlag) != 0;
         if (isCopied == (count == 1))
