@@ -10,7 +10,7 @@ public sealed record ImageCheckRequest
     public bool ReadsData { get; init; }
 
     /// <summary>How much memory what is counted may take, in bytes. With less the image is gone over more often.</summary>
-    public long CountBytesMax { get; init; } = 16 << 20;
+    public long CountBytesMax { get; init; } = 8 << 20;
 
     /// <summary>Told of each finding when it is made, on the image's context; null for nobody.</summary>
     public IProgress<ImageFinding>? Findings { get; init; }

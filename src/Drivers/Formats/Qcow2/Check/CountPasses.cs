@@ -7,8 +7,9 @@ namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 /// Goes over an image as often as it takes to count all its clusters: of most images once, and what was counted is kept for whoever asks again. Of one whose counts would take more memory
 /// than they may, each pass counts the clusters of a window, and is forgotten before the next.
 /// </summary>
-internal sealed class CountPasses(Qcow2Metadata metadata, ImageCheckRequest request, CheckPace pace)
+internal sealed class CountPasses(Qcow2Metadata metadata, ImageReferences references, ImageCheckRequest request, CheckPace pace)
 {
+    private readonly TableRanges _ranges = new();
     private CountPass? _only;
     private long _unreadCount = long.MaxValue;
 
@@ -28,11 +29,10 @@ internal sealed class CountPasses(Qcow2Metadata metadata, ImageCheckRequest requ
         {
             bool isFirst = window.First == 0;
             CheckReport told = isFirst ? report : CheckReport.Mute();
-            ReferenceScan scan = new(metadata, window, told, pace) { ReadsData = isFirst && request.ReadsData, BlockReport = report, BlocksToldEnd = toldEnd };
+            ReferenceScan scan = new(metadata, references, told, pace) { ReadsData = isFirst && request.ReadsData, Ranges = _ranges, BlockReport = report, BlocksToldEnd = toldEnd };
             CountPass pass = await CountAsync(window, scan, told);
             _unreadCount = isFirst ? told.UncheckedCount : _unreadCount;
             toldEnd = scan.BlocksToldEnd;
-            HidesReferences |= pass.References.HidesReferences;
             await LoadAsync(pass, report);
             await work(pass);
             _only = isFirst && window.IsLast ? pass : null;
@@ -53,7 +53,7 @@ internal sealed class CountPasses(Qcow2Metadata metadata, ImageCheckRequest requ
         for (CountWindow? window = NewWindow(0); window is not null; window = Next(window))
         {
             CheckReport mute = CheckReport.Mute();
-            CountPass pass = await CountAsync(window, new ReferenceScan(metadata, window, mute, pace) { BlockReport = mute }, mute);
+            CountPass pass = await CountAsync(window, new ReferenceScan(metadata, references, mute, pace) { Ranges = _ranges, BlockReport = mute }, mute);
             if (needsStored)
             {
                 await LoadAsync(pass, mute);
@@ -64,20 +64,28 @@ internal sealed class CountPasses(Qcow2Metadata metadata, ImageCheckRequest requ
         }
     }
 
-    private CountWindow NewWindow(long first) => new(first, request.CountBytesMax);
+    private CountWindow NewWindow(long first)
+    {
+        CountWindow window = new(first, request.CountBytesMax);
+        references.Restart(window);
+        return window;
+    }
 
     private CountWindow? Next(CountWindow window) => window.IsLast ? null : NewWindow(window.End);
 
     private async Task<CountPass> CountAsync(CountWindow window, ReferenceScan scan, CheckReport told)
     {
         pace.BeginPass(window);
-        ImageReferences references = await scan.RunAsync();
+        await scan.RunAsync();
         if (told.UncheckedCount > _unreadCount)
         {
             throw new BlockException(BlockErrorKind.InputOutput, $"What could be read before cannot be read any more: {told.LastUnchecked}");
         }
 
-        return new CountPass(window, references, new StoredCounts(metadata, window, references));
+        // The tables of a window do not tell what others hide.
+        HidesReferences |= references.HidesReferences;
+        references.HidesReferences = HidesReferences;
+        return new CountPass(window, references, _ranges, new StoredCounts(metadata, window, references));
     }
 
     private async Task LoadAsync(CountPass pass, CheckReport report)

@@ -1,7 +1,7 @@
 namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 
-/// <summary>What an image's structures lead to: how often each cluster of a window is used, and what every cluster is used for.</summary>
-internal sealed class ImageReferences(Qcow2Metadata metadata, CountWindow window)
+/// <summary>What an image's structures lead to: how often each cluster of a window is used, and what every cluster is used for. Passes use one after each other, for the room it has.</summary>
+internal sealed class ImageReferences(Qcow2Metadata metadata)
 {
     private const MetadataKind AnyL2 = MetadataKind.ActiveL2 | MetadataKind.InactiveL2;
 
@@ -18,7 +18,7 @@ internal sealed class ImageReferences(Qcow2Metadata metadata, CountWindow window
     private readonly Dictionary<long, ulong> _moreBlockUses = [];
 
     /// <summary>How often each cluster is used.</summary>
-    public ReferenceCounts Counts { get; } = new(window);
+    public ReferenceCounts Counts { get; private set; } = new(new CountWindow(0, long.MaxValue));
 
     /// <summary>Which structures each cluster holds a part of.</summary>
     public ClusterKinds Kinds { get; } = new();
@@ -30,13 +30,28 @@ internal sealed class ImageReferences(Qcow2Metadata metadata, CountWindow window
     public int TableCount { get; private set; }
 
     /// <summary>Where the blocks of reference counts lie that can be read, by their index; -1 for those that cannot, or are not there.</summary>
-    public long[] Blocks { get; } = NoBlocks(metadata.Refcounts.EntryCount);
+    public long[] Blocks { get; private set; } = [];
 
     /// <summary>What counts references can be changed where it is.</summary>
     public bool IsCountedSoundly { get; set; } = true;
 
     /// <summary>Something leads nowhere or could not be read: of what looks unused some may be what it should lead to.</summary>
     public bool HidesReferences { get; set; }
+
+    /// <summary>Forgets everything: a pass begins.</summary>
+    public void Restart(CountWindow window)
+    {
+        Counts = new ReferenceCounts(window);
+        Kinds.Clear();
+        Tops.Clear();
+        _activeTables.Clear();
+        _activeIndexes.Clear();
+        _moreTableUses.Clear();
+        _moreBlockUses.Clear();
+        Blocks = Blocks.Length == metadata.Refcounts.EntryCount ? Blocks : new long[metadata.Refcounts.EntryCount];
+        Array.Fill(Blocks, -1);
+        (TableCount, IsCountedSoundly, HidesReferences) = (0, true, false);
+    }
 
     /// <summary>So many L2 tables and blocks of reference counts are about to come, at most.</summary>
     public void Reserve(int tableCount, int blockCount)
@@ -92,7 +107,7 @@ internal sealed class ImageReferences(Qcow2Metadata metadata, CountWindow window
     public bool IsPlainTable(long cluster) => (Kinds.Get(cluster) & ~AnyL2) == 0;
 
     /// <summary>A cluster holds a part of one structure of this kind, and nothing else is known to use it.</summary>
-    public bool IsAlone(long cluster, MetadataKind kind) => Kinds.Get(cluster) == kind && (!window.Contains(cluster) || Counts.Get(cluster) == 1);
+    public bool IsAlone(long cluster, MetadataKind kind) => Kinds.Get(cluster) == kind && (!Counts.Window.Contains(cluster) || Counts.Get(cluster) == 1);
 
     /// <summary>The clusters that hold more than one structure, in order, with what a person calls these.</summary>
     public IEnumerable<(long Cluster, string Names)> Overlaps() =>
@@ -100,13 +115,6 @@ internal sealed class ImageReferences(Qcow2Metadata metadata, CountWindow window
         where (place.Kinds & (place.Kinds - 1)) != 0 && place.Kinds != AnyL2
         orderby place.Cluster
         select (place.Cluster, string.Join(", ", Enum.GetValues<MetadataKind>().Where(kind => kind != MetadataKind.None && place.Kinds.HasFlag(kind)).Select(MetadataPlaces.NameOf)));
-
-    private static long[] NoBlocks(int count)
-    {
-        long[] blocks = new long[count];
-        Array.Fill(blocks, -1);
-        return blocks;
-    }
 
     private static void AddUses(Dictionary<long, ulong> uses, long cluster, ulong count)
     {

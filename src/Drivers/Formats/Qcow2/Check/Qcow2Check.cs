@@ -15,6 +15,7 @@ namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest request, CancellationToken cancel)
 {
     private readonly CheckPace _pace = new(request, metadata.Geometry.ClusterCount(metadata.File.LengthBytes), cancel);
+    private readonly ImageReferences _references = new(metadata);
 
     /// <summary>Looks, mends, and looks again where something was mended.</summary>
     public async Task<ImageCheck> RunAsync()
@@ -40,10 +41,10 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
         return left.ToImageCheck(metadata.Geometry.ClusterCount(metadata.Area.Header.LengthBytes), found);
     }
 
-    // What was counted is forgotten with this step: the look that may follow counts anew. True where it was to mend, and could be done.
+    // True where it was to mend, and could be done.
     private async Task<bool> LookAndMendAsync(CheckReport report)
     {
-        CountPasses passes = new(metadata, request, _pace);
+        CountPasses passes = new(metadata, _references, request, _pace);
         bool mends = request.Repairs != ImageRepairs.None;
         bool isPossible = true;
         await passes.LookAsync(report, async pass =>
@@ -75,7 +76,7 @@ internal sealed class Qcow2Check(Qcow2Metadata metadata, ImageCheckRequest reque
     private async Task<CheckReport> LookAgainAsync()
     {
         CheckReport left = new(request);
-        await new CountPasses(metadata, request, _pace).LookAsync(left, async pass =>
+        await new CountPasses(metadata, _references, request, _pace).LookAsync(left, async pass =>
         {
             pass.Stored.Compare(left);
             await LookAtMarksAsync(pass, left);

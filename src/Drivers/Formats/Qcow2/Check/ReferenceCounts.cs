@@ -6,7 +6,6 @@ namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 /// </summary>
 internal sealed class ReferenceCounts
 {
-    private readonly CountWindow _window;
     private readonly int _pageBits;
     private readonly Dictionary<long, CountPage> _pages = [];
     private long _lastKey = -1;
@@ -14,10 +13,13 @@ internal sealed class ReferenceCounts
 
     public ReferenceCounts(CountWindow window)
     {
-        _window = window;
+        Window = window;
         _pageBits = window.PageBits;
         window.Add(this);
     }
+
+    /// <summary>The clusters that are counted.</summary>
+    public CountWindow Window { get; }
 
     /// <summary>The numbers of the pages that are there, in order.</summary>
     public long[] Pages => [.. _pages.Keys.Order()];
@@ -39,7 +41,7 @@ internal sealed class ReferenceCounts
     {
         long key = PageOf(cluster);
         CountPage? page = Find(key);
-        if (!_window.Contains(cluster) || (page is null && count == 0))
+        if (!Window.Contains(cluster) || (page is null && count == 0))
         {
             return;
         }
@@ -54,7 +56,7 @@ internal sealed class ReferenceCounts
         RefcountBits.Set(page.Numbers, IndexOf(cluster), page.Order, count);
         if (page.MemoryBytes != bytesBefore)
         {
-            _window.Take(page.MemoryBytes - bytesBefore);
+            Window.Take(page.MemoryBytes - bytesBefore);
         }
     }
 
@@ -79,16 +81,16 @@ internal sealed class ReferenceCounts
         {
             its.IsShared = true;
             Put(page, its);
-            _window.Take(ReferenceEquals(mine, its) ? 0 : -mine.MemoryBytes);
+            Window.Take(ReferenceEquals(mine, its) ? 0 : -mine.MemoryBytes);
         }
     }
 
     /// <summary>The number of a cluster is about to come.</summary>
     public void MakeRoomFor(long cluster)
     {
-        if (_window.Contains(cluster) && Find(PageOf(cluster)) is null)
+        if (Window.Contains(cluster) && Find(PageOf(cluster)) is null)
         {
-            _window.Take(Put(PageOf(cluster), new CountPage(_pageBits)).MemoryBytes);
+            Window.Take(Put(PageOf(cluster), new CountPage(_pageBits)).MemoryBytes);
         }
     }
 

@@ -11,6 +11,10 @@ internal sealed partial class ReferenceScan
     private readonly List<CompressedPlace> _streams = [];
     private long _nextContiguous;
 
+    // The clusters that the table at hand leads to.
+    private long _firstOfTable;
+    private long _lastOfTable;
+
     private async Task AddTopsAsync(TableSweep tops)
     {
         _references.Reserve(metadata.Map.UsedEntryCount, metadata.Refcounts.UsedEntryCount);
@@ -57,14 +61,19 @@ internal sealed partial class ReferenceScan
     private async Task AddTablesAsync()
     {
         pace.Begin(_references.TableCount + 1L);
+        Ranges.Begin(_references.TableCount);
+        int index = 0;
         foreach ((long table, TableUse use) in _references.ActiveTables().Concat(_references.InactiveTables()))
         {
-            if (await TryReadTableAsync(table, _geometry.ClusterBytes, "an L2 table") is { } bytes)
+            if (Ranges.MayTouch(index, _window) && await TryReadTableAsync(table, _geometry.ClusterBytes, "an L2 table") is { } bytes)
             {
+                (_firstOfTable, _lastOfTable) = (long.MaxValue, -1);
                 AddTable(bytes.Span, use);
+                Ranges.Add(index, _firstOfTable, _lastOfTable);
                 await InflateAsync();
             }
 
+            index++;
             pace.Step();
         }
     }
@@ -118,7 +127,7 @@ internal sealed partial class ReferenceScan
             report.FragmentedCount++;
         }
 
-        if (TryAdd(place.HostOffset, place.LengthBytes, use.Weight, MetadataKind.None) && ReadsData)
+        if (TryAddOfTable(place.HostOffset, place.LengthBytes, use) && ReadsData)
         {
             _streams.Add(place);
         }
@@ -162,12 +171,19 @@ internal sealed partial class ReferenceScan
 
         if (!_geometry.HasDataFile)
         {
-            TryAdd(hostOffset, _geometry.ClusterBytes, use.Weight, MetadataKind.None);
+            TryAddOfTable(hostOffset, _geometry.ClusterBytes, use);
         }
         else if (hostOffset != ((use.L1Index * _geometry.L2EntryCount) + index) << _geometry.ClusterBits)
         {
             report.Error($"ERROR offset={hostOffset:x}: Data cluster does not lie in the data file where the guest has it");
         }
+    }
+
+    private bool TryAddOfTable(long hostOffset, long lengthBytes, TableUse use)
+    {
+        _firstOfTable = Math.Min(_firstOfTable, hostOffset >> _geometry.ClusterBits);
+        _lastOfTable = Math.Max(_lastOfTable, (hostOffset + lengthBytes - 1) >> _geometry.ClusterBits);
+        return TryAdd(hostOffset, lengthBytes, use.Weight, MetadataKind.None);
     }
 
     private void AddBitmap(long hostOffset, ulong bitmap, bool hasCluster)

@@ -10,21 +10,25 @@ namespace BlockGraph.Drivers.Formats.Qcow2.Check;
 /// those of the programs that they know.
 /// </summary>
 /// <param name="metadata">The image's.</param>
-/// <param name="window">The clusters that are counted.</param>
+/// <param name="references">Where it is kept, of the clusters of a window.</param>
 /// <param name="report">Told of what is wrong with entries, wherever they lead.</param>
 /// <param name="pace">How far it has come.</param>
-internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CountWindow window, CheckReport report, CheckPace pace)
+internal sealed partial class ReferenceScan(Qcow2Metadata metadata, ImageReferences references, CheckReport report, CheckPace pace)
 {
     private const int ChunkBytes = 64 << 10;
     private const ulong ReservedBlockBits = 0x1ff;
 
     private readonly Qcow2Geometry _geometry = metadata.Geometry;
+    private readonly ImageReferences _references = references;
+    private readonly CountWindow _window = references.Counts.Window;
     private readonly long _fileBytes = metadata.File.LengthBytes;
-    private readonly ImageReferences _references = new(metadata, window);
     private Memory<byte> _table;
 
     /// <summary>Looks whether compressed clusters can be decompressed.</summary>
     public bool ReadsData { get; init; }
+
+    /// <summary>Where L2 tables lead, once a pass has looked at all.</summary>
+    public required TableRanges Ranges { get; init; }
 
     /// <summary>Told of blocks of counts that are used for something else, too, those in the window.</summary>
     public required CheckReport BlockReport { get; init; }
@@ -35,7 +39,7 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CountWindow 
     private Qcow2Header Header => metadata.Area.Header;
 
     /// <summary>Follows everything.</summary>
-    public async Task<ImageReferences> RunAsync()
+    public async Task RunAsync()
     {
         TryAdd(0, 1, 1, MetadataKind.Header);
         TableSweep tops = new(_geometry);
@@ -55,8 +59,6 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CountWindow 
         {
             report.Error($"ERROR cluster {cluster} holds more than one structure: {names}");
         }
-
-        return _references;
     }
 
     /// <summary>Counts every cluster that a range touches.</summary>
@@ -183,7 +185,7 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CountWindow 
             }
         }
 
-        window.IsFixed = true;
+        _window.IsFixed = true;
         for (int i = 0; i < blocks.Length; i++)
         {
             if (blocks[i] != 0)
@@ -192,8 +194,8 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CountWindow 
             }
         }
 
-        window.IsFixed = false;
-        BlocksToldEnd = window.End;
+        _window.IsFixed = false;
+        BlocksToldEnd = _window.End;
     }
 
     private void AddBlock(int index, ulong entry)
@@ -216,7 +218,7 @@ internal sealed partial class ReferenceScan(Qcow2Metadata metadata, CountWindow 
         long cluster = block >> _geometry.ClusterBits;
         bool isKnown = (_references.Kinds.Get(cluster) & MetadataKind.RefcountBlock) != 0;
         Count(block, 1, 1, MetadataKind.RefcountBlock);
-        if (window.Contains(cluster) && cluster >= BlocksToldEnd && _references.Counts.Get(cluster) != 1)
+        if (_window.Contains(cluster) && cluster >= BlocksToldEnd && _references.Counts.Get(cluster) != 1)
         {
             BlockReport.CountError($"ERROR refcount block {index} refcount={_references.Counts.Get(cluster)}");
         }

@@ -49,9 +49,10 @@ internal sealed class TableMends(Qcow2Metadata metadata, CountPass pass, CheckRe
             }
         }
 
+        int index = 0;
         foreach ((long table, TableUse use) in _references.ActiveTables().Concat(MendsAll == true ? _references.InactiveTables() : []))
         {
-            hasChanged |= await MendAsync(table, _geometry.ClusterBytes, _references.IsPlainTable(table >> _geometry.ClusterBits), bytes => MendTable(bytes, use.IsActive));
+            hasChanged |= pass.Ranges.MayTouch(index++, pass.Window) && await MendAsync(table, _geometry.ClusterBytes, _references.IsPlainTable(table >> _geometry.ClusterBits), bytes => MendTable(bytes, use.IsActive));
         }
 
         if (hasChanged)
