@@ -118,7 +118,7 @@ internal sealed class AmendVerb : ImgVerb
     {
         try
         {
-            return _options.Read(schema, call.Name);
+            return _options.Read(schema, call);
         }
         catch (BlockException error) when (format.CreateOptions?.Definitions.Any(definition => error.Message == $"Invalid parameter '{definition.Name}'") == true)
         {
