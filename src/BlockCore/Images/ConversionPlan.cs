@@ -30,7 +30,7 @@ internal sealed class ConversionPlan
         BlockNode root = target.Root ?? throw target.NoMedium();
         BlockNode layer = BackingChain.SkipFilters(root);
         long sparseBytes = options.SparseBytesMin > 0 ? 1L << BitOperations.Log2((ulong)options.SparseBytesMin) : 1;
-        int clusterBytes = layer.Instance.ClusterBytes ?? 1;
+        int clusterBytes = (options.IsCompressed ? layer.Instance.ClusterBytes : layer.Instance.SubclusterBytes) ?? 1;
         long unit = Math.Max(root.Limits.RequestAlignmentBytes, clusterBytes);
 
         // Beside what the source has there is what the target has already: not a byte more may be written. A hole that is told of is one, however short.

@@ -99,6 +99,9 @@ public sealed partial class QemuImgQcow2Tests
         "zeros are data on request, over a backing file too", "img create -q Z 1M", "img create -q -f qcow2 -b Z -F raw C", "io C write_-P_1_0_64k write_-z_64k_64k", "img convert -f raw -O qcow2 -B Z -F raw -S 0 Z A", "io A map",
         "img convert -O qcow2 -B Z -F raw -S 0 C A", "io A map read_-P_1_0_64k")]
     [TestCase(
+        "a short hole between data stays one, however long zeros must be to be left out", "img create -q -f qcow2 -o cluster_size=4k B 2M", "io B write_-P_1_4k_4k write_-P_2_100k_4k write_-P_3_300k_100k write_-P_4_1M_4k",
+        "img convert -S 64k -O raw B A", "img map --output=json -f raw A", "img convert -S 1M -O qcow2 -o cluster_size=4k B A", "io A map", "img convert -S 8k -O qcow2 -o extended_l2=on B A", "io A map", "img compare A B")]
+    [TestCase(
         "what cannot be made is told before what is wrong with it", "img create -q -f qcow2 A 1M", "img convert -O qcow2 -F raw A FOLDER", "img create -f qcow2 -o cluster_size=3k FOLDER 1M", "img create -o preallocation=metadata FOLDER 1M",
         "img create -o preallocation=metadata FOLDER/none/x 1M", "img create -f qcow2 -o refcount_bits=3 FOLDER/none/x 1M", "img create null-co:// 1M", "img create -f qcow2 null-aio:// 1M", "img create blkdebug::A 1M", "img convert -O raw A null-co://")]
     [TestCase(
