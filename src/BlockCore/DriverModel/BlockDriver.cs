@@ -61,6 +61,11 @@ public abstract class BlockDriver
     /// <summary>The options of a new image, in the order in which they are told to a person; null where the driver makes none.</summary>
     public virtual OptionSchema? CreateOptions => null;
 
+    /// <summary>
+    /// True where a new image may take the place of what is there already under a name, as on a device, though the driver makes nothing under one. <i>QEMU: bdrv_co_create_opts_simple.</i>
+    /// </summary>
+    public virtual bool TakesNewImages => Category == DriverCategory.Protocol;
+
     /// <summary>What can be changed of an image that is there, by the names of <see cref="CreateOptions"/>; null for nothing.</summary>
     public virtual OptionSchema? AmendOptions => null;
 
@@ -69,6 +74,10 @@ public abstract class BlockDriver
     /// <exception cref="BlockException">It cannot be made; the message names what is at fault.</exception>
     public virtual Task<bool> CreateAsync(CreateContext context, CancellationToken cancel) =>
         throw new BlockException(BlockErrorKind.NotSupported, $"Driver '{Name}' does not support image creation");
+
+    /// <summary>Refuses a name under which the driver can make nothing, as far as it can see that without making anything. Control plane.</summary>
+    /// <exception cref="BlockException">Nothing can be made there.</exception>
+    public virtual Task CheckNewNameAsync(NodeGraph graph, string fileName) => Task.CompletedTask;
 
     /// <summary>Removes the image called <paramref name="fileName"/>, which has just been made; false where the driver cannot. Control plane.</summary>
     public virtual Task<bool> TryDeleteAsync(NodeGraph graph, string fileName) => Task.FromResult(false);

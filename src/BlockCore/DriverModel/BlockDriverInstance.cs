@@ -56,6 +56,9 @@ public abstract class BlockDriverInstance
     /// <summary>In which pieces the layer allocates, in bytes: a power of two; null where it has none of its own. <i>QEMU: BlockDriverInfo.cluster_size.</i></summary>
     public virtual int? ClusterBytes => null;
 
+    /// <summary>The least that the layer allocates of a cluster, in bytes: all of it, unless it has subclusters. <i>QEMU: BlockDriverInfo.subcluster_size.</i></summary>
+    public virtual int? SubclusterBytes => ClusterBytes;
+
     /// <summary>
     /// True where a read that is to copy (<see cref="RequestFlags.CopyOnRead"/>) is handed on with that wish, and the child copies: the layer has nothing to
     /// copy into but its child. Constant. Filters, and formats that are none; everybody else leaves the copying to the core.

@@ -34,6 +34,8 @@ public sealed record CompatibilityProfile
         AmendsBackingFile = false,
         RebuildsCounts = true,
         DowngradeChangesLengthFirst = true,
+        KnowsUnopenedBacking = false,
+        RefusesWrongDrivers = false,
     };
 
     /// <summary>What the profile is called: <c>own</c> or <c>qemu</c>.</summary>
@@ -98,6 +100,12 @@ public sealed record CompatibilityProfile
 
     /// <summary>A repair of an image makes all reference counts anew, elsewhere, where a cluster in use is counted as free; otherwise it raises those that are too low, as long as it can.</summary>
     public bool RebuildsCounts { get; init; }
+
+    /// <summary>A command that opens an image alone takes options for its backing file, and has no use for them; otherwise they are unknown ones.</summary>
+    public bool KnowsUnopenedBacking { get; init; } = true;
+
+    /// <summary>A driver that is no text, but a number or a switch, is an unknown one; otherwise it is as if none were given.</summary>
+    public bool RefusesWrongDrivers { get; init; } = true;
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;

@@ -48,12 +48,16 @@ public static class CommonOptions
             throw new BlockException("setting detect-zeroes to unmap is not allowed without setting discard operation to unmap");
         }
 
+        return settings;
+    }
+
+    /// <summary>Refuses to write what everybody may write meanwhile. What is to be opened comes first: it may not be there.</summary>
+    internal static void RefuseSharedWriting(NodeSettings settings)
+    {
         if (settings.ForceShare && !settings.ReadOnly)
         {
             throw new BlockException("force-share=on can only be used with read-only images");
         }
-
-        return settings;
     }
 
     /// <summary>Gives a child what it inherits and does not say itself.</summary>

@@ -164,6 +164,11 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
 
     private async Task<BlockNode> OpenTreeAsync(OptionsTree options, ParentToBe? parent, ChildOptions children, bool isProtocolLevel)
     {
+        if (!graph.Profile.RefusesWrongDrivers && options.Find("driver")?.Value is not OptionText)
+        {
+            options.RemoveValue("driver");
+        }
+
         string? fileName = options.GetText("filename");
         BlockDriver? driver = options.GetText("driver") is { } driverName ? graph.Drivers.Get(driverName, graph.Profile.SuggestsNearestOption) : null;
         if (driver is { ProtocolName: { } ownPrefix, Category: not DriverCategory.Protocol } && fileName is not null && DriverRegistry.ProtocolPrefix(fileName) == ownPrefix)
@@ -202,6 +207,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
             CommonOptions.Read(own);
         }
 
+        CommonOptions.RefuseSharedWriting(settings);
         OptionsDictionary explicitOptions = options.Flatten();
         effective["driver"] = driver.Name;
         string? name = own.Take("node-name")?.AsText;
@@ -226,9 +232,9 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
         return inherited;
     }
 
-    private static void TakeChildren(ChildOptions children, OptionsTree options, IEnumerable<OptionDefinition> definitions)
+    private void TakeChildren(ChildOptions children, OptionsTree options, IEnumerable<OptionDefinition> definitions)
     {
-        foreach (OptionDefinition child in definitions)
+        foreach (OptionDefinition child in definitions.Where(definition => !definition.IsOwnOnly || !ReferenceEquals(graph.Profile, CompatibilityProfile.Qemu)))
         {
             children.TakeFrom(options, child);
         }

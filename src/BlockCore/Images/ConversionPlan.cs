@@ -30,11 +30,11 @@ internal sealed class ConversionPlan
         BlockNode root = target.Root ?? throw target.NoMedium();
         BlockNode layer = BackingChain.SkipFilters(root);
         long sparseBytes = options.SparseBytesMin > 0 ? 1L << BitOperations.Log2((ulong)options.SparseBytesMin) : 1;
-        int clusterBytes = layer.Instance.ClusterBytes ?? 1;
+        int clusterBytes = (options.IsCompressed ? layer.Instance.ClusterBytes : layer.Instance.SubclusterBytes) ?? 1;
         long unit = Math.Max(root.Limits.RequestAlignmentBytes, clusterBytes);
 
-        // Beside what the source has there is what the target has already: not a byte more may be written. What is compressed is so by clusters, however short.
-        UnitBytes = options.TakesAllocatedOnly ? 1 : (int)Math.Min(options.IsCompressed ? unit : Math.Max(unit, sparseBytes), ChunkBytesMax);
+        // Beside what the source has there is what the target has already: not a byte more may be written. A hole that is told of is one, however short.
+        UnitBytes = options.TakesAllocatedOnly ? 1 : (int)Math.Min(unit, ChunkBytesMax);
         bool isSpread = options.MaySpread && CanSpread(sources, target, options.MoreContexts);
         ChunkBytes = Math.Max(options.ChunkBytes ?? (isSpread ? ChunkBytesSpread : ChunkBytesPreferred), UnitBytes);
         DetectionBytes = (int)Math.Min(Math.Max(root.Limits.RequestAlignmentBytes, sparseBytes), ChunkBytesMax);
@@ -117,11 +117,6 @@ internal sealed class ConversionPlan
         if (options is { IsCompressed: true, OffloadsCopies: true })
         {
             throw new BlockException("What drivers copy by themselves is not compressed");
-        }
-
-        if (options is { TargetHasBacking: true, SparseBytesMin: 0 })
-        {
-            throw new BlockException("A target with a backing node cannot be allocated all over");
         }
 
         if (options.SkippedBytes < 0 || options.LengthBytesMax < 0)

@@ -28,6 +28,11 @@ public sealed class ImageCreation
             throw new BlockException(BlockErrorKind.NotSupported, $"Format driver '{Format.Name}' does not support image creation");
         }
 
+        if (Protocol is { CreateOptions: null, TakesNewImages: false })
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, $"Protocol driver '{Protocol.Name}' does not support image creation");
+        }
+
         OptionSchema protocolOptions = Protocol.CreateOptions ?? s_existing;
         Options = new OptionSchema([.. formatOptions.Definitions, .. protocolOptions.Definitions.Where(definition => formatOptions.Definitions.All(own => own.Name != definition.Name))]);
     }
@@ -68,6 +73,12 @@ public sealed class ImageCreation
         {
             string remedy = Format.CreateOptions!.TryGet("cluster_size", out _) ? " (try using a larger cluster size)" : "";
             throw new BlockException(failure.Kind, $"The image size is too large for file format '{Format.Name}'{remedy}", failure);
+        }
+        catch (BlockException) when (file is { IsAsked: false })
+        {
+            // Where nothing could be made is told before what is wrong with it.
+            await Protocol.CheckNewNameAsync(_graph, FileName);
+            throw;
         }
         catch when (others.Append(file).Any(static made => made is { IsMade: true }))
         {

@@ -15,8 +15,12 @@ internal sealed class NewImageFile(NodeGraph graph, BlockDriver protocol, string
     /// <summary>It has been made, and was not there before.</summary>
     public bool IsMade { get; private set; }
 
+    /// <summary>It was to be made, and may have been.</summary>
+    public bool IsAsked { get; private set; }
+
     public async Task<bool> CreateAsync(long lengthBytes, CancellationToken cancel)
     {
+        IsAsked = true;
         options[CreateContext.SizeOption] = lengthBytes;
         if (protocol.CreateOptions is null)
         {

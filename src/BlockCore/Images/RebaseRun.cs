@@ -11,7 +11,7 @@ internal sealed class RebaseRun(BlockBackend top, BlockNode? oldNode, BlockBacke
     /// <summary>Copies, in pieces of at most <paramref name="pieceBytes"/>.</summary>
     public async Task RunAsync(int pieceBytes)
     {
-        int unit = Math.Max(top.Root!.Limits.RequestAlignmentBytes, BackingChain.SkipFilters(top.Root).Instance.ClusterBytes ?? 1);
+        int unit = Math.Max(top.Root!.Limits.RequestAlignmentBytes, BackingChain.SkipFilters(top.Root).Instance.SubclusterBytes ?? 1);
         pieceBytes = Math.Max(pieceBytes, unit);
         Memory<byte> old = AlignedBuffer.Allocate(pieceBytes, 4096);
         Memory<byte> other = AlignedBuffer.Allocate(pieceBytes, 4096);

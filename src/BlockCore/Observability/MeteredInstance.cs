@@ -58,6 +58,9 @@ internal sealed class MeteredInstance : BlockDriverInstance
     public override int? ClusterBytes => _inner.ClusterBytes;
 
     /// <inheritdoc/>
+    public override int? SubclusterBytes => _inner.SubclusterBytes;
+
+    /// <inheritdoc/>
     public override bool PassesCopyOnRead => _inner.PassesCopyOnRead;
 
     /// <inheritdoc/>

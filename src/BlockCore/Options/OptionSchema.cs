@@ -45,6 +45,9 @@ public sealed record OptionDefinition(string Name, OptionType Type, string Help)
     /// <summary>True where reopen may change it.</summary>
     public bool IsMutable { get; init; }
 
+    /// <summary>A child that QEMU 7.2 does not have: in its profile the option is an unknown one.</summary>
+    public bool IsOwnOnly { get; init; }
+
     /// <summary>True where it changes what a guest sees, so that generated file names must carry it.</summary>
     public bool IsStrong { get; init; }
 

@@ -62,6 +62,31 @@ public abstract class HostPlatform
     /// </exception>
     public abstract bool CreateFile(string path, long lengthBytes);
 
+    /// <summary>Refuses a name under which no file can be made, as far as that can be seen without making one: a folder's, or one in no folder. Control plane.</summary>
+    /// <exception cref="BlockException"><c>Could not create 'PATH': …</c></exception>
+    public virtual void CheckNewFile(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        BlockErrorKind? refusal = null;
+        try
+        {
+            FileInfo named = new(path);
+            string target = named.LinkTarget is null ? named.FullName : named.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
+            refusal = Directory.Exists(target) ? BlockErrorKind.IsDirectory
+                : !Directory.Exists(Path.GetDirectoryName(target)) ? BlockErrorKind.NotFound
+                : null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // Whoever makes it is told why it cannot be.
+        }
+
+        if (refusal is { } kind)
+        {
+            throw HostFileError.CannotCreate(path, new BlockException(kind, kind.ToErrnoText()));
+        }
+    }
+
     /// <summary>Removes the regular file called <paramref name="path"/>; false where that is not possible. Control plane.</summary>
     public virtual bool TryDeleteFile(string path)
     {

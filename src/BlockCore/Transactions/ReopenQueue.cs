@@ -44,6 +44,7 @@ internal sealed class ReopenQueue
         }
 
         NodeSettings settings = CommonOptions.Read(options.Clone());
+        CommonOptions.RefuseSharedWriting(settings);
         if (item is null)
         {
             item = new ReopenItem(node);

@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Events;
+using BlockGraph.BlockCore.Options;
 
 namespace BlockGraph.Tools.Dispatch;
 
@@ -35,6 +36,15 @@ internal static class Complaint
     /// <summary>Prints what a person should know though the command goes on.</summary>
     public static void Warn(IToolConsole console, string program, string message) =>
         console.Error.WriteLine($"{program}: warning: {OneLine(message)}");
+
+    /// <summary>Prints what there is to say against a size that was understood.</summary>
+    public static void WarnOfSize(IToolConsole console, string program, string size)
+    {
+        if (SizeText.DeprecationOf(size) is { } warning)
+        {
+            Warn(console, program, warning);
+        }
+    }
 
     /// <summary>Prints what a graph tells a person.</summary>
     public static void Warn(IToolConsole console, string program, BlockEvent happened, CompatibilityProfile profile)

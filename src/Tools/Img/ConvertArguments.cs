@@ -108,7 +108,6 @@ internal sealed class ConvertArguments
             : _isOffloading && IsSalvaging ? "Cannot use copy offloading in salvaging mode"
             : IsTargetOptions && !SkipsCreation ? "--target-image-opts requires use of -n flag"
             : SkipsCreation && HasNewImageOptions ? "-o has no effect when skipping image creation"
-            : IsTargetOptions && TargetFormat is not null ? "--image-opts and --format are mutually exclusive"
             : SkipsBrokenBitmaps && !CopiesBitmaps ? "Use of --skip-broken-bitmaps requires --bitmaps"
             : IsTargetZero && !SkipsCreation ? "--target-is-zero requires use of -n flag"
             : operandCount < 2 && !NewImage.IsHelpWanted ? "Must specify image file name"
@@ -123,7 +122,7 @@ internal sealed class ConvertArguments
     /// <param name="isTargetNew">The target has just been made, or was said to be zero.</param>
     public ImageConversionOptions ToOptions(bool isTargetNew) => new()
     {
-        SparseBytesMin = HasBacking && _sparseBytes == 0 ? SectorBytes : _sparseBytes ?? 4096,
+        SparseBytesMin = _sparseBytes ?? 4096,
         RequestCount = _requestCount,
         WritesOutOfOrder = _isOutOfOrder,
         OffloadsCopies = _isOffloading,

@@ -39,7 +39,7 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
         }
 
         ImageCreation creation = new(call.World.Graph, Format, name);
-        OptionsDictionary options = arguments.NewImage.Read(creation.Options, call.Name);
+        OptionsDictionary options = arguments.NewImage.Read(creation.Options, call);
         AddBacking(creation, options);
         if (arguments.IsCompressed)
         {
@@ -72,9 +72,14 @@ internal sealed class ConvertTarget(ImgCall call, ConvertArguments arguments, st
     }
 
     /// <summary>Opens it.</summary>
-    /// <exception cref="BlockException">It cannot be opened for writing.</exception>
+    /// <exception cref="BlockException">It cannot be opened for writing, or is described in two ways.</exception>
     public async Task<BlockBackend> OpenAsync(CancellationToken cancel)
     {
+        if (arguments is { IsTargetOptions: true, TargetFormat: not null })
+        {
+            throw new BlockException("--image-opts and --format are mutually exclusive");
+        }
+
         ImageArgument image = new(name) { IsOptions = arguments.IsTargetOptions, Format = arguments.IsTargetOptions ? null : Format, Mode = arguments.TargetMode, MoreOptions = _secrets };
         BlockBackend backend = await image.OpenAsync(call.World, call.Name, call.Warn, cancel);
         if (arguments.IsCompressed && backend.Root is { } root && !BackingChain.SkipFilters(root).Driver.SupportsCompression)

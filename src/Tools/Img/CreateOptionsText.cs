@@ -2,6 +2,7 @@ using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.BlockCore.Options;
 using BlockGraph.Qapi.Options;
+using BlockGraph.Tools.Dispatch;
 
 namespace BlockGraph.Tools.Img;
 
@@ -32,7 +33,7 @@ internal sealed class CreateOptionsText
 
     /// <summary>The options by name, each of the type that <paramref name="schema"/> says; of one given twice the last.</summary>
     /// <exception cref="BlockException">One is unknown, or its value is none for it.</exception>
-    public OptionsDictionary Read(OptionSchema schema, ImgName caller)
+    public OptionsDictionary Read(OptionSchema schema, ImgCall call)
     {
         OptionsDictionary read = [];
         if (_text is null)
@@ -41,7 +42,7 @@ internal sealed class CreateOptionsText
         }
 
         QemuOptions options = QemuOptsParser.Parse(_text);
-        options.Validate(schema, caller.Profile.SuggestsNearestOption);
+        options.Validate(schema, call.Name.Profile.SuggestsNearestOption);
         OptionsDictionary given = options.ToDictionary();
         OptionReader reader = new(given.Clone(), schema);
         foreach (OptionDefinition definition in schema.Definitions.Where(definition => given.ContainsKey(definition.Name)))
@@ -53,6 +54,14 @@ internal sealed class CreateOptionsText
                 OptionType.Boolean => reader.GetBoolean(definition.Name),
                 _ => reader.GetString(definition.Name)!,
             };
+        }
+
+        if (call.Name.FollowsTexts)
+        {
+            foreach (OptionDefinition definition in schema.Definitions.Where(definition => definition.Type == OptionType.Size))
+            {
+                Complaint.WarnOfSize(call.Console, call.Name.Program, given.GetText(definition.Name) ?? "");
+            }
         }
 
         return read;

@@ -64,10 +64,7 @@ internal sealed record ImageArgument(string Text)
                 options[key] = value;
             }
 
-            if (!OpensBacking)
-            {
-                options["backing"] = OptionNull.Instance;
-            }
+            string? unknown = OpensBacking ? null : TakeBacking(options, world.Graph.Profile);
 
             BlockBackend backend = await world.OpenAsync(options, new BackendOptions
             {
@@ -77,6 +74,13 @@ internal sealed record ImageArgument(string Text)
                 ForCheck = IsForCheck,
             }, cancel);
             await RefuseReadOnlyAsync(backend);
+            if (unknown is not null)
+            {
+                string driver = backend.Root!.Driver.Name;
+                await backend.DisposeAsync();
+                throw new BlockException($"Block format '{driver}' does not support the option '{unknown}'");
+            }
+
             backend.IsWriteCacheEnabled = !Mode.IsWritethrough;
             return backend;
         }
@@ -84,6 +88,20 @@ internal sealed record ImageArgument(string Text)
         {
             throw failure.Prefixed($"Could not open '{Text}': ");
         }
+    }
+
+    // The first option of the backing file that nobody will ask for, where that is a mistake.
+    private static string? TakeBacking(OptionsDictionary options, CompatibilityProfile profile)
+    {
+        string[] given = [.. options.Keys.Where(static key => key is "backing" || key.StartsWith("backing.", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        bool isNone = given is ["backing"] && options.GetText("backing") is null or "";
+        if (!isNone && !profile.KnowsUnopenedBacking)
+        {
+            Array.ForEach(given, key => options.Remove(key));
+        }
+
+        options["backing"] = OptionNull.Instance;
+        return isNone || profile.KnowsUnopenedBacking ? null : given.FirstOrDefault();
     }
 
     // An option may have made read-only what was to be written.

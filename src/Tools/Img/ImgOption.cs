@@ -42,6 +42,9 @@ internal sealed record ImgOption(char Letter, string Name, string Help, string? 
     /// <summary>Through the well-known name nobody can write the long form: there it has only its letter.</summary>
     public bool IsLetterOnly { get; init; }
 
+    /// <summary>Its value is a number of bytes.</summary>
+    public bool IsSize => ValueName == "BYTES";
+
     /// <summary>The well-known program has no such option.</summary>
     public bool IsOwnOnly { get; init; }
 

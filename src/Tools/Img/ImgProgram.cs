@@ -148,6 +148,10 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name, IReadOnlyLi
         if (option != ImgOption.VirtualTime.Name)
         {
             verb.Take(option, value);
+            if (verb.Options.Any(known => known.Name == option && known.IsSize))
+            {
+                WarnOfSize(value!);
+            }
         }
 
         return true;
@@ -161,6 +165,18 @@ internal sealed class ImgProgram(IToolConsole console, ImgName name, IReadOnlyLi
         }
 
         verb.Check(options.Operands);
+        foreach (string size in verb.SizeOperands(options.Operands))
+        {
+            WarnOfSize(size);
+        }
+    }
+
+    private void WarnOfSize(string size)
+    {
+        if (name.FollowsTexts)
+        {
+            Complaint.WarnOfSize(console, name.Program, size);
+        }
     }
 
     // This program has no trace events.

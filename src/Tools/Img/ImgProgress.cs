@@ -97,6 +97,15 @@ internal sealed class ImgProgress : IProgress<ImageProgress>, IProgress<double>,
         }
     }
 
+    /// <summary>Everything is done, though what follows has failed: tells of it unless it was told.</summary>
+    public void CompleteOnce()
+    {
+        if (_percent < 100)
+        {
+            Complete();
+        }
+    }
+
     /// <summary>What is printed next stands in the place of the line, which is shown again below it.</summary>
     public void MakeRoom()
     {

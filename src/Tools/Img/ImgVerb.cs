@@ -32,6 +32,9 @@ internal abstract class ImgVerb
     /// <summary>The exit code where it could not begin, because an object was not made.</summary>
     public virtual int ObjectFailureExitCode => 1;
 
+    /// <summary>The sizes among what is no option, once they were held against the rest.</summary>
+    public virtual IEnumerable<string> SizeOperands(IReadOnlyList<string> operands) => [];
+
     /// <summary>Takes what does not follow the rules of options from <paramref name="arguments"/>, and returns the rest.</summary>
     public virtual IReadOnlyList<string> TakeFirst(IReadOnlyList<string> arguments) => arguments;
 

@@ -11,11 +11,14 @@ internal static class SourceSnapshot
 {
     private const string Prefix = "snapshot.";
 
+    /// <summary>True where <paramref name="text"/> has the form of options: it is of the first source then, whatever follows it.</summary>
+    public static bool IsOptions(string text) => text.StartsWith(Prefix, StringComparison.Ordinal);
+
     /// <summary>Refuses a text that names no snapshot.</summary>
     /// <exception cref="BlockException">It has the form of options, and there is no such option.</exception>
     public static void Check(string text)
     {
-        if (!text.StartsWith(Prefix, StringComparison.Ordinal))
+        if (!IsOptions(text))
         {
             return;
         }
@@ -37,7 +40,7 @@ internal static class SourceSnapshot
         BlockNode node = BackingChain.SkipFilters(source.Root!);
         if (node.Instance.Snapshots is not { } snapshots)
         {
-            throw new BlockException(BlockErrorKind.NotSupported, $"Failed to load snapshot: Block format '{node.Driver.Name}' used by device '' does not support temporarily loading internal snapshots");
+            throw new BlockException(BlockErrorKind.NotSupported, $"Failed to load snapshot: Block format '{source.Root!.Driver.Name}' used by device '' does not support temporarily loading internal snapshots");
         }
 
         ImageSnapshot snapshot = Find(snapshots, text) ?? throw new BlockException(BlockErrorKind.NotFound, "Failed to load snapshot: Can't find snapshot");
@@ -54,7 +57,7 @@ internal static class SourceSnapshot
     /// <summary>The snapshot called <paramref name="text"/>: by id and name where it has the form of options, else by id, else by name.</summary>
     public static ImageSnapshot? Find(IImageSnapshots snapshots, string text)
     {
-        if (!text.StartsWith(Prefix, StringComparison.Ordinal))
+        if (!IsOptions(text))
         {
             return snapshots.All.FirstOrDefault(snapshot => snapshot.Id == text) ?? snapshots.All.FirstOrDefault(snapshot => snapshot.Name == text);
         }

@@ -133,7 +133,7 @@ public sealed class LuksDriverTests
         {
             await LuksImage.AddSecretAsync(fixture.Graph);
             BlockException error = await Failure.OfAsync(() => fixture.OpenAsync($"{Open},header.driver=memory,header.filename=head"));
-            Assert.That(error.Message, Is.EqualTo("Block format 'luks' does not support the option 'header'"), "the text");
+            Assert.That(error.Message, Is.EqualTo("Block format 'luks' does not support the option 'header.driver'"), "the text");
         });
     }
 

@@ -72,14 +72,6 @@ public partial class QemuImgTests
             ToolRun.By("qemu-img", "", "bench", "-d", "2147483647", "-c", "2147483647", "--image-opts", "driver=null-co").Error,
             Is.EqualTo("qemu-img: Cannot allocate 2147483647 buffers of 4096 bytes\n"));
 
-    [Test]
-    public void Objects_are_taken_as_by_the_own_name()
-    {
-        ToolRun run = ToolRun.By("qemu-img", "", "bench", "-c", "5", "--object", "throttle-group,id=g", "--image-opts", "driver=throttle,throttle-group=g,file.driver=null-co");
-        Assert.That(run.Error, Is.Empty);
-        Assert.That(run.Out, Does.StartWith("Sending 5 read requests"));
-    }
-
     [TestCase("usage: qemu-img [-h]", "-h")]
     [TestCase("usage: qemu-img [-h]", "--help")]
     [TestCase("usage: qemu-img bench [-c N]", "bench", "-h")]

@@ -89,6 +89,38 @@ public sealed partial class QemuImgQcow2Tests
         "img create -q -f qcow2 A 1M", "img create -f qcow2 -b A B", "img resize --preallocation=full A 512k", "img resize --preallocation=full --shrink A 512k", "img bitmap --add -g 0 A b", "img info A",
         "img create -f raw -o extent_size_hint=5G R 1M", "img create -q -f qcow2 -o data_file=DATA,data_file_raw=on D 1M", "img snapshot -a s D", "img map --output=json D",
         "img create -q -f qcow2 -b A -F qcow2 T", "img map --output=json --image-opts driver=qcow2,backing=,file.filename=T")]
+    [TestCase(
+        "subclusters of zeros stay so in a copied cluster", "img create -q -f qcow2 -o extended_l2=on,cluster_size=128k A 1M", "io A write_-P_1_0_128k write_-z_0_64k", "img snapshot -c s A", "io A write_-P_2_100k_64k",
+        "img measure -O qcow2 A", "io A map read_-P_0_0_64k read_-P_1_64k_36k read_-P_2_100k_64k read_-P_0_164k_92k", "img snapshot -a s A", "io A write_-P_3_4k_4k read_-P_0_0_4k read_-P_3_4k_4k read_-P_0_8k_56k read_-P_1_64k_64k", "img check A")]
+    [TestCase(
+        "a rebase writes subclusters", "img create -q -f qcow2 B 1M", "io B write_-P_1_512k_4k write_-P_2_600k_1", "img create -q -f qcow2 -b B -F qcow2 -o extended_l2=on A 1M", "img rebase -b  A", "io A map read_-P_1_512k_4k read_-P_2_600k_1",
+        "img create -q -f qcow2 -b B -F qcow2 A 1M", "img rebase -b  A", "io A map")]
+    [TestCase(
+        "zeros are data on request, over a backing file too", "img create -q Z 1M", "img create -q -f qcow2 -b Z -F raw C", "io C write_-P_1_0_64k write_-z_64k_64k", "img convert -f raw -O qcow2 -B Z -F raw -S 0 Z A", "io A map",
+        "img convert -O qcow2 -B Z -F raw -S 0 C A", "io A map read_-P_1_0_64k")]
+    [TestCase(
+        "a short hole between data stays one, however long zeros must be to be left out", "img create -q -f qcow2 -o cluster_size=4k B 2M", "io B write_-P_1_4k_4k write_-P_2_100k_4k write_-P_3_300k_100k write_-P_4_1M_4k",
+        "img convert -S 64k -O raw B A", "img map --output=json -f raw A", "img convert -S 1M -O qcow2 -o cluster_size=4k B A", "io A map", "img convert -S 8k -O qcow2 -o extended_l2=on B A", "io A map", "img compare A B")]
+    [TestCase(
+        "what cannot be made is told before what is wrong with it", "img create -q -f qcow2 A 1M", "img convert -O qcow2 -F raw A FOLDER", "img create -f qcow2 -o cluster_size=3k FOLDER 1M", "img create -o preallocation=metadata FOLDER 1M",
+        "img create -o preallocation=metadata FOLDER/none/x 1M", "img create -f qcow2 -o refcount_bits=3 FOLDER/none/x 1M", "img create null-co:// 1M", "img create -f qcow2 null-aio:// 1M", "img create blkdebug::A 1M", "img convert -O raw A null-co://")]
+    [TestCase(
+        "of several faults of an opened image one is told first", "img create -q -f qcow2 A 1M", "img bench -w -U --image-opts A", "img bench -w -U A", "img bench --object x A", "img amend -o backing_file=x,data_file=y A",
+        "img amend -o backing_file=x,lazy_refcounts=on,compat=0.10 A", "img amend -o data_file_raw=on,encrypt.state=active A", "img amend -o refcount_bits=8,compat=0.10,backing_file=x A", "img convert -n -O qcow2 --target-image-opts NONE driver=qcow2,file.filename=A",
+        "img convert -n -O qcow2 --target-image-opts A driver=qcow2,file.filename=A", "img create -q -f raw R 1M", "img convert -l snapshot.id=1 R R A", "img convert -l 1 R R A", "img rebase -t foo -p -b x A", "img rebase -T foo -p -b x A",
+        "img rebase -p -u -b x A", "img rebase -p -f raw -b A -F qcow2 R")]
+    [TestCase(
+        "options of a backing file that is not opened", "img create -q -f qcow2 A 1M", "img info --image-opts driver=qcow2,backing.driver=foo,file.filename=A", "img bitmap --add --image-opts driver=qcow2,backing=x,file.filename=A b",
+        "img rebase -u -b  --image-opts driver=qcow2,backing.file.filename=x,file.filename=A", "img map --image-opts driver=qcow2,backing.driver=foo,file.filename=A", "img bitmap --remove A b")]
+    [TestCase(
+        "a driver that is no text", "img create -q R 1M", "img info json:{\"driver\":5}", "img map -f raw R", "img map json:{\"driver\":5,\"file\":{\"driver\":\"file\",\"filename\":\"R\"}}", "img map json:{\"driver\":\"raw\",\"file\":{\"driver\":5,\"filename\":\"R\"}}")]
+    [TestCase(
+        "the format of a backing file that is not opened", "img create -q -f qcow2 -u -b NONE -F foo A 1M", "img create -q -f qcow2 -u -b NONE -F vmdk A 1M", "img create -q -f qcow2 -u -b NONE -F raw A 1M")]
+    [TestCase(
+        "sizes in hexadecimal", "img create R 0x1k", "img resize -f raw R +0x1k", "img resize -f raw R 0x5k", "img dd bs=0x1k count=0x1k if=R of=A", "img convert -f raw -O raw -r 0x1M -S 0x1k R A",
+        "img measure -f raw -O qcow2 -o size=0x1k R", "img measure --size 0x1M", "img map -f raw -s 0x1k -l 0x1k R")]
+    [TestCase(
+        "a snapshot of what has none", "img create -q R 1M", "img measure -l s --object throttle-group,id=g --image-opts driver=throttle,throttle-group=g,file.filename=R", "img measure -l s -f raw R")]
     public void Everything_is_as_the_installed_programs_do_it(string what, params string[] lines)
     {
         string[] theirs = RunAll(lines, static (name, arguments) => InstalledProgram.Run(name, "", arguments));

@@ -40,7 +40,7 @@ public sealed class LuksDriver : BlockDriver
         ArgumentNullException.ThrowIfNull(context);
         string? secretId = context.Options.GetString(LuksOptions.SecretKey);
         BlockChild file = await context.OpenChildAsync(LuksOptions.FileKey, ChildRole.Image);
-        BlockChild? header = await OpenHeaderAsync(context);
+        BlockChild? header = await context.OpenOptionalChildAsync(LuksOptions.HeaderKey, ChildRole.Metadata);
         if (secretId is null && !context.IsForInformation)
         {
             throw new BlockException($"Parameter '{LuksOptions.SecretKey}' is required for cipher");
@@ -110,12 +110,4 @@ public sealed class LuksDriver : BlockDriver
     private static long RoundUp(long lengthBytes) => lengthBytes > BlockLimits.LengthBytesMax
         ? throw new BlockException(BlockErrorKind.TooLarge, "The requested file size is too large")
         : (lengthBytes + SectorCipher.SectorBytes - 1) / SectorCipher.SectorBytes * SectorCipher.SectorBytes;
-
-    private static async Task<BlockChild?> OpenHeaderAsync(OpenContext context)
-    {
-        BlockChild? header = await context.OpenOptionalChildAsync(LuksOptions.HeaderKey, ChildRole.Metadata);
-        return header is null || !ReferenceEquals(context.Profile, CompatibilityProfile.Qemu)
-            ? header
-            : throw new BlockException($"Block format 'luks' does not support the option '{LuksOptions.HeaderKey}'");
-    }
 }

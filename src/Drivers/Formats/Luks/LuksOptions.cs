@@ -30,7 +30,7 @@ internal static class LuksOptions
     /// <summary>To open an image.</summary>
     public static OptionSchema Open { get; } = new(
         new OptionDefinition(FileKey, OptionType.Child, "the node or options that hold the image") { IsRequired = true },
-        new OptionDefinition(HeaderKey, OptionType.Child, "the node or options that hold the header, where it does not lie before the data"),
+        new OptionDefinition(HeaderKey, OptionType.Child, "the node or options that hold the header, where it does not lie before the data") { IsOwnOnly = true },
         new OptionDefinition(SecretKey, OptionType.String, "ID of the secret that provides the keyslot passphrase") { IsStrong = true });
 
     /// <summary>To make one. What is left out is told to nobody, so nothing has a default here.</summary>

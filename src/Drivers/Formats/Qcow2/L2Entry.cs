@@ -90,6 +90,12 @@ internal readonly record struct L2Entry(ulong Descriptor, ulong Bitmap)
     /// <summary>True where any subcluster has data here.</summary>
     public bool HasData => IsCompressed || DataBits != 0;
 
+    /// <summary>The first subcluster that has data here, of those where any has.</summary>
+    public int FirstData => IsCompressed ? 0 : BitOperations.TrailingZeroCount(DataBits);
+
+    /// <summary>Behind the last of <paramref name="count"/> subclusters that has data here.</summary>
+    public int DataEnd(int count) => IsCompressed ? count : 32 - BitOperations.LeadingZeroCount(DataBits);
+
     /// <summary>True where any subcluster is said to have data and to be zeros, or to have data nowhere.</summary>
     public bool IsContradictory => !IsCompressed && ((DataBits & (uint)(Bitmap >> 32)) != 0 || (DataBits != 0 && !HasCluster));
 

@@ -45,7 +45,9 @@ public sealed class Qcow2Driver : BlockDriver
     public override Task<bool> CreateAsync(CreateContext context, CancellationToken cancel)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return new Qcow2Creation(this, context, Qcow2CreateOptions.Read(context.Options, LengthOf(context))).RunAsync(cancel);
+        Qcow2CreateOptions options = Qcow2CreateOptions.Read(context.Options, LengthOf(context));
+        BackingFormats.Check(context.Graph, options.BackingFormat);
+        return new Qcow2Creation(this, context, options).RunAsync(cancel);
     }
 
     /// <inheritdoc/>

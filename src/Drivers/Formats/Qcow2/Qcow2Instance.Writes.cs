@@ -184,12 +184,23 @@ internal sealed partial class Qcow2Instance
         return length;
     }
 
-    // The guest's bytes around a write that must go into the new clusters with it: of what was data somewhere else all of the cluster, else the rest of the subclusters.
+    // The guest's bytes around a write that must go into the new clusters with it: the rest of its subclusters, and what was data somewhere else. Marks of zeros around that stay.
     private (long Start, long End) RangeToKeep(long start, long end, L2Entry first, L2Entry last)
     {
-        int startUnit = first.HasData ? _geometry.ClusterBytes : _geometry.SubclusterBytes;
-        int endUnit = last.HasData ? _geometry.ClusterBytes : _geometry.SubclusterBytes;
-        return (start & ~(startUnit - 1L), (end + endUnit - 1) & ~(endUnit - 1L));
+        long unit = _geometry.SubclusterBytes;
+        long copyStart = start & ~(unit - 1);
+        long copyEnd = (end + unit - 1) & ~(unit - 1);
+        if (first.HasData)
+        {
+            copyStart = Math.Min(copyStart, _geometry.ClusterStart(start) + (first.FirstData * unit));
+        }
+
+        if (last.HasData)
+        {
+            copyEnd = Math.Max(copyEnd, _geometry.ClusterStart(end - 1) + (last.DataEnd((int)(_geometry.ClusterBytes / unit)) * unit));
+        }
+
+        return (copyStart, copyEnd);
     }
 
     /// <summary>Writes <paramref name="buffer"/>, and around it what the guest has now from <paramref name="copyStart"/> to <paramref name="copyEnd"/>, to where <paramref name="shift"/> says.</summary>

@@ -38,6 +38,9 @@ internal sealed partial class Qcow2Instance(Qcow2Metadata metadata) : BlockDrive
     public override int? ClusterBytes => _geometry.ClusterBytes;
 
     /// <inheritdoc/>
+    public override int? SubclusterBytes => _geometry.SubclusterBytes;
+
+    /// <inheritdoc/>
     public override BlockLimits Limits { get; } = new()
     {
         RequestAlignmentBytes = metadata.IsEncrypted ? SectorCipher.SectorBytes : 1,

@@ -33,9 +33,11 @@ public sealed class HostFileDriver() : HostStorageDriver("file")
     {
         ArgumentNullException.ThrowIfNull(context);
         string path = PathOf(context.FileName);
+        HostPlatform platform = context.Graph.Platform;
         PreallocationMode preallocation = PreallocationModes.Parse(context.Options.GetString(PreallocationKey) ?? "off");
         if (preallocation == PreallocationMode.Metadata)
         {
+            await context.Context.RunOnWorkers(() => platform.CheckNewFile(path));
             throw preallocation.ToRefusal();
         }
 
@@ -47,7 +49,6 @@ public sealed class HostFileDriver() : HostStorageDriver("file")
         }
 
         long lengthBytes = FileLength.WholeSectors(context.SizeBytes, context.Graph.Profile);
-        HostPlatform platform = context.Graph.Platform;
         return await context.Context.RunOnWorkers(() => Create(platform, path, lengthBytes, preallocation, file =>
         {
             if (isInPlace)
@@ -60,6 +61,15 @@ public sealed class HostFileDriver() : HostStorageDriver("file")
                 file.TrySetExtentSize(extentBytes);
             }
         }, cancel));
+    }
+
+    /// <inheritdoc/>
+    public override async Task CheckNewNameAsync(NodeGraph graph, string fileName)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(fileName);
+        string path = PathOf(fileName);
+        await graph.MainContext.RunOnWorkers(() => graph.Platform.CheckNewFile(path));
     }
 
     /// <inheritdoc/>

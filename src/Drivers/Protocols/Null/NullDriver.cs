@@ -21,6 +21,9 @@ public abstract class NullDriver : BlockDriver
     /// <inheritdoc/>
     public override string ProtocolName => Name;
 
+    /// <summary>False: nothing can be kept.</summary>
+    public override bool TakesNewImages => false;
+
     /// <inheritdoc/>
     public override bool SupportsReopen => true;
 

@@ -50,10 +50,6 @@ internal sealed class AmendVerb : ImgVerb
         }
 
         _source.Check();
-        if (operands.Count != 1 && !(_options.IsHelpWanted && _source.Format is not null))
-        {
-            throw new BlockException("Expecting one image file name");
-        }
     }
 
     /// <inheritdoc/>
@@ -90,6 +86,11 @@ internal sealed class AmendVerb : ImgVerb
         using ImgProgress progress = new(call, _source.ShowsProgress);
         try
         {
+            if (call.Operands.Count != 1)
+            {
+                throw new BlockException("Expecting one image file name");
+            }
+
             // The backing file that is to be replaced may be gone.
             ImageArgument image = _source.ImageOf(call.Operands[0], _source.WriteMode);
             await using BlockBackend backend = await (RenamesBacking(call) ? image with { OpensBacking = false } : image).OpenAsync(call.World, call.Name, call.Warn, cancel);
@@ -118,7 +119,7 @@ internal sealed class AmendVerb : ImgVerb
     {
         try
         {
-            return _options.Read(schema, call.Name);
+            return _options.Read(schema, call);
         }
         catch (BlockException error) when (format.CreateOptions?.Definitions.Any(definition => error.Message == $"Invalid parameter '{definition.Name}'") == true)
         {

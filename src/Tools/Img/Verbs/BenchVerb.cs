@@ -25,7 +25,7 @@ internal sealed class BenchVerb : ImgVerb
         ImgOption.ImageOpts,
         new('n', "native", "short for -i native") { IsLetterOnly = true },
         new('\0', "no-drain", "flushes go beside the requests"),
-        ImgOption.Object,
+        ImgOption.Object with { IsOwnOnly = true },
         new('o', "offset", "where the first request lies (default: 0)", "BYTES") { IsLetterOnly = true },
         new('\0', "pattern", "what is written (default: 0)", "BYTE"),
         new('q', "quiet", "taken, and without effect, as qemu-img does") { IsLetterOnly = true },

@@ -136,19 +136,19 @@ internal sealed class ConvertVerb : ImgVerb
 
     private async Task PrepareSourcesAsync(List<BlockBackend> sources, ConvertBitmaps? bitmaps)
     {
-        if (_arguments.CopiesBitmaps && sources.Count > 1)
-        {
-            throw new BlockException("Copying bitmaps only possible with single source");
-        }
-
         if (_arguments.HasBacking && sources.Count > 1)
         {
             throw new BlockException("Having a backing file for the target makes no sense when concatenating multiple input images");
         }
 
+        if (_arguments.CopiesBitmaps && sources.Count > 1)
+        {
+            throw new BlockException("Copying bitmaps only possible with single source");
+        }
+
         if (_arguments.Snapshot is { } snapshot)
         {
-            if (sources.Count > 1)
+            if (sources.Count > 1 && !SourceSnapshot.IsOptions(snapshot))
             {
                 throw new BlockException("No support for concatenating multiple snapshot");
             }

@@ -69,6 +69,9 @@ internal sealed class CreateVerb : ImgVerb
     }
 
     /// <inheritdoc/>
+    public override IEnumerable<string> SizeOperands(IReadOnlyList<string> operands) => operands.Skip(1);
+
+    /// <inheritdoc/>
     public override Task<int> RunAsync(ImgCall call) =>
         _options.IsHelpWanted ? Task.FromResult(PrintHelp(call)) : ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => CreateAsync(call, cancel));
 
@@ -131,7 +134,7 @@ internal sealed class CreateVerb : ImgVerb
     // What the options leave out comes from the command line, or from the backing file.
     private async Task<OptionsDictionary> CompleteAsync(ImgCall call, ImageCreation creation, CancellationToken cancel)
     {
-        OptionsDictionary options = _options.Read(creation.Options, call.Name);
+        OptionsDictionary options = _options.Read(creation.Options, call);
         string format = creation.Format.Name;
         bool takesBacking = creation.Options.Definitions.Any(definition => definition.Name == BackingFile);
         if (options.ContainsKey(CreateContext.SizeOption) && _sizeBytes is not null)

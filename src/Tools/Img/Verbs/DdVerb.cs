@@ -68,6 +68,11 @@ internal sealed class DdVerb : ImgVerb
     }
 
     /// <inheritdoc/>
+    public override IEnumerable<string> SizeOperands(IReadOnlyList<string> operands) =>
+        operands.Where(static operand => operand.StartsWith("bs=", StringComparison.Ordinal) || operand.StartsWith("count=", StringComparison.Ordinal) || operand.StartsWith("skip=", StringComparison.Ordinal))
+            .Select(static operand => operand[(operand.IndexOf('=', StringComparison.Ordinal) + 1)..]);
+
+    /// <inheritdoc/>
     public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => CopyAsync(call, cancel));
 
     /// <inheritdoc/>

@@ -130,7 +130,7 @@ internal sealed class MeasureVerb : ImgVerb
         OptionsDictionary options;
         try
         {
-            options = _options.Read(OptionsOf(call, format), call.Name);
+            options = _options.Read(OptionsOf(call, format), call);
         }
         catch (BlockException failure)
         {

@@ -54,8 +54,6 @@ internal sealed class RebaseVerb : ImgVerb
         }
 
         _source.Check();
-        _ = Mode;
-        _ = _source.ReadMode;
     }
 
     /// <inheritdoc/>
@@ -89,6 +87,9 @@ internal sealed class RebaseVerb : ImgVerb
         progress.Begin();
         try
         {
+            _ = Mode;
+            _ = _source.ReadMode;
+
             // What is written is this program's alone: others may have the backing files only.
             ImageArgument image = _source.ImageOf(call.Operands[0], Mode) with { OpensBacking = !_isUnsafe, Mode = Mode };
             await using BlockBackend top = await image.OpenAsync(call.World, call.Name, call.Warn, cancel);
@@ -146,6 +147,7 @@ internal sealed class RebaseVerb : ImgVerb
         string prefix = $"Could not change the backing file to '{_backing ?? "(null)"}': ";
         if (!string.IsNullOrEmpty(_backing) && _backingFormat is null)
         {
+            progress.CompleteOnce();
             throw new BlockException(prefix + "backing format must be specified");
         }
 
@@ -158,6 +160,8 @@ internal sealed class RebaseVerb : ImgVerb
         }
         catch (BlockException failure)
         {
+            // Everything is copied, whatever becomes of the header.
+            progress.CompleteOnce();
             throw failure.Kind == BlockErrorKind.InvalidArgument && call.Name.FollowsTexts ? new BlockException(failure.Kind, prefix + call.Name.TextOf(failure), failure) : failure.Prefixed(prefix);
         }
     }

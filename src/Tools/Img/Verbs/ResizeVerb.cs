@@ -69,6 +69,9 @@ internal sealed class ResizeVerb : ImgVerb
     }
 
     /// <inheritdoc/>
+    public override IEnumerable<string> SizeOperands(IReadOnlyList<string> operands) => [_size is ['+' or '-', ..] ? _size[1..] : _size];
+
+    /// <inheritdoc/>
     public override Task<int> RunAsync(ImgCall call) => ImgInterrupt.RunAsync(call.Console, call.Name.Program, cancel => ResizeAsync(call, cancel));
 
     /// <inheritdoc/>

@@ -79,11 +79,6 @@ internal sealed record AmendOptions
     public void Check(Qcow2HeaderArea area, long backingBytes)
     {
         Qcow2Header header = area.Header;
-        if (HasOtherBacking)
-        {
-            throw new BlockException(BlockErrorKind.NotSupported, "Cannot amend the backing file") { Hint = "You can use 'qemu-img rebase' instead." };
-        }
-
         if (ChangesKeys && header.Encryption != Qcow2Encryption.Luks)
         {
             throw new BlockException(BlockErrorKind.NotSupported, header.Encryption == Qcow2Encryption.None
@@ -96,12 +91,21 @@ internal sealed record AmendOptions
         bool isDataFileRaw = (header.Autoclear & Qcow2AutoclearFeatures.RawDataFile) != 0;
         string? refusal = DataFileName is not null && !hasDataFile ? "data-file can only be set for images that use an external data file"
             : IsDataFileRaw == true && !isDataFileRaw ? "data-file-raw cannot be set on existing images"
-            : HasLazyRefcounts == true && version < 3 ? "Lazy refcounts only supported with compatibility level 1.1 and above (use compat=1.1 or greater)"
-            : version >= 3 || RefcountOrder is null or 4 ? null
-            : "Refcount widths other than 16 bits require compatibility level 1.1 or above (use compat=1.1 or greater)";
+            : version < 3 && RefcountOrder is not (null or 4) ? "Refcount widths other than 16 bits require compatibility level 1.1 or above (use compat=1.1 or greater)"
+            : null;
         if (refusal is not null)
         {
             throw new BlockException(refusal);
+        }
+
+        if (HasOtherBacking)
+        {
+            throw new BlockException(BlockErrorKind.NotSupported, "Cannot amend the backing file") { Hint = "You can use 'qemu-img rebase' instead." };
+        }
+
+        if (HasLazyRefcounts == true && version < 3)
+        {
+            throw new BlockException("Lazy refcounts only supported with compatibility level 1.1 and above (use compat=1.1 or greater)");
         }
 
         if (LengthBytes is { } length && length != header.LengthBytes)
