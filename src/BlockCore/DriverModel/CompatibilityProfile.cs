@@ -36,6 +36,7 @@ public sealed record CompatibilityProfile
         DowngradeChangesLengthFirst = true,
         KnowsUnopenedBacking = false,
         RefusesWrongDrivers = false,
+        TakesOwnChildren = false,
     };
 
     /// <summary>What the profile is called: <c>own</c> or <c>qemu</c>.</summary>
@@ -106,6 +107,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>A driver that is no text, but a number or a switch, is an unknown one; otherwise it is as if none were given.</summary>
     public bool RefusesWrongDrivers { get; init; } = true;
+
+    /// <summary>Children can be given that QEMU does not have, as a header beside an encrypted image; otherwise their options are unknown ones.</summary>
+    public bool TakesOwnChildren { get; init; } = true;
 
     /// <summary>A refusal of an unknown option names the nearest known one.</summary>
     public bool SuggestsNearestOption { get; init; } = true;

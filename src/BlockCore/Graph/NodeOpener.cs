@@ -234,7 +234,7 @@ internal sealed partial class NodeOpener(NodeGraph graph, CancellationToken canc
 
     private void TakeChildren(ChildOptions children, OptionsTree options, IEnumerable<OptionDefinition> definitions)
     {
-        foreach (OptionDefinition child in definitions.Where(definition => !definition.IsOwnOnly || !ReferenceEquals(graph.Profile, CompatibilityProfile.Qemu)))
+        foreach (OptionDefinition child in definitions.Where(definition => !definition.IsOwnOnly || graph.Profile.TakesOwnChildren))
         {
             children.TakeFrom(options, child);
         }
