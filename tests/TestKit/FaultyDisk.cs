@@ -49,6 +49,9 @@ public sealed class FaultyDisk
     /// <summary>One read in so many has a wrong bit and says nothing; 0 for none.</summary>
     public int CorruptsReadsOneIn { get; set; }
 
+    /// <summary>Told of each call before anything of it is done.</summary>
+    public Action<StorageCall>? OnCall { get; set; }
+
     /// <summary>How many changes have completed: what to hand to <see cref="IsDurableUpTo"/>.</summary>
     public long CompletedCount => _completedCount;
 
@@ -109,6 +112,7 @@ public sealed class FaultyDisk
     internal BlockException? Judge(StorageCall call)
     {
         _counts[(int)call]++;
+        OnCall?.Invoke(call);
         BlockErrorKind? error = null;
         foreach (FaultRule rule in _rules)
         {

@@ -180,7 +180,10 @@ public sealed partial class BlockNode : IChildParent
     /// </summary>
     public int MarkRequests() => Tracker.Mark();
 
-    /// <summary>True where a request that came before <see cref="MarkRequests"/> returned <paramref name="mark"/> is still in flight.</summary>
+    /// <summary>
+    /// True where a request that came before <see cref="MarkRequests"/> returned <paramref name="mark"/> is still in flight. Discards, and a length that becomes shorter, are no such requests:
+    /// they give up what they meet, however long they take.
+    /// </summary>
     public bool HasRequestsBefore(int mark) => Tracker.HasRequestsBefore(mark);
 
     /// <summary>What is known of where a leaf node has data.</summary>

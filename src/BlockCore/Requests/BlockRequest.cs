@@ -48,6 +48,9 @@ internal sealed class BlockRequest : CompletionHook, IValueTaskSource
     /// <summary>How many marks had been set at the node when it came.</summary>
     internal int Age { get; set; }
 
+    /// <summary>False for what only lets go of a range: it is on its way to none of the data there.</summary>
+    internal bool MovesData => _kind != RequestKind.Discard;
+
     internal bool IsSerialising { get; set; }
 
     internal bool IsWaiting { get; set; }

@@ -68,8 +68,10 @@ internal static class LengthRequest
         }
 
         // What lies between the two lengths is not to be read or written meanwhile, nor the rest of a block that one of them cuts.
+        // A longer node may have to write some of it, a shorter one only lets go of it.
+        RequestKind kind = lengthBytes < node.LengthBytes ? RequestKind.Discard : RequestKind.Write;
         long start = Math.Min(lengthBytes, node.LengthBytes);
-        BlockRequest request = BlockRequest.Begin(null, RequestPlan.OfOwnNode(edge), RequestKind.Write, start, Math.Max(lengthBytes, node.LengthBytes) - start);
+        BlockRequest request = BlockRequest.Begin(null, RequestPlan.OfOwnNode(edge), kind, start, Math.Max(lengthBytes, node.LengthBytes) - start);
         try
         {
             node.Tracker.MakeSerialising(request, node.Limits.RequestAlignmentBytes);

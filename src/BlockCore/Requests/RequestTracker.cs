@@ -57,7 +57,7 @@ internal sealed class RequestTracker
         return Interlocked.Increment(ref _age);
     }
 
-    /// <summary>True where a request that came before <paramref name="mark"/> is still in flight.</summary>
+    /// <summary>True where a request that moves data and came before <paramref name="mark"/> is still in flight.</summary>
     public bool HasRequestsBefore(int mark)
     {
         if (_lanes is not { } lanes)

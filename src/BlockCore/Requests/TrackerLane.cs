@@ -44,12 +44,12 @@ internal sealed class TrackerLane
         }
     }
 
-    /// <summary>True where a request stands here that came before <paramref name="mark"/>.</summary>
+    /// <summary>True where a request stands here that moves data and came before <paramref name="mark"/>.</summary>
     public bool HasRequestsBeforeUnsynchronized(int mark)
     {
         for (BlockRequest? request = First; request is not null; request = request.Next)
         {
-            if (unchecked(request.Age - mark) < 0)
+            if (request.MovesData && unchecked(request.Age - mark) < 0)
             {
                 return true;
             }

@@ -100,10 +100,11 @@ internal sealed partial class ClusterAllocator
         return true;
     }
 
-    /// <summary>Puts no more compressed clusters into a cluster that was begun: what is there may be nobody's any more, and the rest of it with it.</summary>
-    public void StopAppending(long cluster)
+    /// <summary>Puts no more compressed clusters into a cluster that was begun, if it is one of these: what is there may be nobody's any more, and the rest of it with it.</summary>
+    public void StopAppending(long cluster, int count)
     {
-        if (_nextByte >> _geometry.ClusterBits == cluster)
+        long begun = _nextByte >> _geometry.ClusterBits;
+        if (begun >= cluster && begun < cluster + count)
         {
             _nextByte = 0;
         }

@@ -97,9 +97,9 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         long cluster = hostOffset >> _geometry.ClusterBits;
         try
         {
-            for (int i = 0; i < count; i++)
+            for (int i = 0; i < count;)
             {
-                await DropAsync(cluster + i);
+                i += await DropAsync(cluster + i, count - i);
             }
         }
         catch (BlockException error)
@@ -108,18 +108,21 @@ internal sealed partial class ClusterAllocator(Qcow2Metadata metadata)
         }
     }
 
-    /// <summary>Drops one reference of a cluster.</summary>
-    /// <returns>True where it was the last: the cluster is free.</returns>
-    public async ValueTask<bool> DropAsync(long cluster)
+    /// <summary>Drops one reference of each of some clusters from <paramref name="cluster"/> on: at least of that one, and of at most <paramref name="countMax"/>.</summary>
+    /// <returns>Of how many.</returns>
+    /// <exception cref="BlockException">The first of them has none, or what counts it could not be read.</exception>
+    public async ValueTask<int> DropAsync(long cluster, long countMax)
     {
-        if (await metadata.Refcounts.ChangeAsync(cluster, -1) != 0)
+        int freed = await metadata.Refcounts.ClearOnesAsync(cluster, countMax);
+        if (freed == 0)
         {
-            return false;
+            await metadata.Refcounts.ChangeAsync(cluster, -1);
+            return 1;
         }
 
         _hint = Math.Min(_hint, cluster);
-        StopAppending(cluster);
-        return true;
+        StopAppending(cluster, freed);
+        return freed;
     }
 
     /// <summary>Looks for free clusters from <paramref name="cluster"/> on again: none before it is free.</summary>

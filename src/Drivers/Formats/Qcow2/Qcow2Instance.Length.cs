@@ -302,12 +302,7 @@ internal sealed partial class Qcow2Instance
     private async ValueTask TrimFileAsync()
     {
         _isTrimDue = false;
-        long cluster = _geometry.ClusterCount(metadata.File.LengthBytes);
-        while (cluster > 1 && await metadata.Refcounts.GetAsync(cluster - 1) == 0)
-        {
-            cluster--;
-        }
-
+        long cluster = Math.Max(1, await metadata.Refcounts.FindUsedEndAsync(_geometry.ClusterCount(metadata.File.LengthBytes)));
         if (cluster << _geometry.ClusterBits < metadata.File.LengthBytes)
         {
             await metadata.File.WriteLengthAsync(cluster << _geometry.ClusterBits, isExact: false, PreallocationMode.Off, RequestFlags.None, CancellationToken.None);
@@ -317,21 +312,15 @@ internal sealed partial class Qcow2Instance
     // The file lets go of every cluster that nobody uses. The node is drained, as above.
     private async ValueTask DiscardFreeAsync()
     {
-        List<(long HostOffset, long LengthBytes)> free = [];
         long end = _geometry.ClusterCount(metadata.File.LengthBytes);
-        for (long cluster = 1; cluster < end; cluster++)
+        for (long cluster = 1; cluster < end;)
         {
-            long first = cluster;
-            for (; cluster < end && await metadata.Refcounts.GetAsync(cluster) == 0; cluster++)
-            {
-            }
-
+            long first = await metadata.Refcounts.FindAsync(cluster, end, isUsed: false);
+            cluster = await metadata.Refcounts.FindAsync(first, end, isUsed: true);
             if (cluster > first)
             {
-                free.Add((first << _geometry.ClusterBits, (cluster - first) << _geometry.ClusterBits));
+                await metadata.DiscardAsync([(first << _geometry.ClusterBits, (cluster - first) << _geometry.ClusterBits)]);
             }
         }
-
-        await metadata.DiscardAsync(free);
     }
 }

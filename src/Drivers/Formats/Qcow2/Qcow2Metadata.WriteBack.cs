@@ -26,7 +26,7 @@ internal sealed partial class Qcow2Metadata
     }
 
     /// <summary>True where a change should wait for a write-back before it makes more.</summary>
-    public bool IsCrowded => Map.Cache.IsCrowded || Refcounts.Cache.IsCrowded || Freed.WaitingBytes > WaitingBytesMax;
+    public bool IsCrowded => Map.Cache.IsCrowded || Refcounts.Cache.IsCrowded || Freed.IsCrowded;
 
     /// <summary>Why bitmaps could not be written when the image was last made clean; null where they were.</summary>
     public BlockException? LostBitmaps { get; private set; }
@@ -218,16 +218,39 @@ internal sealed partial class Qcow2Metadata
     {
         while (Freed.TakeFree(Node.HasRequestsBefore) is { } ranges)
         {
-            foreach (FreedRange range in ranges)
+            try
             {
-                try
+                await ReleaseAsync(ranges);
+            }
+            finally
+            {
+                if (ranges.Count > 0)
                 {
-                    await ReleaseAsync(range);
+                    Freed.PutBack(ranges, Node.MarkRequests());
                 }
-                catch (BlockException error)
-                {
-                    Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': {range.LengthBytes} bytes at 0x{range.HostOffset:x} could not be freed: {error.Message}"));
-                }
+            }
+        }
+    }
+
+    // Lower counts may be in the file at any time from now on: they are written where there is no room for more.
+    private async ValueTask ReleaseAsync(List<FreedRange> ranges)
+    {
+        while (ranges.Count > 0)
+        {
+            FreedRange range = ranges[^1];
+            ranges.RemoveAt(ranges.Count - 1);
+            try
+            {
+                await ReleaseAsync(range);
+            }
+            catch (BlockException error)
+            {
+                Node.Graph.Events.Publish(new BlockWarning($"Node '{Node.Name}': {range.LengthBytes} bytes at 0x{range.HostOffset:x} could not be freed: {error.Message}"));
+            }
+
+            if (Refcounts.Cache.IsCrowded)
+            {
+                await Refcounts.Cache.WriteAsync(Refcounts.Cache.Capture());
             }
         }
     }
@@ -235,33 +258,36 @@ internal sealed partial class Qcow2Metadata
     private async ValueTask ReleaseAsync(FreedRange range)
     {
         bool discards = Options.PassesDiscard(range.Reason, Node);
-        long end = range.HostOffset + range.LengthBytes;
-        for (long at = range.HostOffset; at < end;)
+        long cluster = range.HostOffset >> Geometry.ClusterBits;
+        long end = cluster + Geometry.ClusterCount(range.LengthBytes);
+        while (cluster < end)
         {
-            long next = discards ? await DiscardUnusedAsync(at, end) : end;
-            for (; at < next; at += Geometry.ClusterBytes)
+            long next = discards ? await DiscardUnusedAsync(cluster, end) : end;
+            while (cluster < next)
             {
+                // Whoever listens hears of each of them.
                 await File.DebugEventAsync(DebugEvent.ClusterFree);
-                await Allocator.DropAsync(at >> Geometry.ClusterBits);
+                cluster += await Allocator.DropAsync(cluster, File.HasDebugListener ? 1 : next - cluster);
             }
         }
     }
 
     // The file lets go of what nobody else uses, up to the first cluster that somebody does. Returns the end of what has been looked at: at least one cluster.
-    private async ValueTask<long> DiscardUnusedAsync(long start, long end)
+    private async ValueTask<long> DiscardUnusedAsync(long first, long end)
     {
-        long at = start;
-        for (; at < end && await Refcounts.GetAsync(at >> Geometry.ClusterBits) == 1; at += Geometry.ClusterBytes)
+        long cluster = first;
+        while (cluster < end && await Refcounts.CountOnesAsync(cluster, end - cluster) is > 0 and int ones)
         {
-            Allocator.StopAppending(at >> Geometry.ClusterBits);
+            Allocator.StopAppending(cluster, ones);
+            cluster += ones;
         }
 
-        if (at == start)
+        if (cluster == first)
         {
-            return start + Geometry.ClusterBytes;
+            return first + 1;
         }
 
-        await File.DiscardAsync(start, at - start, CancellationToken.None);
-        return at;
+        await File.DiscardAsync(first << Geometry.ClusterBits, (cluster - first) << Geometry.ClusterBits, CancellationToken.None);
+        return cluster;
     }
 }

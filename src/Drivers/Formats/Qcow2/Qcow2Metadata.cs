@@ -24,9 +24,6 @@ internal sealed partial class Qcow2Metadata
     /// <summary>The longest slice of a table in memory.</summary>
     public const int SliceBytesMax = 4096;
 
-    // So much may wait for being freed before somebody is made to flush.
-    private const long WaitingBytesMax = 64L << 20;
-
     private readonly BlockChild? _data;
     private readonly CoMutex _writeBack = new();
     private readonly CoMutex _beginning = new();

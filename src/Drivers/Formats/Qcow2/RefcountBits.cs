@@ -56,6 +56,39 @@ internal static class RefcountBits
         }
     }
 
+    /// <summary>Sets <paramref name="count"/> counts from <paramref name="index"/> on to 0.</summary>
+    public static void SetZeros(Span<byte> bytes, int index, int count, int order)
+    {
+        if (order >= 3)
+        {
+            bytes.Slice(index << (order - 3), count << (order - 3)).Clear();
+            return;
+        }
+
+        for (int i = index; i < index + count; i++)
+        {
+            Set(bytes, i, order, 0);
+        }
+    }
+
+    /// <summary>How many counts from <paramref name="index"/> on, of at most <paramref name="countMax"/>, are 1.</summary>
+    public static int OnesRun(ReadOnlySpan<byte> bytes, int index, int countMax, int order)
+    {
+        if (order == 4)
+        {
+            int other = MemoryMarshal.Cast<byte, ushort>(bytes).Slice(index, countMax).IndexOfAnyExcept(BitConverter.IsLittleEndian ? (ushort)0x100 : (ushort)1);
+            return other < 0 ? countMax : other;
+        }
+
+        int count = 0;
+        while (count < countMax && Get(bytes, index + count, order) == 1)
+        {
+            count++;
+        }
+
+        return count;
+    }
+
     /// <summary>The first index from <paramref name="index"/> on whose count is 0; <paramref name="count"/> where there is none.</summary>
     public static int IndexOfFree(ReadOnlySpan<byte> bytes, int index, int count, int order)
     {
@@ -91,6 +124,27 @@ internal static class RefcountBits
         }
 
         return Math.Min(index, count);
+    }
+
+    /// <summary>The last index before <paramref name="end"/> whose count is not 0; -1 where there is none.</summary>
+    public static int LastIndexOfUsed(ReadOnlySpan<byte> bytes, int end, int order)
+    {
+        int index = end - 1;
+        while (index >= 0 && Get(bytes, index, order) == 0)
+        {
+            long bit = (long)index << order;
+            if ((bit & 7) != 0)
+            {
+                index--;
+                continue;
+            }
+
+            // The count that has the last bit of the last byte before it that is not zero.
+            int used = bytes[..(int)(bit >> 3)].LastIndexOfAnyExcept((byte)0);
+            index = (int)((((long)used << 3) | 7) >> order);
+        }
+
+        return index;
     }
 
     /// <summary>How many counts from <paramref name="index"/> on, of at most <paramref name="countMax"/>, are 0.</summary>

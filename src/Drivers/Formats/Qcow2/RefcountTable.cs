@@ -140,6 +140,84 @@ internal sealed class RefcountTable
         return count;
     }
 
+    /// <summary>How many clusters from one on, of at most <paramref name="countMax"/> and all in one slice with it, are used once.</summary>
+    public async ValueTask<int> CountOnesAsync(long cluster, long countMax) =>
+        TryFindSlice(cluster, out long hostOffset) ? OnesIn(await Cache.GetAsync(hostOffset), cluster, countMax) : 0;
+
+    /// <summary>Counts the clusters from one on that are used once, of at most <paramref name="countMax"/> and all in one slice with it, as free. In memory, as above.</summary>
+    /// <returns>How many they are.</returns>
+    public async ValueTask<int> ClearOnesAsync(long cluster, long countMax)
+    {
+        if (!TryFindSlice(cluster, out long hostOffset))
+        {
+            return 0;
+        }
+
+        MetadataSlice slice = await Cache.GetAsync(hostOffset);
+        int ones = OnesIn(slice, cluster, countMax);
+        if (ones > 0)
+        {
+            RefcountBits.SetZeros(Cache.Change(slice), IndexInSlice(cluster), ones, _geometry.RefcountOrder);
+        }
+
+        return ones;
+    }
+
+    /// <summary>The first cluster from <paramref name="cluster"/> on, before <paramref name="end"/>, that is used, or that is not; <paramref name="end"/> where there is none.</summary>
+    public async ValueTask<long> FindAsync(long cluster, long end, bool isUsed)
+    {
+        while (cluster < end)
+        {
+            if (TryFindSlice(cluster, out long hostOffset))
+            {
+                MetadataSlice slice = await Cache.GetAsync(hostOffset);
+                int index = IndexInSlice(cluster);
+                int count = (int)Math.Min(CountsPerSlice, index + end - cluster);
+                int found = isUsed ? RefcountBits.IndexOfUsed(slice.Bytes, index, count, _geometry.RefcountOrder) : RefcountBits.IndexOfFree(slice.Bytes, index, count, _geometry.RefcountOrder);
+                cluster += found - index;
+                if (found < count)
+                {
+                    return cluster;
+                }
+            }
+            else if (isUsed)
+            {
+                cluster += _geometry.RefcountsPerBlock - (cluster % _geometry.RefcountsPerBlock);
+            }
+            else
+            {
+                return cluster;
+            }
+        }
+
+        return end;
+    }
+
+    /// <summary>Where the clusters before <paramref name="end"/> end that are used.</summary>
+    public async ValueTask<long> FindUsedEndAsync(long end)
+    {
+        end = Math.Min(end, FirstClusterOf(EntryCount));
+        while (end > 0)
+        {
+            if (!TryFindSlice(end - 1, out long hostOffset))
+            {
+                end = FirstClusterOf(BlockOf(end - 1));
+                continue;
+            }
+
+            MetadataSlice slice = await Cache.GetAsync(hostOffset);
+            int index = IndexInSlice(end - 1);
+            int used = RefcountBits.LastIndexOfUsed(slice.Bytes, index + 1, _geometry.RefcountOrder);
+            end += used - index;
+            if (used >= 0)
+            {
+                return end;
+            }
+        }
+
+        return 0;
+    }
+
     /// <summary>Puts a new block, which is in the file and durable, into the table.</summary>
     public async ValueTask SetBlockAsync(int index, long hostOffset)
     {
@@ -151,4 +229,10 @@ internal sealed class RefcountTable
 
     /// <summary>The table is another now; the file has it already.</summary>
     public void Replace(long[] blocks) => (_blocks, _isLoaded) = (blocks, true);
+
+    private int OnesIn(MetadataSlice slice, long cluster, long countMax)
+    {
+        int index = IndexInSlice(cluster);
+        return RefcountBits.OnesRun(slice.Bytes, index, (int)Math.Min(countMax, CountsPerSlice - index), _geometry.RefcountOrder);
+    }
 }
