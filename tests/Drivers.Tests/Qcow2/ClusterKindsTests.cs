@@ -1,4 +1,5 @@
 using BlockGraph.Drivers.Formats.Qcow2;
+using BlockGraph.Drivers.Formats.Qcow2.Check;
 
 namespace BlockGraph.Drivers.Tests.Qcow2;
 
@@ -47,6 +48,32 @@ public sealed class ClusterKindsTests
         kinds.Clear();
         Assert.That(kinds.All, Is.Empty, "after it was cleared");
         Assert.That(kinds.Add(3, MetadataKind.Header), Is.EqualTo(MetadataKind.None), "added anew");
+    }
+
+    [Test]
+    public void Uses_are_added_up_however_many_they_are()
+    {
+        Random random = new(12);
+        Dictionary<long, ulong> wanted = [];
+        ClusterUses uses = new();
+        foreach (ulong max in new[] { 2UL, 40_000UL, 1UL << 40 })
+        {
+            for (int i = 0; i < 2000; i++)
+            {
+                long cluster = random.Next(300);
+                ulong count = (ulong)random.NextInt64((long)max);
+                uses.Add(cluster, count);
+                wanted[cluster] = wanted.GetValueOrDefault(cluster) + count;
+            }
+
+            uses.Add(7, 65536 - (wanted[7] & 65535));
+            wanted[7] = uses.Get(7);
+            Assert.That(wanted[7] & 65535, Is.Zero, "one with no low part");
+            Assert.That(Enumerable.Range(0, 301).Select(cluster => uses.Get(cluster)), Is.EqualTo(Enumerable.Range(0, 301).Select(cluster => wanted.GetValueOrDefault(cluster))), $"up to {max} at once");
+        }
+
+        uses.Clear();
+        Assert.That(uses.Get(7), Is.Zero, "after they were cleared");
     }
 
     [Test]

@@ -12,10 +12,10 @@ internal sealed class ImageReferences(Qcow2Metadata metadata)
     private readonly List<int> _activeIndexes = [];
 
     // How many L1 entries lead to a table beside the first: none, of most.
-    private readonly Dictionary<long, ulong> _moreTableUses = [];
+    private readonly ClusterUses _moreTableUses = new();
 
     // How often clusters are used as a block of counts beside the first time: never, of an image that is not broken.
-    private readonly Dictionary<long, ulong> _moreBlockUses = [];
+    private readonly ClusterUses _moreBlockUses = new();
 
     /// <summary>How often each cluster is used.</summary>
     public ReferenceCounts Counts { get; private set; } = new(new CountWindow(0, long.MaxValue));
@@ -69,7 +69,7 @@ internal sealed class ImageReferences(Qcow2Metadata metadata)
     {
         bool isNew = (kindsBefore & AnyL2) == 0;
         TableCount += isNew ? 1 : 0;
-        AddUses(_moreTableUses, hostOffset >> _geometry.ClusterBits, isNew ? weight - 1 : weight);
+        _moreTableUses.Add(hostOffset >> _geometry.ClusterBits, isNew ? weight - 1 : weight);
         if (activeIndex >= 0 && (kindsBefore & MetadataKind.ActiveL2) == 0)
         {
             _activeTables.Add(hostOffset);
@@ -81,10 +81,10 @@ internal sealed class ImageReferences(Qcow2Metadata metadata)
     }
 
     /// <summary>A cluster is used as a block of counts, and was known as one.</summary>
-    public void AddBlockUse(long cluster) => AddUses(_moreBlockUses, cluster, 1);
+    public void AddBlockUse(long cluster) => _moreBlockUses.Add(cluster, 1);
 
     /// <summary>How often a cluster is used as a block of counts, which it is.</summary>
-    public ulong BlockUsesOf(long cluster) => 1 + _moreBlockUses.GetValueOrDefault(cluster);
+    public ulong BlockUsesOf(long cluster) => 1 + _moreBlockUses.Get(cluster);
 
     /// <summary>The L2 tables that the active L1 table leads to, in the order of the guest, each once.</summary>
     public IEnumerable<(long HostOffset, TableUse Use)> ActiveTables()
@@ -116,13 +116,5 @@ internal sealed class ImageReferences(Qcow2Metadata metadata)
         orderby place.Cluster
         select (place.Cluster, string.Join(", ", Enum.GetValues<MetadataKind>().Where(kind => kind != MetadataKind.None && place.Kinds.HasFlag(kind)).Select(MetadataPlaces.NameOf)));
 
-    private static void AddUses(Dictionary<long, ulong> uses, long cluster, ulong count)
-    {
-        if (count > 0)
-        {
-            uses[cluster] = uses.GetValueOrDefault(cluster) + count;
-        }
-    }
-
-    private ulong WeightOf(long table) => 1 + _moreTableUses.GetValueOrDefault(table >> _geometry.ClusterBits);
+    private ulong WeightOf(long table) => 1 + _moreTableUses.Get(table >> _geometry.ClusterBits);
 }
