@@ -26,10 +26,13 @@ public sealed class ImgInterruptTests
     public void A_command_ends_with_130_and_closes_what_it_has_open(params string[] words)
     {
         // A throttle lets its first second through at once: the command is in the middle of its work whenever it is interrupted.
-        string slow = "driver=throttle,throttle-group=g,file.driver=null-co,file.size=1G,file.read-zeroes=off";
-        string[] arguments = [words[0], "--object", "throttle-group,id=g,x-bps-total=1048576", .. words[1..].Select(word => word.Replace("SLOW", slow, StringComparison.Ordinal).Replace("NEW", _folder.File("new"), StringComparison.Ordinal))];
         foreach (string program in new[] { "blockgraph", "qemu-img" })
         {
+            // By the well-known name bench makes no objects. It has more requests than it could ever make.
+            bool isThrottled = (program, words[0]) != ("qemu-img", "bench");
+            string slow = $"{(isThrottled ? "driver=throttle,throttle-group=g,file." : "")}driver=null-co,{(isThrottled ? "file." : "")}size=1G,{(isThrottled ? "file." : "")}read-zeroes=off";
+            string[] made = isThrottled ? ["--object", "throttle-group,id=g,x-bps-total=1048576"] : [];
+            string[] arguments = [words[0], .. made, .. words[1..].Select(word => word.Replace("SLOW", slow, StringComparison.Ordinal).Replace("NEW", _folder.File("new"), StringComparison.Ordinal))];
             (int exitCode, string errors) = Interrupt(program, arguments, words[0] == "dd" ? _ => File.Exists(_folder.File("new")) : null);
             File.Delete(_folder.File("new"));
             string named = words[0] is "convert" or "dd" ? $" ('{arguments[^1].Replace("of=", "", StringComparison.Ordinal)}' is incomplete)" : "";
