@@ -24,6 +24,7 @@ internal static class BenchmarkCommands
         new("allocations", "[--count N] [--json]", "bytes allocated for a request in the steady state", AllocationsCommand.Run),
         new("null-cpu", "[--count N] [--rounds N] [--json]", "CPU for a request, the tool against qemu-img", NullCpuCommand.Run),
         new("startup", "[--runs N] [--json]", "how long the tool takes to answer --version", StartupCommand.Run),
+        new("img-memory", "[--gib N] [--cluster-bits N] [--dir DIR] [--alone] [--json]", "the most memory that commands hold on an image all of whose clusters are mapped", ImgMemoryCommand.Run),
         new("request-cost", "[--count N] [--rounds N] [--only TEXT] [--json]", "CPU for a request in this process, by graph and depth", RequestCostCommand.Run),
         new("threads", "[--count N] [--rounds N] [--json]", "one image from several I/O threads: CPU for a request, and how many a second", ThreadScalingCommand.Run),
         new("graph-changes", "[--rounds N] [--json]", "what opening, permissions, replacing under load and draining cost", GraphChangesCommand.Run),

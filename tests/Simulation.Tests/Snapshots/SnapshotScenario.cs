@@ -236,8 +236,12 @@ internal sealed class SnapshotScenario : IDisposable
         int strange = Enumerable.Range(0, LengthBytes).Count(place => then[place] != _atSnapshot[place]
             && !_aroundSnapshot.Exists(write => place >= write.Offset && place < write.Offset + write.Length && write.Value == then[place]));
         Assert.That(strange, Is.Zero, "bytes of the snapshot that nobody had written");
-        ImageCheck check = await _backend.CheckAsync();
-        Assert.That((check.CorruptionCount, check.LeakCount), Is.EqualTo((0L, 0L)), "corruptions and leaks");
+        foreach (long bytesMax in new[] { new ImageCheckRequest().CountBytesMax, 1 })
+        {
+            ImageCheck check = await _backend.CheckAsync(new ImageCheckRequest { CountBytesMax = bytesMax });
+            Assert.That((check.CorruptionCount, check.LeakCount), Is.EqualTo((0L, 0L)), $"corruptions and leaks, counted in {bytesMax} bytes");
+        }
+
         await _backend.DisposeAsync();
         await using BlockBackend again = await _fixture.OpenAsync("driver=qcow2,file.driver=memory,file.filename=disk");
         Assert.That((again.Root!.Instance.BackingFileName, again.Root.CowChild?.Node.ShownFileName), Is.EqualTo((_backingName, _backingName)), "the backing file");

@@ -30,7 +30,7 @@ public sealed class ImgInterruptTests
         {
             // By the well-known name bench makes no objects. It has more requests than it could ever make.
             bool isThrottled = (program, words[0]) != ("qemu-img", "bench");
-            string slow = $"{(isThrottled ? "driver=throttle,throttle-group=g,file." : "")}driver=null-co,{(isThrottled ? "file." : "")}size=1G,{(isThrottled ? "file." : "")}read-zeroes=off";
+            string slow = isThrottled ? "driver=throttle,throttle-group=g,file.driver=null-co,file.size=1G,file.read-zeroes=off" : "driver=null-co,size=1G,read-zeroes=off";
             string[] made = isThrottled ? ["--object", "throttle-group,id=g,x-bps-total=1048576"] : [];
             string[] arguments = [words[0], .. made, .. words[1..].Select(word => word.Replace("SLOW", slow, StringComparison.Ordinal).Replace("NEW", _folder.File("new"), StringComparison.Ordinal))];
             (int exitCode, string errors) = Interrupt(program, arguments, words[0] == "dd" ? _ => File.Exists(_folder.File("new")) : null);

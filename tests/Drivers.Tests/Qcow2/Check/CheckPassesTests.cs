@@ -4,6 +4,7 @@ using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.BlockCore.Errors;
 using BlockGraph.Drivers.Formats.Qcow2;
+using BlockGraph.Drivers.Tests.Qcow2.Amending;
 using BlockGraph.TestKit;
 
 namespace BlockGraph.Drivers.Tests.Qcow2.Check;
@@ -30,6 +31,71 @@ public sealed partial class CheckPassesTests : Qcow2ImageTestBase
                 Assert.That(mendedInParts.AsSpan().SequenceEqual(mended), Is.True, $"{repairs}, {bytesMax} bytes: the image");
             }
         }
+    }
+
+    // A sound image: what it says is the same, and its tables are read again for each window that they lead to.
+    [Test]
+    public void Less_memory_makes_more_passes()
+    {
+        byte[] image = Make(1);
+        using GraphFixture fixture = new(drivers: [new Qcow2Driver()]);
+        fixture.Memory.Storage("img").Replace(image);
+        List<int> reads = [];
+        foreach (long bytesMax in new[] { new ImageCheckRequest().CountBytesMax, 20_000, 2000, 1 })
+        {
+            List<double> parts = [];
+            fixture.Run(async () =>
+            {
+                await using BlockBackend backend = await fixture.OpenAsync("driver=qcow2,node-name=top,file.driver=memory,file.filename=img,read-only=on", new BackendOptions { ForCheck = true, ReadOnly = true });
+                int before = fixture.Memory.Storage("img").Log.Count;
+                Assert.That((await backend.CheckAsync(new ImageCheckRequest { CountBytesMax = bytesMax, Progress = new Steps(parts) })).IsClean, Is.True, $"{bytesMax} bytes: nothing is wrong");
+                reads.Add(fixture.Memory.Storage("img").Log.Count - before);
+            });
+            Assert.That(parts, Is.Ordered.And.All.InRange(0, 1), $"{bytesMax} bytes: how far it has come");
+            Assert.That(parts[^1], Is.EqualTo(1).Within(0.05), $"{bytesMax} bytes: how far in the end");
+        }
+
+        Assert.That(reads, Is.Ordered.And.Unique, "reads of the file, the less memory the more");
+    }
+
+    // In whichever pass it fails: it is unchecked in the first, and ends the work in a later one.
+    [Test]
+    public void A_read_that_fails_in_any_pass_leaves_what_can_be_repaired_later()
+    {
+        byte[] image = Make(2);
+        Spoil(image, new Random(2));
+        int uncheckedCount = 0;
+        int endedCount = 0;
+        bool isOver = false;
+        for (int failing = 1; !isOver; failing += 5)
+        {
+            Assert.That(failing, Is.LessThan(20_000), "the repair comes to its end");
+            TearDownFixture();
+            SetUpFixture();
+            Disk.Storage.Replace((byte[])image.Clone());
+            Fixture.Run(async () =>
+            {
+                await using BlockBackend backend = await Fixture.OpenAsync("driver=qcow2,node-name=top,file.driver=faulty,file.filename=disk", new BackendOptions { ForCheck = true });
+                int before = Disk.CountOf(StorageCall.Read);
+                Disk.FailNth(failing, StorageCall.Read);
+                try
+                {
+                    ImageCheck check = await backend.CheckAsync(new ImageCheckRequest { Repairs = ImageRepairs.Leaks | ImageRepairs.Errors, CountBytesMax = 2000 });
+                    uncheckedCount += check.UncheckedCount > 0 ? 1 : 0;
+                    isOver = Disk.CountOf(StorageCall.Read) - before < failing;
+                }
+                catch (BlockException error)
+                {
+                    endedCount += error.Message.StartsWith("What could be read before cannot be read any more: ERROR: ", StringComparison.Ordinal) ? 1 : 0;
+                }
+
+                Disk.Heal();
+                ImageCheck left = await backend.CheckAsync(new ImageCheckRequest { Repairs = ImageRepairs.Leaks | ImageRepairs.Errors });
+                Assert.That((left.CorruptionCount, left.LeakCount, left.UncheckedCount), Is.EqualTo((0L, 0L, 0L)), $"read {failing}: after the next repair");
+            });
+        }
+
+        Assert.That((uncheckedCount > 0, endedCount > 0), Is.EqualTo((true, true)), $"reads of the first pass {uncheckedCount}, of later ones {endedCount}");
     }
 
     // Clusters of 512 bytes, some of which are a snapshot's, too.

@@ -1,6 +1,7 @@
 using BlockGraph.BlockCore.Backend;
 using BlockGraph.BlockCore.DriverModel;
 using BlockGraph.Drivers.Formats.Qcow2.Check;
+using BlockGraph.Drivers.Tests.Qcow2.Amending;
 using BlockGraph.Drivers.Tests.Qcow2.Damage;
 using BlockGraph.TestKit;
 
@@ -184,10 +185,10 @@ public sealed class CheckTests : CheckedImages
         using CancellationTokenSource source = new();
         await source.CancelAsync();
         Assert.That(async () => await backend.CheckAsync(new ImageCheckRequest(), source.Token), Throws.InstanceOf<OperationCanceledException>(), "before it began");
-        Steps steps = new();
-        await backend.CheckAsync(new ImageCheckRequest { Progress = steps });
-        Assert.That(steps.Parts, Is.Not.Empty.And.Ordered, "parts of the work");
-        Assert.That(steps.Parts, Has.All.InRange(0.0, 1.0), "all is 1");
+        List<double> steps = [];
+        await backend.CheckAsync(new ImageCheckRequest { Progress = new Steps(steps) });
+        Assert.That(steps, Is.Not.Empty.And.Ordered, "parts of the work");
+        Assert.That(steps, Has.All.InRange(0.0, 1.0), "all is 1");
     });
 
     [Test]
@@ -213,13 +214,6 @@ public sealed class CheckTests : CheckedImages
         Disk.Heal();
         Assert.That((await backend.CheckAsync(All)).IsClean, Is.True, "later it is mended");
     });
-
-    private sealed class Steps : IProgress<double>
-    {
-        public List<double> Parts { get; } = [];
-
-        public void Report(double value) => Parts.Add(value);
-    }
 
     private static CountWindow AllClusters() => new(0, long.MaxValue);
 

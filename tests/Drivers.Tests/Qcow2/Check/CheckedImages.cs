@@ -50,6 +50,9 @@ public abstract class CheckedImages
         return Fixture.Graph.OpenAsync(options, new BackendOptions { ForCheck = isForCheck });
     }
 
+    /// <summary>A repair that counts all clusters at once, or a page of them in each pass.</summary>
+    protected static ImageCheckRequest RepairOf(bool inOnePass) => new() { Repairs = All, CountBytesMax = inOnePass ? new ImageCheckRequest().CountBytesMax : 1 };
+
     /// <summary>Opens the image, checks it, closes it.</summary>
     protected async Task<(ImageCheck Check, List<string> Texts)> CheckAsync(ImageRepairs repairs = ImageRepairs.None, bool readsData = false)
     {

@@ -58,7 +58,7 @@ public sealed class RepairTests : CheckedImages
     });
 
     [Test]
-    public void A_power_cut_at_any_write_of_a_repair_makes_nothing_worse([ValueSource(nameof(Damages))] string damage, [Values(1, 2, 3)] int seed)
+    public void A_power_cut_at_any_write_of_a_repair_makes_nothing_worse([ValueSource(nameof(Damages))] string damage, [Values(1, 2, 3)] int seed, [Values] bool inOnePass)
     {
         bool isOver = false;
         int failing = 1;
@@ -67,7 +67,7 @@ public sealed class RepairTests : CheckedImages
             Assert.That(failing, Is.LessThan(100), "the repair comes to its end");
             TearDownFixture();
             SetUpFixture();
-            Fixture.Run(async () => isOver = await RepairUntilAsync(damage, failing, seed));
+            Fixture.Run(async () => isOver = await RepairUntilAsync(damage, failing, seed, inOnePass));
         }
 
         Assert.That(failing, Is.GreaterThan(4), "a repair takes several calls");
@@ -75,7 +75,7 @@ public sealed class RepairTests : CheckedImages
 
     private static bool IsTooLow(string text) => text.StartsWith("ERROR cluster", StringComparison.Ordinal);
 
-    private async Task<bool> RepairUntilAsync(string damage, int failing, int seed)
+    private async Task<bool> RepairUntilAsync(string damage, int failing, int seed, bool inOnePass)
     {
         Make("v3", s_damages[damage]);
         int before = (await CheckAsync()).Texts.Count(IsTooLow);
@@ -85,7 +85,7 @@ public sealed class RepairTests : CheckedImages
             // Reads of the check itself are let be.
             Disk.FailNth(failing, StorageCall.Write, isSticky: true);
             Disk.FailNth(failing, StorageCall.Flush, isSticky: true);
-            isOver = await Failure.IsDoneAsync(() => backend.CheckAsync(All));
+            isOver = await Failure.IsDoneAsync(() => backend.CheckAsync(RepairOf(inOnePass)));
             byte[] left = Disk.BytesAfterPowerLoss(new SeededRandom((ulong)seed));
             Disk.Heal();
             Fixture.Faulty.Disk("crashed").Storage.Replace(left);
@@ -104,7 +104,7 @@ public sealed class RepairTests : CheckedImages
 
     [Test]
     public void A_repair_that_finds_no_room_or_fails_leaves_what_can_be_repaired_later(
-        [ValueSource(nameof(Damages))] string damage, [Values(BlockErrorKind.NoSpace, BlockErrorKind.InputOutput)] BlockErrorKind error)
+        [ValueSource(nameof(Damages))] string damage, [Values(BlockErrorKind.NoSpace, BlockErrorKind.InputOutput)] BlockErrorKind error, [Values] bool inOnePass)
     {
         bool isOver = false;
         for (int failing = 1; !isOver; failing++)
@@ -117,7 +117,7 @@ public sealed class RepairTests : CheckedImages
                 Make("v3", s_damages[damage]);
                 await using BlockBackend backend = await OpenAsync(isForCheck: true);
                 Disk.FailNth(failing, StorageCall.Write, error);
-                isOver = await Failure.IsDoneAsync(() => backend.CheckAsync(All));
+                isOver = await Failure.IsDoneAsync(() => backend.CheckAsync(RepairOf(inOnePass)));
                 Assert.That((await backend.CheckAsync(All)).IsClean, Is.True, $"{damage}, write {failing}: once more");
                 await RequirePatternsAsync(backend, $"{damage}, write {failing}");
             });

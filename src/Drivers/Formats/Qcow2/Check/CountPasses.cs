@@ -77,6 +77,11 @@ internal sealed class CountPasses(Qcow2Metadata metadata, ImageReferences refere
     {
         pace.BeginPass(window);
         await scan.RunAsync();
+        if (told.UncheckedCount > 0)
+        {
+            _ranges.Forget();
+        }
+
         if (told.UncheckedCount > _unreadCount)
         {
             throw new BlockException(BlockErrorKind.InputOutput, $"What could be read before cannot be read any more: {told.LastUnchecked}");

@@ -9,18 +9,21 @@ internal sealed class TableRanges
     private const int GroupCountMax = 1 << 16;
 
     private (long First, long Last)[] _groups = [];
+    private int _tableCount = -1;
     private int _shift;
     private bool _isKnown;
 
-    /// <summary>So many tables are about to be looked at. From the second time on it is known where they lead.</summary>
+    /// <summary>So many tables are about to be looked at. From the second time on it is known where they lead, if they are as many.</summary>
     public void Begin(int tableCount)
     {
-        _isKnown = _groups.Length > 0;
+        _isKnown = _tableCount == tableCount;
         if (_isKnown)
         {
             return;
         }
 
+        _tableCount = tableCount;
+        _shift = 0;
         while (tableCount >> _shift >= GroupCountMax)
         {
             _shift++;
@@ -29,6 +32,9 @@ internal sealed class TableRanges
         _groups = new (long, long)[(tableCount >> _shift) + 1];
         Array.Fill(_groups, (long.MaxValue, -1));
     }
+
+    /// <summary>Not all that leads to tables could be read: another pass may find others.</summary>
+    public void Forget() => _tableCount = -1;
 
     /// <summary>A table leads to some clusters.</summary>
     public void Add(int table, long firstCluster, long lastCluster)
@@ -39,5 +45,5 @@ internal sealed class TableRanges
 
     /// <summary>A table has to be looked at in a pass.</summary>
     public bool MayTouch(int table, CountWindow window) =>
-        !_isKnown || window.First == 0 || table >> _shift >= _groups.Length || (_groups[table >> _shift].First < window.End && _groups[table >> _shift].Last >= window.First);
+        !_isKnown || window.First == 0 || (_groups[table >> _shift].First < window.End && _groups[table >> _shift].Last >= window.First);
 }
