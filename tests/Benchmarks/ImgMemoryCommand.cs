@@ -49,28 +49,34 @@ internal static class ImgMemoryCommand
         try
         {
             string? other = !arguments.Has("alone") && new ComparedPrograms(tool).Has(ComparedPrograms.QemuImg) ? ComparedPrograms.QemuImg : null;
-            string[] images = [Path.Combine(folder, "ours.qcow2"), Path.Combine(folder, "theirs.qcow2")];
-            foreach (string image in images[..(other is null ? 1 : 2)])
-            {
-                MappedImage.Write(image, lengthBytes, clusterBits);
-            }
-
-            Report report = new("command", "MiB", "s", "qemu-img MiB", "qemu-img s", "at most");
-            foreach (string command in s_commands)
-            {
-                string[] Words(string image) => [.. command.Split(' ').Select(word => word == "IMAGE" ? image : word == "HALF" ? (lengthBytes / 2).ToString(CultureInfo.InvariantCulture) : word)];
-                (double? mib, double seconds) = Measure(tool, ["img", .. Words(images[0])]);
-                (double? mib, double seconds)? theirs = other is null ? null : Measure(other, Words(images[1]));
-                report.AddChecked(mib is null or <= MibMax, command, mib, seconds, theirs?.mib, theirs?.seconds, MibMax);
-            }
-
-            report.Note("without a number: it ended too soon to be looked at");
-            return report.Print(arguments.IsJson);
+            return MeasureAll(tool, other, folder, lengthBytes, clusterBits).Print(arguments.IsJson);
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    private static Report MeasureAll(string tool, string? other, string folder, long lengthBytes, int clusterBits)
+    {
+        string[] images = [Path.Combine(folder, "ours.qcow2"), Path.Combine(folder, "theirs.qcow2")];
+        foreach (string image in images[..(other is null ? 1 : 2)])
+        {
+            MappedImage.Write(image, lengthBytes, clusterBits);
+        }
+
+        string half = (lengthBytes / 2).ToString(CultureInfo.InvariantCulture);
+        Report report = new("command", "MiB", "s", "qemu-img MiB", "qemu-img s", "at most");
+        foreach (string command in s_commands)
+        {
+            string[] Words(string image) => [.. command.Split(' ').Select(word => word == "IMAGE" ? image : word == "HALF" ? half : word)];
+            (double? mib, double seconds) = Measure(tool, ["img", .. Words(images[0])]);
+            (double? mib, double seconds)? theirs = other is null ? null : Measure(other, Words(images[1]));
+            report.AddChecked(mib is null or <= MibMax, command, mib, seconds, theirs?.mib, theirs?.seconds, MibMax);
+        }
+
+        report.Note("without a number: it ended too soon to be looked at");
+        return report;
     }
 
     private static (double? Mib, double Seconds) Measure(string program, string[] arguments)
